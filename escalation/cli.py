@@ -1,0 +1,277 @@
+"""The command line: arguments in, exit code out. Heavy imports happen inside commands.
+
+Exit codes: 0 done, 1 a check failed, 2 bad input (one clear line each on stderr, nothing
+written), 130 stopped by the user.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from escalation.errors import EscalationError, InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from escalation.study.schema import Study
+
+
+class _Group(click.Group):
+    """Turns the package's errors into one line each and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EscalationError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("stopped; nothing was written", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="escalation")
+def main() -> None:
+    """Which alliance structure makes a crisis less likely, and less likely to become a war?"""
+
+
+class _Whole(click.ParamType):
+    """A whole number within bounds; click's own messages would hide the bounds."""
+
+    name = "integer"
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = self.low - 1
+        if not self.low <= number <= self.high:
+            self.fail(f"{value!r} is not a whole number from {self.low} to {self.high}", param, ctx)
+        return number
+
+
+_SEED = _Whole(0, 2**64 - 1)
+_COUNT = _Whole(0, 2**53)
+
+
+@main.command()
+@click.argument("study", type=click.Path())
+@click.option("-o", "--output", type=click.Path(), help="Results file (.nc); default: a new folder under results/.")
+@click.option("--trajectories", type=_Whole(1, 2**53), help="Histories per cell of flashpoint x structure x draw.")
+@click.option("--draws", type=_Whole(1, 65_536), help="Parameter draws.")
+@click.option("--seed", type=_SEED, help="Seed of all random numbers.")
+@click.option("--threads", type=_Whole(1, 4096), help="Threads; the results do not depend on it.")
+@click.option("--defaults", is_flag=True, help="One draw, every parameter at its default.")
+@click.option("--no-figures", is_flag=True, help="Write results and tables only.")
+def run(
+    study: str, output: str | None, trajectories: int | None, draws: int | None, seed: int | None,
+    threads: int | None, defaults: bool, no_figures: bool,
+) -> None:
+    """Simulate STUDY, print the decision table, write results and figures."""
+    from escalation.results import check_output, save_results
+    from escalation.study import load_study
+
+    words = load_study(study)
+    place = _Place.choose(output, words)
+    check_output(place.results)
+    from escalation.runs import run as run_study
+
+    _announce(words, trajectories, 1 if defaults else draws)
+    with _progress() as report:
+        ds = run_study(
+            words, trajectories=trajectories, draws=draws, seed=seed, threads=threads,
+            defaults=defaults, progress=report,
+        )
+    place.create()
+    save_results(ds, place.results)
+    _show(ds)
+    _write_companions(ds, place, figures=not no_figures)
+
+
+class _Place:
+    """Where a run writes: a results file and a folder for what belongs to it."""
+
+    def __init__(self, results: Path, folder: Path) -> None:
+        self.results, self.folder = results, folder
+
+    @classmethod
+    def choose(cls, output: str | None, study: Study) -> _Place:
+        if output is not None:
+            results = Path(output)
+            if results.suffix != ".nc":
+                raise InputError(f"output: {output!r} does not end in .nc")
+            return cls(results, results.with_suffix(""))
+        stem = Path("results") / f"{study.name}-{datetime.date.today().isoformat()}"
+        folder, n = stem, 1
+        while folder.exists():
+            n += 1
+            folder = stem.with_name(f"{stem.name}-{n}")
+        return cls(folder / "results.nc", folder)
+
+    def create(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"output: cannot make {self.folder}: {error.strerror}") from None
+
+
+def _announce(study: Study, trajectories: int | None, draws: int | None) -> None:
+    n = trajectories or study.plan.trajectories
+    j = draws or study.plan.draws
+    f, s = len(study.flashpoints), len(study.structures)
+    click.echo(
+        f"{f} flashpoints x {s} structures x {j} parameter draws x {n:,} histories "
+        f"= {f * s * j * n / 1e6:,.1f} M histories of {study.horizon_years} years"
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar with rate and time left; nothing off a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("compiling the kernel", total=None, rate="")
+
+        def report(done: int, total: int) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed or 0.0
+            bar.update(task, description="simulating", completed=done, total=total,
+                       rate=f"{speed / 1e6:.2f} M/s")
+
+        yield report
+
+
+def _show(ds: xr.Dataset) -> None:
+    from escalation.report import format_show
+
+    click.echo(format_show(ds))
+
+
+def _write_companions(ds: xr.Dataset, place: _Place, *, figures: bool) -> None:
+    """Write the table as CSV, the study's text and the figures beside the results."""
+    from escalation.report import write_decision_csv
+
+    write_decision_csv(ds, place.folder / "decision_table.csv")
+    n = 0
+    if figures:
+        from escalation.plots import save_all
+
+        n = len(save_all(ds, place.folder / "figures"))
+    click.echo(f"\n{place.results}  ({n} figures in {place.folder / 'figures'})" if figures
+               else f"\n{place.results}")
+
+
+@main.command()
+@click.argument("results", type=click.Path())
+def show(results: str) -> None:
+    """Print the decision table and the break-even values of RESULTS."""
+    from escalation.results import open_results
+
+    _show(open_results(results))
+
+
+@main.command()
+@click.argument("results", type=click.Path())
+@click.option("-o", "--output", required=True, type=click.Path(), help="Folder for the figures.")
+def plot(results: str, output: str) -> None:
+    """Draw every figure of RESULTS."""
+    from escalation.plots import save_all
+    from escalation.results import open_results
+
+    for path in save_all(open_results(results), Path(output)):
+        click.echo(path)
+
+
+@main.command()
+@click.argument("results", type=click.Path())
+@click.option("--flashpoint", required=True)
+@click.option("--structure", required=True)
+@click.option("--draw", type=_COUNT, default=0, show_default=True)
+@click.option("--trajectory", type=_COUNT, default=0, show_default=True)
+def replay(results: str, flashpoint: str, structure: str, draw: int, trajectory: int) -> None:
+    """Tell one history of RESULTS, round by round."""
+    from escalation.replays import replay as tell
+    from escalation.results import open_results
+
+    ds = open_results(results)
+    lines = tell(
+        ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory
+    )
+    click.echo("\n".join(lines))
+
+
+@main.command()
+@click.argument("study", type=click.Path())
+def validate(study: str) -> None:
+    """Check STUDY and every file that it names; report all mistakes at once."""
+    from escalation.study import load_study
+
+    words = load_study(study)
+    click.echo(
+        f"{study}: {len(words.actors)} actors, {len(words.flashpoints)} flashpoints, "
+        f"{len(words.structures)} structures, {len(words.parameters)} parameters; no mistakes"
+    )
+
+
+@main.command()
+@click.argument("study", required=False, type=click.Path())
+def parameters(study: str | None) -> None:
+    """Print every parameter: unit, default, prior, mark and source; with STUDY, its own too."""
+    from escalation.parameters.registry import REGISTRY
+    from escalation.report.parameter_table import format_parameters
+
+    registry = dict(REGISTRY)
+    if study is not None:
+        from escalation.study import load_study
+
+        registry = dict(load_study(study).parameters)
+    click.echo(format_parameters(registry))
+
+
+@main.command()
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
+def diff(a: str, b: str) -> None:
+    """Say how two structure files differ."""
+    from escalation.study import diff_structures
+
+    lines = diff_structures(a, b)
+    click.echo("\n".join(lines) if lines else "no difference")
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Small sizes; for checking that it works.")
+@click.option("--study", type=click.Path(), default="configs/asian_nato.yaml", show_default=True)
+def bench(quick: bool, study: str) -> None:
+    """Measure the kernel on this machine, side by side with what it is compared to."""
+    from escalation.bench import format_table, measure
+    from escalation.study import load_study
+
+    click.echo(format_table(measure(load_study(study), quick=quick)))

@@ -1,0 +1,6 @@
+"""The model: words become numbers here, and only here.
+
+`draws` turns priors into parameter draws, `alliance` reads obligations off a structure,
+`inputs` gathers the floating-point numbers of a cell, `utilities` is the decision rule, and
+`compile` turns all of it into the kernel's integer tables.
+"""

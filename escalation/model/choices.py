@@ -1,0 +1,216 @@
+"""Filling the choice, brink and onset tables with the expected-utility rule.
+
+Another decision rule is another function with the signature of :func:`fill_choices`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from escalation.codes import CLASH, EXCHANGE, N_RUNGS, WAR
+from escalation.kernel.jit import jit, jit_parallel, jit_part
+from escalation.model.expected_utility import (
+    logit_pair,
+    logit_two,
+    opening_value,
+    war_value,
+    win_chance,
+)
+from escalation.tables import (
+    N_DEFENDER_PROFILES,
+    N_PROFILES,
+    ONE30,
+    ONE_MONTH,
+    WITH_US,
+    WITHOUT_US,
+)
+
+_LARGEST = (1 << 31) - 1
+
+
+@jit_part
+def q30(p):
+    """Return a probability as a Q30 threshold."""
+    return int(p * ONE30 + 0.5)
+
+
+@jit_part
+def resolve_factor(x, c, profile):
+    """Return the factor of type (bit 0) and class (bit 1) on a stake."""
+    theta = 1.0 + x.resolve_spread[c] if profile & 1 else 1.0 - x.resolve_spread[c]
+    return theta if profile & 2 else theta * x.routine_stake_share[c]
+
+
+@jit_part
+def perceived_win(x, c, power, participation):
+    """Return the perceived chance that the challenger wins, a lottery over the US."""
+    multiplier, exponent = x.defender_multiplier[c], x.contest_exponent[c]
+    alone = win_chance(power, multiplier, exponent)
+    if participation == 0.0:
+        return alone
+    return alone + participation * (
+        win_chance(power + x.us_power[c], multiplier, exponent) - alone
+    )
+
+
+@jit_part
+def trade_lost(x, c, power, participation):
+    """Return the challenger's expected loss of trade in a war."""
+    share = x.trade_loss_us_share[c]
+    rest = min(1.0, power / x.trade_loss_saturation[c])
+    return x.trade_loss[c] * (share * participation + (1.0 - share) * rest)
+
+
+@jit_part
+def fill_defender(x, c, k, p, win, participation, table, concede):
+    """Fill the defender's choices at one grid point and average its concessions by class."""
+    concede[:] = 0.0
+    precision = x.choice_precision[c]
+    for profile in range(N_DEFENDER_PROFILES):
+        stake = x.defender_stake[c] * resolve_factor(x, c, profile)
+        give_in = -stake - x.concession_cost[c]
+        passive = x.salami_gain[c] * stake + x.passivity_cost[c]
+        for rung in range(1, N_RUNGS):
+            war = -stake * win - x.defender_cost[c, rung]
+            risk = x.war_risk[c, rung]
+            above = x.war_risk[c, min(rung + 1, EXCHANGE)]
+            hold = risk * war - passive
+            match = (risk + x.spiral[c, rung] * (above - risk)) * war
+            for status in range(2):
+                extra = -x.restraint[c] * stake
+                weight = participation
+                if status == WITHOUT_US:
+                    extra = x.moral_hazard[c] * stake * participation
+                    weight = 1.0 - participation
+                first, both = logit_pair(precision, give_in, match + extra, hold)
+                table[status, profile, rung, k, p, 0] = q30(first)
+                table[status, profile, rung, k, p, 1] = q30(both)
+                concede[profile >> 1, rung] += 0.5 * weight * first
+
+
+@jit_part
+def fill_challenger(x, c, k, p, power, win, participation, concede, table, brink):
+    """Fill the challenger's choices and the brink decision at one grid point."""
+    precision = x.choice_precision[c]
+    trade = trade_lost(x, c, power, participation)
+    paid = x.trade_loss[c] / 2.0
+    for profile in range(N_PROFILES):
+        coerced = profile >= N_DEFENDER_PROFILES
+        base = profile - 2 if coerced else profile
+        grave = base >> 1
+        stake = x.challenger_stake[c] * resolve_factor(x, c, base)
+        running = x.wedge_cost[c] * stake if coerced else 0.0
+        quit_unit = -x.audience_cost[c] * stake
+        for rung in range(1, EXCHANGE):
+            quit_value = quit_unit * (1.0 + x.audience_slope[c] * rung)
+            here = max(rung, WAR)
+            war = war_value(stake, win, x.challenger_cost[c, here], trade, participation,
+                            x.shadow[c, here])
+            gain = stake - (x.challenger_cost[c, rung] + paid) if rung >= WAR else stake
+            salami = x.salami_gain[c] * stake / 2.0 if rung < WAR else 0.0
+            q = concede[grave, rung]
+            hold = (
+                q * gain + (1.0 - q) * (x.war_risk[c, rung] * war + salami)
+                - x.holding_cost[c] * stake - running
+            )
+            up = rung + 1
+            there = max(up, WAR)
+            war_up = war_value(stake, win, x.challenger_cost[c, there], trade, participation,
+                               x.shadow[c, there])
+            gain_up = stake - (x.challenger_cost[c, up] + paid) if up >= WAR else stake
+            q = concede[grave, up]
+            escalate = q * gain_up + (1.0 - q) * x.war_risk[c, up] * war_up - running
+            first, both = logit_pair(precision, quit_value, escalate, hold)
+            table[profile, rung, k, p, 0] = q30(first)
+            table[profile, rung, k, p, 1] = q30(both)
+            if rung == CLASH:
+                brink[profile, k, p] = q30(logit_two(precision, war_up - running - quit_value))
+
+
+@jit_part
+def opening_factor(x, c, challenger_type, grave, power, win, participation, concede):
+    """Return exp(phi U_open), the response of onset to the opening value."""
+    stake = x.challenger_stake[c] * resolve_factor(x, c, challenger_type + 2 * grave)
+    war = war_value(stake, win, x.challenger_cost[c, WAR],
+                    trade_lost(x, c, power, participation), participation, x.shadow[c, WAR])
+    value = opening_value(stake, concede[grave, CLASH], x.war_risk[c, CLASH], war)
+    response = x.onset_response_grave[c] if grave else x.onset_response_routine[c]
+    return math.exp(response * value)
+
+
+@jit_part
+def fill_onset(x, c, k, p, power, win, participation, concede, anchor, table):
+    """Fill the monthly onset rates at one grid point; rates saturate at 31 a month."""
+    for challenger_type in range(2):
+        for grave in range(2):
+            factor = opening_factor(x, c, challenger_type, grave, power, win, participation,
+                                    concede)
+            rate = x.onset_per_month[c, grave] * factor / anchor[c, grave] * ONE_MONTH
+            table[challenger_type, k, p, grave] = int(min(rate + 0.5, _LARGEST))
+
+
+@jit_parallel
+def fill_choices(x, anchor, span, challenger, defender, brink, onset):
+    """Fill the four decision tables of every cell of a block.
+
+    Parameters
+    ----------
+    x : Inputs
+        Numbers of the block.
+    anchor : float array, shape (cell, 2)
+        Mean response of onset under the reference structure, by class.
+    span : float array, shape (cell,)
+        Width of the power grid, which starts at the defender's own power.
+    challenger, defender, brink, onset : int32 arrays
+        Tables to fill, see :class:`escalation.tables.Tables`.
+    """
+    n_power, n_us = brink.shape[2], brink.shape[3]
+    for c in numba.prange(brink.shape[0]):
+        concede = np.zeros((2, N_RUNGS))
+        for k in range(n_power):
+            power = x.defender_power[c] + span[c] * k / (n_power - 1)
+            for p in range(n_us):
+                participation = p / (n_us - 1)
+                win = perceived_win(x, c, power, participation)
+                fill_defender(x, c, k, p, win, participation, defender[c], concede)
+                fill_challenger(x, c, k, p, power, win, participation, concede, challenger[c],
+                                brink[c])
+                fill_onset(x, c, k, p, power, win, participation, concede, anchor, onset[c])
+
+
+@jit
+def mean_opening(x, rest, participation, anchor, scratch):
+    """Average the response of onset over resolve types and perceived participation.
+
+    Parameters
+    ----------
+    x : Inputs
+        Numbers of the reference structure.
+    rest : float array, shape (cell,)
+        Perceived power of the rest of the coalition.
+    participation : float array, shape (cell, class)
+        Equally likely values of perceived US participation.
+    anchor : float array, shape (cell, 2)
+        Result, by dispute class.
+    scratch : int32 array, shape (2, 4, rung, 1, 1, 2)
+        Room for one grid point of the defender's table.
+    """
+    concede = np.zeros((2, N_RUNGS))
+    n = participation.shape[1]
+    for c in range(anchor.shape[0]):
+        for j in range(n):
+            pi = participation[c, j]
+            win = perceived_win(x, c, rest[c], pi)
+            fill_defender(x, c, 0, 0, win, pi, scratch, concede)
+            for challenger_type in range(2):
+                for grave in range(2):
+                    anchor[c, grave] += opening_factor(
+                        x, c, challenger_type, grave, rest[c], win, pi, concede
+                    ) / (2 * n)
+
+
+ROOM = (2, N_DEFENDER_PROFILES, N_RUNGS, 1, 1, 2)
+

@@ -1,0 +1,267 @@
+r"""Compile: one block of cells from floating point to integer tables.
+
+This is the last place where a probability is a fraction. Chances per round come from rates
+per day, :math:`1 - e^{-\lambda d_r}`, so that round length does not manufacture events.
+Beliefs before the first crisis use the equal-probability classes of a normal error.
+
+The loss of base access turns up as a loss of US participation: without the host's bases
+a fighting US is worth :math:`1 - \ell` of itself, with
+
+.. math:: \ell = \frac{p(K + k_{us}(1-\alpha)) - p(K + k_{us})}{p(K) - p(K + k_{us})}
+
+at the rest power K expected under the structure's first beliefs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from escalation import tables as formats
+from escalation.codes import WAR
+from escalation.model import ladder
+from escalation.model.alliance import Values, obligations
+from escalation.model.choices import ROOM, fill_choices, mean_opening
+from escalation.model.draws import Draws
+from escalation.model.inputs import Inputs, build_inputs
+from escalation.study.schema import Flashpoint, Structure, Study
+from escalation.tables import ONE15, ONE16, ONE18, ONE30, Tables, empty_tables
+
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Resolution of the tables and of time.
+
+    Attributes
+    ----------
+    n_power, n_us : int
+        Points on the grids of rest power and of US participation.
+    round_scale : float
+        Factor on the length of every round.
+    """
+
+    n_power: int = 16
+    n_us: int = 17
+    round_scale: float = 1.0
+
+
+DEFAULT_GRID = Grid()
+
+
+def compile_block(
+    study: Study,
+    flashpoint: Flashpoint,
+    structure: Structure,
+    draws: Draws,
+    anchor: np.ndarray,
+    grid: Grid = DEFAULT_GRID,
+) -> Tables:
+    """Compile one flashpoint under one structure, one cell per draw.
+
+    Parameters
+    ----------
+    study, flashpoint, structure
+        What to compile.
+    draws : Draws
+        Parameter draws; cell j of the result holds draw j.
+    anchor : float array, shape (draw, 2)
+        From :func:`onset_anchor`, the same for all structures of a flashpoint.
+    grid : Grid
+        Resolution.
+
+    Returns
+    -------
+    Tables
+        Block of ``draws.n`` cells.
+    """
+    x = build_inputs(study, flashpoint, structure, draws)
+    tables = empty_tables(
+        draws.n, x.power.shape[1], study.horizon_years, grid.n_power, grid.n_us
+    )
+    days = ladder.round_days(draws) * grid.round_scale
+    span = np.maximum(x.rest_power.sum(axis=1), 1e-9)
+    fill_choices(
+        x, anchor, span, tables.challenger, tables.defender, tables.brink, tables.onset
+    )
+    _fill_rounds(tables, study, flashpoint, structure, draws, days)
+    _fill_victory(tables, x)
+    _fill_parties(tables, x, days, span)
+    _fill_views(tables, x, study.horizon_years)
+    _fill_scalars(tables, x, draws, Values(draws).of(flashpoint.onset_rate))
+    return tables
+
+
+def onset_anchor(study: Study, flashpoint: Flashpoint, draws: Draws) -> np.ndarray:
+    """Return the mean response of onset under the reference structure, shape (draw, 2)."""
+    x = build_inputs(study, flashpoint, study.structures[study.reference], draws)
+    chance = _first_chance(x)
+    rest = x.defender_power + (x.rest_power * chance.mean(axis=2)).sum(axis=1)
+    if x.great_power >= 0:
+        participation = chance[:, x.great_power] * (1.0 - _missing_access(x, chance))[:, None]
+    else:
+        participation = np.zeros((draws.n, 1))
+    anchor = np.zeros((draws.n, 2))
+    mean_opening(x, rest, np.ascontiguousarray(participation), anchor, np.zeros(ROOM, np.int32))
+    return anchor
+
+
+def _logistic(x: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def _normal_classes(n: int) -> np.ndarray:
+    """Return the midpoints of `n` equally likely classes of a standard normal."""
+    from scipy.special import ndtri
+
+    return ndtri((np.arange(n) + 0.5) / n)
+
+
+def _first_chance(x: Inputs, n_errors: int = 8) -> np.ndarray:
+    """Return perceived chances to fight at first beliefs, shape (draw, party, error)."""
+    wavering, staunch = _type_chances(x, x.joining[:, formats.PERCEIVED, 0, WAR, 0])
+    error = x.misperception[:, None] * _normal_classes(n_errors)
+    trust = _logistic(x.staunch_logit[:, :, None] + error[:, None])
+    mixed = wavering[:, :, None] + trust * (staunch - wavering)[:, :, None]
+    return mixed * x.discount[:, :, None]
+
+
+def _type_chances(x: Inputs, log_odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    gap = x.type_gap.reshape(-1, *(1,) * (log_odds.ndim - 1))
+    return _logistic(log_odds - gap), _logistic(log_odds + gap)
+
+
+def _win(x: Inputs, power: np.ndarray) -> np.ndarray:
+    shape = (-1, *(1,) * (power.ndim - 1))
+    ratio = x.defender_multiplier.reshape(shape) * power
+    return 1.0 / (1.0 + ratio ** x.contest_exponent.reshape(shape))
+
+
+def _access_loss(x: Inputs) -> np.ndarray:
+    """Return the share of US participation that is lost without the host's bases."""
+    if x.great_power < 0 or x.host < 0:
+        return np.zeros_like(x.us_power)
+    rest = x.defender_power + (x.rest_power * _first_chance(x).mean(axis=2)).sum(axis=1)
+    with_us = _win(x, rest + x.us_power)
+    drop = _win(x, rest) - with_us
+    without = _win(x, rest + x.us_power * (1.0 - x.access_share)) - with_us
+    return np.divide(without, drop, out=np.zeros_like(drop), where=drop > 0)
+
+
+def _missing_access(x: Inputs, chance: np.ndarray) -> np.ndarray:
+    if x.host < 0:
+        return np.zeros_like(x.us_power)
+    return _access_loss(x) * (1.0 - chance[:, x.host].mean(axis=1))
+
+
+def _fixed(values: np.ndarray, one: int) -> np.ndarray:
+    """Round to a fixed-point number of the given unit."""
+    return np.round(np.asarray(values, float) * one).astype(np.int64)
+
+
+def _within(rate: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Return the chance that an event of a daily rate happens within some days."""
+    return -np.expm1(-rate * days)
+
+
+def _fill_rounds(
+    tables: Tables, study: Study, flashpoint: Flashpoint, structure: Structure, draws: Draws,
+    days: np.ndarray,
+) -> None:
+    """Fill what happens by chance in a round."""
+    sharing = obligations(study, structure, flashpoint, draws).nuclear_sharing
+    incident = ladder.per_rung(draws, "incident_rate", range(1, 6)) * draws["incident_scale"][:, None]
+    incident[:, 1:4] *= Values(draws).of(flashpoint.grey_zone_incidents)[:, None]
+    inadvertent = (
+        ladder.per_rung(draws, "inadvertent_rate", range(6, 9)) * draws["inadvertent_scale"][:, None]
+    )
+    if sharing:
+        inadvertent = inadvertent * draws["sharing_inadvertent"][:, None]
+    factor = draws["incident_reciprocated"][:, None]
+    tables.days[:] = _fixed(days, 8)
+    tables.incident[:, 0] = _fixed(_within(incident + inadvertent, days), ONE30)
+    tables.incident[:, 1] = _fixed(_within(incident * factor + inadvertent, days), ONE30)
+
+    frailty = np.exp(
+        draws["settlement_frailty"][:, None] * _normal_classes(formats.N_FRAILTIES)
+    )
+    settlement = ladder.per_rung(draws, "settlement_rate", range(1, 5))
+    rate = frailty[:, :, None] * (settlement * draws["settlement_scale"][:, None])[:, None]
+    rate[:, :, WAR:] = (draws["war_termination_rate"] * draws["war_termination_scale"])[:, None, None]
+    tables.ending[:] = _fixed(_within(rate, days[:, None]), ONE30)
+
+    for side, name in enumerate(("challenger_revision_days", "defender_revision_days")):
+        tables.revision[:, side] = _fixed(_within(1.0 / draws[name][:, None], days), ONE18)
+    spiral = ladder.per_rung(draws, "spiral_chance", range(1, WAR + 1))
+    tables.spiral[:] = _fixed(
+        np.minimum(spiral * draws["spiral_scale"][:, None], 1.0), ONE30
+    )
+
+
+def _fill_victory(tables: Tables, x: Inputs) -> None:
+    """Fill the challenger's chance to win against each power between none and all."""
+    total = np.maximum(x.power.sum(axis=1), 1e-9)
+    steps = np.linspace(0.0, 1.0, formats.N_VICTORY)
+    power = x.defender_power[:, None] + total[:, None] * steps
+    tables.victory[:] = _fixed(_win(x, power), ONE30)
+    scale = (formats.N_VICTORY - 1) / total[:, None] * ONE16
+    tables.true_power[:] = _fixed(x.power * scale, 1)
+    tables.share[:] = _fixed(x.power / total[:, None], ONE16)
+    if x.great_power >= 0:
+        left = x.us_power * (1.0 - x.access_share) * scale[:, 0]
+        tables.scalar[:, formats.SCALAR_POWER_WITHOUT_HOST] = _fixed(left, 1)
+
+
+def _fill_parties(tables: Tables, x: Inputs, days: np.ndarray, span: np.ndarray) -> None:
+    """Fill what belongs to each third party."""
+    n_power = tables.brink.shape[2]
+    tables.wedge[:] = _fixed(x.wedge, ONE16)
+    tables.discount[:] = _fixed(x.discount, ONE15)
+    tables.resolve[:] = _fixed(_within(1.0 / x.delay_days[:, None], days[:, :, None]), ONE16)
+    tables.veto[:] = _fixed(x.veto, ONE16)
+    tables.exits[:] = _fixed(_within(x.exit_rate, np.ones(1)), ONE16)
+    tables.bound[:] = x.bindingness >= 0.5
+    tables.staunch[:] = _fixed(_logistic(x.staunch_logit), ONE30)
+    tables.belief_start[:] = _fixed(x.staunch_logit, ONE16)
+    errors = x.misperception[:, None] * _normal_classes(formats.N_ERRORS)
+    tables.belief_error[:] = _fixed(errors, ONE16)
+    tables.grid_power[:] = np.floor(x.rest_power / span[:, None] * (n_power - 1) * ONE16)
+
+
+def _fill_views(tables: Tables, x: Inputs, n_years: int) -> None:
+    """Fill joining log-odds and the challenger's view at peace, year by year."""
+    limit = 1 << 24
+    tables.joining[:] = np.clip(_fixed(x.joining, ONE16), -limit, limit)
+    tables.drift[:] = _fixed(x.drift, ONE16)
+    at_war = x.joining[:, formats.PERCEIVED, :2, WAR, 0]
+    years = np.arange(n_years)[:, None, None]
+    log_odds = at_war[:, None] - x.drift[:, None, :2] * years
+    for k, chance in enumerate(_type_chances(x, log_odds)):
+        tables.peace_view[..., k] = _fixed(chance, ONE15)
+
+
+def _fill_scalars(tables: Tables, x: Inputs, draws: Draws, onset: np.ndarray) -> None:
+    """Fill the single numbers."""
+    keep = np.exp(-1.0 / (12.0 * draws["tension_decay_years"]))
+    branching = draws["aftershock_branching"]
+    # The jump that makes one dispute beget `branching` more at today's rate.
+    jump = branching / ((1.0 - branching) * onset / 12.0 / (1.0 - keep))
+    scalar = tables.scalar
+    scalar[:, formats.SCALAR_TYPE_GAP] = _fixed(x.type_gap, ONE16)
+    scalar[:, formats.SCALAR_COMMITMENT] = _fixed(x.support_commitment, ONE16)
+    scalar[:, formats.SCALAR_DOUBLE_STEP] = _fixed(draws["double_step"], ONE30)
+    scalar[:, formats.SCALAR_AUTHORISATION] = _fixed(draws["nuclear_authorisation"], ONE30)
+    scalar[:, formats.SCALAR_OPENING_SHOW] = _fixed(draws["opening_show"], ONE16)
+    scalar[:, formats.SCALAR_WEDGE] = _fixed(draws["wedge_probability"], ONE16)
+    scalar[:, formats.SCALAR_TURNOVER] = _fixed(-np.expm1(-draws["turnover"]), ONE16)
+    scalar[:, formats.SCALAR_TENSION_JUMP] = _fixed(np.minimum(jump, 32.0), ONE15)
+    scalar[:, formats.SCALAR_TENSION_KEEP] = _fixed(keep, ONE15)
+    scalar[:, formats.SCALAR_REPUTATION] = _fixed(draws["reputation"], ONE16)
+    scalar[:, formats.SCALAR_GREAT_POWER] = x.great_power
+    scalar[:, formats.SCALAR_HOST] = x.host
+    scalar[:, formats.SCALAR_ACCESS_LOSS] = _fixed(_access_loss(x), ONE15)
+    scalar[:, formats.SCALAR_SOME] = _fixed(draws["chain_share_some"], ONE16)
+    scalar[:, formats.SCALAR_MOST] = _fixed(draws["chain_share_most"], ONE16)
+
+

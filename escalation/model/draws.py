@@ -1,0 +1,120 @@
+"""Parameter draws: a scrambled Sobol sequence through the priors' quantile functions.
+
+The first J points of the sequence do not depend on how many are asked for, so a run with
+more draws extends a run with fewer.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from escalation.parameters.priors import (
+    Beta,
+    Fixed,
+    Gamma,
+    LogNormal,
+    Normal,
+    Prior,
+    TruncatedNormal,
+    Uniform,
+)
+from escalation.parameters.registry import Parameter
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Values of every parameter in every draw.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Parameters, in registry order.
+    values : float array, shape (parameter, draw)
+        Their values, in each parameter's unit.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.values[self.names.index(name)]
+
+    @property
+    def n(self) -> int:
+        """Number of draws."""
+        return int(self.values.shape[1])
+
+    def replaced(self, name: str, values: np.ndarray) -> Draws:
+        """Return draws with one parameter set to other values, shape (draw,)."""
+        changed = self.values.copy()
+        changed[self.names.index(name)] = values
+        return Draws(self.names, changed)
+
+    def repeated(self, n: int) -> Draws:
+        """Return a single draw repeated `n` times."""
+        return Draws(self.names, np.repeat(self.values[:, :1], n, axis=1))
+
+
+def quantile(prior: Prior, default: float, u: np.ndarray) -> np.ndarray:
+    """Return the quantiles of a prior at probabilities `u`."""
+    from scipy import special
+
+    match prior:
+        case Fixed():
+            return np.full_like(u, default)
+        case LogNormal():
+            return prior.median * np.exp(prior.sigma * special.ndtri(u))
+        case Normal():
+            return prior.mean + prior.sd * special.ndtri(u)
+        case TruncatedNormal():
+            below = special.ndtr(-prior.mean / prior.sd)
+            return prior.mean + prior.sd * special.ndtri(below + u * (1.0 - below))
+        case Beta():
+            return special.betaincinv(prior.a, prior.b, u)
+        case Gamma():
+            return special.gammaincinv(prior.shape, u) / prior.rate
+        case Uniform():
+            return prior.low + (prior.high - prior.low) * u
+    raise TypeError(f"no quantile for {prior!r}")
+
+
+def bounded_quantile(parameter: Parameter, u: np.ndarray) -> np.ndarray:
+    """Return quantiles of a parameter's prior, clipped to its bounds."""
+    values = quantile(parameter.prior, parameter.default, np.asarray(u, float))
+    return np.clip(values, parameter.low, parameter.high)
+
+
+def draw_parameters(parameters: Mapping[str, Parameter], n: int, seed: int) -> Draws:
+    """Draw every parameter `n` times from its prior.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Parameter
+        The study's registry.
+    n : int
+        Number of draws.
+    seed : int
+        Seed, 0 to 2**64 - 1.
+    """
+    from scipy.stats import qmc
+
+    free = [p for p in parameters.values() if not isinstance(p.prior, Fixed)]
+    sequence = qmc.Sobol(max(len(free), 1), scramble=True, rng=np.random.default_rng([seed, 1]))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The balance properties of Sobol")
+        points = sequence.random(n)
+    # Scrambled points may hit 0 exactly, where an unbounded prior has no quantile.
+    points = np.clip(points, 2.0**-40, 1.0 - 2.0**-40)
+    column = {parameter.name: points[:, k] for k, parameter in enumerate(free)}
+    half = np.full(n, 0.5)
+    values = [bounded_quantile(p, column.get(p.name, half)) for p in parameters.values()]
+    return Draws(tuple(parameters), np.array(values).reshape(len(parameters), n))
+
+
+def default_draws(parameters: Mapping[str, Parameter]) -> Draws:
+    """Return one draw with every parameter at its default."""
+    return Draws(tuple(parameters), np.array([[p.default] for p in parameters.values()]))

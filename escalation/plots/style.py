@@ -1,0 +1,237 @@
+"""How every figure looks: palette, markers, text that cannot break a figure, panels.
+
+Figures are built with the object-oriented interface of matplotlib only, so that drawing one
+opens no window, needs no backend and leaves nothing behind in a global list of figures.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+REFERENCE_COLOUR = "#000000"
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+"""Okabe-Ito, without yellow (too pale on white) and with black kept for the reference."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
+MUTED = "#555555"
+DPI = 120
+
+STYLE = {
+    "text.usetex": False,
+    "text.parse_math": True,
+    "font.family": "sans-serif",
+    "font.size": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "axes.grid": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "legend.fontsize": 8.0,
+    "legend.frameon": False,
+}
+
+
+class NotebookFigure(Figure):
+    """A figure that shows itself in a notebook although pyplot does not manage it."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=DPI)
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and line of one structure, the same in every figure."""
+
+    colour: str
+    marker: str
+    line: Any
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw under the package's style whatever the user's matplotlib settings are."""
+
+    @functools.wraps(draw)
+    def draw_styled(*args: Any, **kwargs: Any) -> Figure:
+        with matplotlib.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return draw_styled
+
+
+def plain(text: object, width: int | None = None) -> str:
+    r"""Text from a study, made harmless for matplotlib and wrapped.
+
+    Dollar signs are escaped rather than ``parse_math`` switched off, because tick labels
+    are created late and would not inherit the switch. A leading underscore would drop an
+    entry from a legend.
+
+    >>> plain("$x$")
+    '\\$x\\$'
+    """
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    if printable.startswith("_"):
+        printable = " " + printable
+    if width is not None and len(printable) > width:
+        lines = textwrap.wrap(printable, width, max_lines=4, placeholder=" …") or [""]
+        printable = "\n".join(lines)
+    return printable.replace("$", r"\$")
+
+
+def name_of(ds: xr.Dataset, dim: str, key: object, width: int | None = None) -> str:
+    """Readable name of one coordinate value: its stored title, or the key without underscores."""
+    titles = ds.coords.get(f"{dim}_title")
+    title = str(titles.sel({dim: key}).item()) if titles is not None else ""
+    return plain(title or str(key).replace("_", " "), width)
+
+
+def looks(ds: xr.Dataset) -> dict[str, Look]:
+    """Look of every structure; the reference is black, round and solid."""
+    reference = ds.attrs.get("reference")
+    found: dict[str, Look] = {}
+    index = 0
+    for structure in ds["structure"].values.tolist():
+        if structure == reference:
+            found[structure] = Look(REFERENCE_COLOUR, "o", "-")
+            continue
+        marker = MARKERS[1 + index % (len(MARKERS) - 1)]
+        found[structure] = Look(COLOURS[index % len(COLOURS)], marker, LINES[index % len(LINES)])
+        index += 1
+    return found
+
+
+def percent(probability: float) -> str:
+    """Probability as per cent with two significant digits.
+
+    >>> percent(0.2612), percent(0.00451), percent(0.9987)
+    ('26 %', '0.45 %', '99.9 %')
+    """
+    return f"{percent_number(probability)} %"
+
+
+def percent_number(probability: float) -> str:
+    """As `percent`, without the sign."""
+    value = 100.0 * probability
+    if not math.isfinite(value):
+        return "n/a"
+    if value == 0.0:
+        return "0"
+    if 99.0 <= value < 100.0:
+        return f"{min(value, 99.99):.1f}" if value < 99.95 else "> 99.9"
+    decimals = max(0, 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(decimals, 8)}f}"
+
+
+def percent_axis(axis: matplotlib.axis.Axis) -> None:
+    """Ticks of a probability axis in per cent, without mathematical text."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g}"))
+
+
+def few_ticks(axis: matplotlib.axis.Axis, n: int = 4) -> None:
+    """At most `n` intervals between ticks, for narrow panels."""
+    axis.set_major_locator(MaxNLocator(n, steps=[1, 2, 5, 10]))
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Empty figure of `width` x `height` inches that lays itself out."""
+    figure = NotebookFigure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.04)
+    return figure
+
+
+def tidy(ax: Axes, grid: str | None = "y") -> None:
+    """Small ticks and a faint grid along `grid` ("x", "y", "both" or None)."""
+    ax.tick_params(labelsize=8, length=3)
+    if grid:
+        ax.grid(axis=grid, color="#DDDDDD", linewidth=0.6)
+        ax.set_axisbelow(True)
+
+
+def panels(n: int, panel_width: float = 3.3, panel_height: float = 2.9, columns: int = 3):
+    """Figure with `n` panels and one more, blank, for the legend.
+
+    Returns
+    -------
+    figure : Figure
+    axes : list of Axes
+        The `n` panels, row by row.
+    blank : Axes
+        The panel that takes the legend.
+    """
+    columns = min(columns, n + 1)
+    rows = math.ceil((n + 1) / columns)
+    figure = new_figure(max(9.0, panel_width * columns), panel_height * rows + 1.1)
+    widths = [1.5, 1.0] if columns == 2 else None
+    grid = figure.subplots(rows, columns, squeeze=False, width_ratios=widths)
+    every = list(grid.flat)
+    for spare in every[n:]:
+        spare.set_axis_off()
+    return figure, every[:n], every[n]
+
+
+def headline(figure: Figure, ds: xr.Dataset, title: str, subject: str = "") -> None:
+    """Title of the figure: what is seen, and below it the study."""
+    study = plain(ds.attrs.get("study_title") or ds.attrs.get("study_name") or "", 110)
+    lines = [textwrap.fill(title, 110)]
+    below = " · ".join(part for part in (subject, study) if part)
+    figure.suptitle("\n".join([*lines, below] if below else lines), x=0.01, ha="left", fontsize=11)
+
+
+def footnote(figure: Figure, ds: xr.Dataset, text: str, width_in: float | None = None) -> None:
+    """Note below the figure: sample sizes first, then how to read the marks."""
+    width = int((width_in or figure.get_figwidth()) * 16.0)
+    note = textwrap.fill(f"{sample(ds)} {text}", width)
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color=MUTED)
+
+
+def sample(ds: xr.Dataset) -> str:
+    """Sample size per point, in words."""
+    draws = ds.sizes["draw"]
+    trajectories = int(ds.attrs["trajectories"])
+    years = int(ds.attrs["horizon_years"])
+    n = f"n = {trajectories:,} trajectories x {draws} parameter draw{'s' * (draws > 1)} per cell"
+    if draws == 1:
+        return f"{n}, {years} years each; one draw, so no spread over parameters is shown."
+    return f"{n}, {years} years each."
+
+
+def structure_legend(
+    blank: Axes, ds: xr.Dataset, structures: Sequence[str], *, lines: bool = False
+) -> None:
+    """Legend of structures in a blank panel; the reference is marked as such."""
+    style = looks(ds)
+    handles, labels = [], []
+    for structure in structures:
+        look = style[structure]
+        handles.append(
+            Line2D([], [], color=look.colour, marker=look.marker, markersize=6,
+                   linestyle=look.line if lines else "none", markeredgecolor="white",
+                   markeredgewidth=0.5)
+        )  # fmt: skip
+        labels.append(structure_label(ds, structure, 30))
+    blank.legend(handles, labels, loc="upper left", title="Structure", alignment="left",
+                 ncols=1 if len(labels) <= 12 else 2, handlelength=3.2 if lines else 1.5,
+                 fontsize=8 if len(labels) <= 12 else 6.5)  # fmt: skip
+
+
+def structure_label(ds: xr.Dataset, structure: str, width: int | None = None) -> str:
+    """Name of a structure, with a note when it is the reference."""
+    name = name_of(ds, "structure", structure, width)
+    return f"{name} (reference)" if structure == ds.attrs.get("reference") else name

@@ -1,0 +1,136 @@
+"""The trade-off plane: how often crises start against how often they become wars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from escalation.codes import WAR
+from escalation.plots.estimates import Z95, chosen, grave_crises, need, rate_summary, summary
+from escalation.plots.style import (
+    few_ticks,
+    footnote,
+    headline,
+    looks,
+    name_of,
+    panels,
+    percent_axis,
+    structure_legend,
+    styled,
+    tidy,
+)
+
+
+@styled
+def trade_off(
+    ds: xr.Dataset,
+    flashpoints: str | Sequence[str] | None = None,
+    structures: str | Sequence[str] | None = None,
+) -> Figure:
+    """Onset of grave crises against P(war | grave crisis), one point per structure.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; see `escalation.results`.
+    flashpoints, structures
+        Which to show; all when None.
+
+    Returns
+    -------
+    Figure
+        One panel per flashpoint. Points are medians over draws; thin bars span 5-95 % of
+        draws, thick bars the 95 % Monte Carlo interval. Grey curves join points of equal
+        risk, in wars per century.
+
+    Raises
+    ------
+    InputError
+        Unknown flashpoint or structure.
+    ResultsError
+        The counts are missing.
+    """
+    need(ds, "crisis_count", "exposure_months")
+    shown = chosen(ds, "flashpoint", flashpoints)
+    structures = chosen(ds, "structure", structures)
+    crises = grave_crises(ds)
+    total = crises.sum("peak_rung")
+    onset = rate_summary(total, ds["exposure_months"] / 12.0)
+    war = summary(crises.where(crises["peak_rung"] >= WAR, 0).sum("peak_rung"), total)
+
+    figure, axes, blank = panels(len(shown))
+    style = looks(ds)
+    for ax, flashpoint in zip(axes, shown, strict=True):
+        here = {"flashpoint": flashpoint}
+        for structure in structures:
+            cell = {**here, "structure": structure}
+            _point(ax, onset.sel(cell), war.sel(cell), style[structure])
+        _frame(ax, onset.sel(here), war.sel(here))
+        counted = int(total.sel(here).sel(structure=structures).sum())
+        ax.set_title(
+            f"{name_of(ds, 'flashpoint', flashpoint, 36)}\nn = {counted:,} grave crises", loc="left"
+        )
+        ax.set_xlabel("grave crises per year at peace")
+        ax.set_ylabel("P(war | grave crisis), %")
+    structure_legend(blank, ds, structures)
+    headline(figure, ds, "How often grave crises start, and how often one becomes a war")
+    footnote(
+        figure,
+        ds,
+        "Points: medians over draws. Thin bars: 5-95 % of draws (what we do not know). Thick bars: "
+        "95 % Monte Carlo interval (chance in the simulation). Arrow: no war seen, drawn at its "
+        "95 % upper bound. Grey curves: equal risk, in wars per century at peace. Structures "
+        "share their draws, so that overlapping bars do not mean equal risk: see the paired "
+        "differences.",
+    )
+    return figure
+
+
+def _point(ax: Axes, x: xr.Dataset, y: xr.Dataset, look) -> None:
+    if not np.isfinite(float(y["median"])):
+        return
+    at_x, at_y = float(x["median"]), float(y["median"])
+    zero = float(y["hits"]) == 0
+    if zero:
+        at_y = float(y["bound"])
+    else:
+        ax.vlines(at_x, float(y["low"]), float(y["high"]), color=look.colour, lw=0.9, alpha=0.45)
+        half = Z95 * float(y["error"])
+        ax.vlines(at_x, max(0.0, at_y - half), at_y + half, color=look.colour, lw=3.0, alpha=0.7)
+    ax.hlines(at_y, float(x["low"]), float(x["high"]), color=look.colour, lw=0.9, alpha=0.45)
+    half = Z95 * float(x["error"])
+    ax.hlines(at_y, max(0.0, at_x - half), at_x + half, color=look.colour, lw=3.0, alpha=0.7)
+    ax.plot(at_x, at_y, marker=look.marker, color=look.colour, ms=7.5, mec="white", mew=0.7,
+            zorder=4, linestyle="none")  # fmt: skip
+    if zero:
+        ax.annotate("", (at_x, 0.0), (at_x, at_y), arrowprops={"arrowstyle": "->", "lw": 0.8})
+
+
+def _frame(ax: Axes, onset: xr.Dataset, war: xr.Dataset) -> None:
+    """Both axes from zero, so that distances from the corner mean something."""
+    right = float(onset["high"].max()) * 1.06
+    top = float(np.fmax(war["high"], war["bound"].where(war["hits"] == 0)).max()) * 1.06
+    ax.set_xlim(0.0, right if right > 0 else 1.0)
+    ax.set_ylim(0.0, min(1.0, top) if top > 0 else 1.0)
+    few_ticks(ax.xaxis)
+    few_ticks(ax.yaxis)
+    percent_axis(ax.yaxis)
+    tidy(ax, None)
+    _equal_risk(ax)
+
+
+def _equal_risk(ax: Axes) -> None:
+    right, top = ax.get_xlim()[1], ax.get_ylim()[1]
+    steps = [step * 10.0**power for power in range(-5, 3) for step in (1.0, 2.0, 5.0)]
+    inside = [step for step in steps if 0.02 < step / 100.0 / (right * top) < 0.75][-4:]
+    x = np.linspace(right / 400.0, right, 400)
+    for per_century in inside:
+        y = per_century / 100.0 / x
+        ax.plot(x[y <= top], y[y <= top], color="#BBBBBB", lw=0.8, zorder=0)
+        end = per_century / 100.0 / (0.985 * right)
+        ax.text(0.985 * right, end, f"{per_century:g}", fontsize=6.5, color="#888888",
+                ha="right", va="bottom", zorder=0)  # fmt: skip

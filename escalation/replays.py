@@ -1,0 +1,84 @@
+"""One trajectory of a saved run, played again and told in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from escalation.errors import InputError
+from escalation.report.story import Cast, tell
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from escalation.study.schema import Study
+
+
+def replay(
+    ds: xr.Dataset, *, flashpoint: str, structure: str, draw: int, trajectory: int
+) -> list[str]:
+    """Tell one trajectory of a run.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results, from :func:`escalation.run` or :func:`escalation.open_results`.
+    flashpoint, structure : str
+        Names, as in the dataset's coordinates.
+    draw, trajectory : int
+        Numbers, counted from 0.
+
+    Returns
+    -------
+    list of str
+        The story, line by line.
+
+    Raises
+    ------
+    InputError
+        If the dataset has no such flashpoint, structure, draw or trajectory.
+    """
+    from escalation.engines.threads import log_trajectory
+    from escalation.model.compile import compile_block, onset_anchor
+    from escalation.model.draws import Draws
+    from escalation.study import Study
+
+    _require("flashpoint", flashpoint, ds.flashpoint.values.tolist())
+    _require("structure", structure, ds.structure.values.tolist())
+    _require_below("draw", draw, ds.sizes["draw"])
+    _require_below("trajectory", trajectory, int(ds.attrs["trajectories"]))
+    study = Study.model_validate_json(str(ds["study_json"].values[()]))
+    place = study.flashpoints[flashpoint]
+    names = tuple(str(name) for name in ds.parameter.values)
+    draws = Draws(names, ds.parameter_value.values[:, [draw]])
+    tables = compile_block(
+        study, place, study.structures[structure], draws, onset_anchor(study, place, draws)
+    )
+    log = log_trajectory(tables, 0, int(ds.attrs["seed"]), draw, trajectory)
+    head = (
+        f"{place.title} under {study.structures[structure].title}, draw {draw}, "
+        f"trajectory {trajectory}, seed {ds.attrs['seed']}"
+    )
+    return [head, *tell(np.asarray(log), cast_of(study, flashpoint))]
+
+
+def cast_of(study: Study, flashpoint: str) -> Cast:
+    """Return the titles of everybody at a flashpoint."""
+    place = study.flashpoints[flashpoint]
+    title = {name: actor.title for name, actor in study.actors.items()}
+    return Cast(
+        title[place.challenger],
+        title[place.defender],
+        tuple(title[name] for name in place.third_parties),
+    )
+
+
+def _require(what: str, name: str, choices: list[str]) -> None:
+    if name not in choices:
+        raise InputError(f"{what}: unknown name {name!r} (choices: {', '.join(choices)})")
+
+
+def _require_below(what: str, number: int, n: int) -> None:
+    if not 0 <= number < n:
+        raise InputError(f"{what}: {number} is not between 0 and {n - 1}")

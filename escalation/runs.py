@@ -1,0 +1,343 @@
+"""Study in, Dataset out: the glue between model, engine and results."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from escalation import codes
+from escalation.errors import InputError
+from escalation.model.draws import Draws, bounded_quantile, default_draws, draw_parameters
+from escalation.study.schema import Flashpoint, Structure, Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from escalation.model.compile import Grid
+    from escalation.tables import Tables
+    from escalation.tallies import Tallies
+
+Progress = Callable[[int, int], None]
+"""Called after each block with trajectories done and trajectories in all."""
+
+BLOCK_TRAJECTORIES = 250_000
+SWEEP_QUANTILES = (0.02, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.98)
+SWEEP_TRAJECTORIES = 20_000
+MAX_TRAJECTORIES = 2**53
+MAX_DRAWS = 65_536
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does: so many trajectories per cell, draws, and the seed."""
+
+    trajectories: int
+    draws: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, value, low, high in (
+            ("trajectories", self.trajectories, 1, MAX_TRAJECTORIES),
+            ("draws", self.draws, 1, MAX_DRAWS),
+            ("seed", self.seed, 0, 2**64 - 1),
+        ):
+            if not isinstance(value, (int, np.integer)) or not low <= value <= high:
+                raise InputError(f"{name}: {value!r} is not a whole number from {low} to {high}")
+
+
+def run(
+    study: Study,
+    *,
+    trajectories: int | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    defaults: bool = False,
+    sweep: bool = True,
+    grid: Grid | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Simulate a study and return its results.
+
+    Parameters
+    ----------
+    study : Study
+        From :func:`escalation.load_study`.
+    trajectories : int, optional
+        Trajectories per cell of flashpoint x structure x draw; by default the study's.
+    draws : int, optional
+        Parameter draws; by default the study's.
+    seed : int, optional
+        Seed, 0 to 2**64 - 1; by default the study's.
+    threads : int, optional
+        Threads; all by default. The counts do not depend on it.
+    defaults : bool, optional
+        Run one draw with every parameter at its default instead of draws from the priors.
+    sweep : bool, optional
+        Also sweep the study's ``compare.sweep`` parameters one at a time over their priors,
+        which yields break-even values.
+    grid : Grid, optional
+        Resolution of tables and rounds, for refinement checks.
+    progress : callable, optional
+        Called with (trajectories done, trajectories in all).
+
+    Returns
+    -------
+    xarray.Dataset
+        Counts with dims flashpoint, structure, draw and others, and the probabilities
+        derived from them; see :mod:`escalation.results.variables`.
+
+    Raises
+    ------
+    InputError
+        If trajectories, draws, seed or threads are out of range.
+    """
+    from escalation.results import build_dataset, with_probabilities
+
+    plan = Plan(
+        study.plan.trajectories if trajectories is None else trajectories,
+        1 if defaults else study.plan.draws if draws is None else draws,
+        study.plan.seed if seed is None else seed,
+    )
+    values = (
+        default_draws(study.parameters)
+        if defaults
+        else draw_parameters(study.parameters, plan.draws, plan.seed)
+    )
+    meter = _Meter(progress, *_work(study, plan, sweep))
+    arrays, checksum = _simulate_study(study, plan, values, threads, grid, meter)
+    arrays["parameter_value"] = values.values
+    if sweep and study.compare.sweep:
+        arrays |= _simulate_sweep(study, plan, threads, grid, meter)
+    dataset = build_dataset(
+        arrays, coords=_coords(study, values), attrs=_attrs(study, plan, defaults, checksum)
+    )
+    return with_probabilities(dataset)
+
+
+@dataclass
+class _Meter:
+    """Counts trajectories done for the progress display."""
+
+    report: Progress | None
+    total: int
+    per_sweep: int
+    done: int = 0
+
+    def add(self, n: int) -> None:
+        self.done += n
+        if self.report is not None:
+            self.report(self.done, self.total)
+
+
+def _sweep_structures(study: Study) -> list[str]:
+    return [study.reference, *(s for s in study.compare.focus if s != study.reference)]
+
+
+def _work(study: Study, plan: Plan, sweep: bool) -> tuple[int, int]:
+    cells = len(study.flashpoints) * len(study.structures) * plan.draws
+    per_sweep = min(SWEEP_TRAJECTORIES, 4 * plan.trajectories)
+    extra = 0
+    if sweep:
+        points = len(study.compare.sweep) * len(SWEEP_QUANTILES)
+        extra = points * len(_sweep_structures(study)) * len(study.flashpoints) * per_sweep
+    return cells * plan.trajectories + extra, per_sweep
+
+
+def _simulate_study(
+    study: Study, plan: Plan, values: Draws, threads: int | None, grid: Grid | None, meter: _Meter
+) -> tuple[dict[str, np.ndarray], int]:
+    """Play every cell; returns the count arrays and a checksum over all tables."""
+    from escalation.model.compile import onset_anchor
+
+    arrays: dict[str, np.ndarray] = {}
+    checksum = 0
+    for f, flashpoint in enumerate(study.flashpoints.values()):
+        anchor = onset_anchor(study, flashpoint, values)
+        for s, structure in enumerate(study.structures.values()):
+            for chosen in _draw_blocks(plan):
+                tables = _compile(study, flashpoint, structure, values, anchor, grid, chosen)
+                for array in tables:
+                    checksum = zlib.crc32(array, checksum)
+                tallies = _play(
+                    tables, plan.seed, chosen, plan.trajectories, threads, meter
+                )
+                _store(arrays, study, flashpoint, tallies, (f, s), chosen, plan.draws)
+    return arrays, checksum
+
+
+def _draw_blocks(plan: Plan) -> Iterator[np.ndarray]:
+    """Cut the draws into blocks of about a second of work."""
+    size = int(np.clip(BLOCK_TRAJECTORIES // plan.trajectories, 1, 64))
+    for begin in range(0, plan.draws, size):
+        yield np.arange(begin, min(begin + size, plan.draws))
+
+
+def _compile(
+    study: Study, flashpoint: Flashpoint, structure: Structure, values: Draws, anchor: np.ndarray,
+    grid: Grid | None, chosen: np.ndarray,
+) -> Tables:
+    from escalation.model.compile import DEFAULT_GRID, compile_block
+
+    part = Draws(values.names, values.values[:, chosen])
+    return compile_block(study, flashpoint, structure, part, anchor[chosen], grid or DEFAULT_GRID)
+
+
+def _play(
+    tables: Tables, seed: int, keys: np.ndarray, trajectories: int, threads: int | None,
+    meter: _Meter,
+) -> Tallies:
+    """Play a block in pieces short enough for progress and for Ctrl-C."""
+    from escalation.engines.threads import simulate_block
+
+    piece = max(BLOCK_TRAJECTORIES // len(keys), 1)
+    total: Tallies | None = None
+    for first in range(0, trajectories, piece):
+        count = min(piece, trajectories - first)
+        tallies = simulate_block(tables, seed, keys, first, count, threads)
+        if total is None:
+            total = tallies
+        else:
+            for sum_, part in zip(total, tallies, strict=True):
+                sum_ += part
+        meter.add(count * len(keys))
+    assert total is not None
+    return total
+
+
+_PLAIN = {
+    "worst_rung_count": "worst_rung",
+    "crisis_count": "crisis",
+    "first_event_count": "first_event",
+    "duration_count": "duration",
+    "duration_days": "duration_days",
+    "transition_count": "transition",
+    "reciprocated_count": "reciprocated",
+    "brink_count": "brink",
+    "trajectory_end_count": "trajectory_end",
+}
+
+
+def _store(
+    arrays: dict[str, np.ndarray], study: Study, flashpoint: Flashpoint, tallies: Tallies,
+    place: tuple[int, int], chosen: np.ndarray, n_draws: int,
+) -> None:
+    """Put the tallies of a block where they belong in the count arrays."""
+    from escalation.tallies import TOTAL_MONTHS, TOTAL_WEDGES
+
+    parts = {name: getattr(tallies, field) for name, field in _PLAIN.items()}
+    parts["wedge_count"] = tallies.total[:, TOTAL_WEDGES]
+    parts["exposure_months"] = tallies.total[:, TOTAL_MONTHS]
+    actors = list(study.actors)
+    column = [actors.index(name) for name in flashpoint.third_parties]
+    for k, outcome in enumerate(codes.PARTY_OUTCOMES):
+        counts = np.zeros((len(chosen), len(actors)), np.int64)
+        counts[:, column] = tallies.party[:, k]
+        parts[f"{outcome}_count"] = counts
+    sizes = np.zeros((len(chosen), len(actors) + 1), np.int64)
+    sizes[:, : tallies.coalition_size.shape[1]] = tallies.coalition_size
+    parts["coalition_size_count"] = sizes
+    for name, part in parts.items():
+        if name not in arrays:
+            shape = (len(study.flashpoints), len(study.structures), n_draws, *part.shape[1:])
+            arrays[name] = np.zeros(shape, np.int64)
+        arrays[name][place][chosen] = part
+
+
+def _simulate_sweep(
+    study: Study, plan: Plan, threads: int | None, grid: Grid | None, meter: _Meter
+) -> dict[str, np.ndarray]:
+    """Sweep parameters one at a time, all others at their defaults."""
+    from escalation.model.compile import onset_anchor
+
+    names, structures = list(study.compare.sweep), _sweep_structures(study)
+    points = np.array([bounded_quantile(study.parameters[n], np.array(SWEEP_QUANTILES)) for n in names])
+    shape = (len(study.flashpoints), len(structures), len(names), points.shape[1], len(codes.EVENTS))
+    counts = np.zeros(shape, np.int64)
+    base = default_draws(study.parameters).repeated(points.shape[1])
+    same_numbers = np.zeros(points.shape[1], np.int64)
+    for f, flashpoint in enumerate(study.flashpoints.values()):
+        for p, name in enumerate(names):
+            values = base.replaced(name, points[p])
+            anchor = onset_anchor(study, flashpoint, values)
+            for s, structure in enumerate(structures):
+                tables = _compile(study, flashpoint, study.structures[structure], values, anchor,
+                                  grid, np.arange(points.shape[1]))
+                tallies = _play(tables, plan.seed, same_numbers, meter.per_sweep, threads, meter)
+                counts[f, s, p] = tallies.first_event.sum(axis=2)
+    return {"sweep_value": points, "sweep_event_count": counts,
+            "sweep_trajectories": np.array(meter.per_sweep)}
+
+
+def _coords(study: Study, values: Draws) -> dict[str, object]:
+    """Return the coordinates that depend on the study."""
+    return {
+        "flashpoint": list(study.flashpoints),
+        "structure": list(study.structures),
+        "actor": list(study.actors),
+        "parameter": list(values.names),
+        "n_draws": values.n,
+        "n_years": study.horizon_years,
+        "sweep_parameter": list(study.compare.sweep),
+        "sweep_structure": _sweep_structures(study),
+        "is_third_party": np.array([
+            [actor in flashpoint.third_parties for actor in study.actors]
+            for flashpoint in study.flashpoints.values()
+        ]),
+    }
+
+
+def _attrs(study: Study, plan: Plan, defaults: bool, checksum: int) -> dict[str, object]:
+    """Return provenance: what was run, with what, where the words came from."""
+    return {
+        "trajectories": plan.trajectories,
+        "horizon_years": study.horizon_years,
+        "seed": str(plan.seed),
+        "reference": study.reference,
+        "focus": list(study.compare.focus),
+        "great_power": study.great_power,
+        "study_name": study.name,
+        "study_title": study.title,
+        "study_sha256": study.sha256,
+        "study_text": "\n".join(f"# --- {name}\n{text}" for name, text in study.text.items()),
+        "default_point": int(defaults),
+        "table_checksum": f"{checksum:08x}",
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "packages": _packages(),
+        "git": _git_state(),
+    }
+
+
+def _packages() -> str:
+    names = ("escalation", "numpy", "numba", "scipy", "xarray")
+    found = [f"python {platform.python_version()}"]
+    for name in names:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"{name} not installed")
+    return ", ".join(found)
+
+
+def _git_state() -> str:
+    """Return the commit of the checkout that holds the package, if it is one."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return "not a checkout"
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True, text=True, timeout=10, check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return answer.stdout.strip()

@@ -1,0 +1,152 @@
+"""`extends` and the shorthands of a pact, worked out on trees so that places survive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from escalation.errors import Problem
+from escalation.study.names import shown
+from escalation.study.nodes import Items, Node, Scalar, Table, is_quantity, kind
+
+
+def merged(parent: Table, child: Table) -> Table:
+    """Return `child` with everything it does not say taken from `parent`.
+
+    Tables of names merge key by key. A quantity, a list or a single value replaces the
+    inherited one, and an empty value (``null``) takes the inherited one away.
+    """
+    entries: dict[str, Node] = dict(parent.entries)
+    places = dict(parent.key_places)
+    for key, mine in child.entries.items():
+        inherited = entries.get(key)
+        if isinstance(mine, Table) and isinstance(inherited, Table) and _mergeable(mine, inherited):
+            entries[key] = merged(inherited, mine)
+        else:
+            entries[key] = mine
+        places[key] = child.key_places[key]
+    return Table(child.place, entries, places)
+
+
+def _mergeable(one: Node, other: Node) -> bool:
+    return not is_quantity(one) and not is_quantity(other)
+
+
+def without_nulls(node: Table) -> Table:
+    """Return the table without its empty values, at every level."""
+    kept: dict[str, Node] = {}
+    for key, entry in node.entries.items():
+        if isinstance(entry, Scalar) and entry.value is None:
+            continue
+        kept[key] = without_nulls(entry) if isinstance(entry, Table) else entry
+    return Table(node.place, kept, {key: node.key_places[key] for key in kept})
+
+
+def with_entries(node: Table, **entries: Node | None) -> Table:
+    """Return a copy of the table with entries set, or taken away where None."""
+    result = Table(node.place, dict(node.entries), dict(node.key_places))
+    for key, entry in entries.items():
+        if entry is None:
+            result.entries.pop(key, None)
+            result.key_places.pop(key, None)
+        else:
+            result.entries[key] = entry
+            result.key_places.setdefault(key, entry.place)
+    return result
+
+
+def spelled_out(pact: Table, problems: list[Problem]) -> Table:
+    """Return a pact whose members are a table of tables, whatever shorthand was used.
+
+    Members may be a plain list, and a member a bare quantity; where a member names no
+    bindingness, the pact's own ``bindingness`` stays to be filled in by :func:`filled_in`.
+    """
+    members = pact.entries.get("members")
+    if isinstance(members, Items):
+        members = _from_list(members, problems)
+    if not isinstance(members, Table):
+        return pact
+    entries: dict[str, Node] = {}
+    for name, member in members.entries.items():
+        entries[name] = member
+        if is_quantity(member):
+            entries[name] = Table(
+                member.place, {"bindingness": member}, {"bindingness": member.place}
+            )
+    return with_entries(pact, members=Table(members.place, entries, members.key_places))
+
+
+def _from_list(members: Items, problems: list[Problem]) -> Table:
+    table = Table(members.place)
+    for item in members.items:
+        if not isinstance(item, Scalar) or not isinstance(item.value, str):
+            problems.append(item.place.problem(f"expected an actor's name, found {kind(item)}"))
+        elif item.value in table.entries:
+            problems.append(item.place.problem(f"actor {shown(item.value)} is named twice"))
+        else:
+            table.entries[item.value] = Table(item.place)
+            table.key_places[item.value] = item.place
+    return table
+
+
+def filled_in(pact: Table, problems: list[Problem]) -> Table:
+    """Return a pact whose own ``bindingness`` has gone to the members that name none."""
+    common = pact.entries.get("bindingness")
+    members = pact.entries.get("members")
+    if not isinstance(members, Table):
+        return pact
+    entries: dict[str, Node] = {}
+    for name, member in members.entries.items():
+        entries[name] = member
+        if not isinstance(member, Table) or "bindingness" in member.entries:
+            continue
+        if common is not None:
+            entries[name] = with_entries(member, bindingness=common)
+        else:
+            problems.append(members.key_place(name).problem(
+                f"no bindingness given for member {shown(name)}, by itself or for the pact"
+            ))
+            entries[name] = with_entries(member, bindingness=Scalar(member.place, 0))
+    filled = Table(members.place, entries, members.key_places)
+    return with_entries(pact, members=filled, bindingness=None)
+
+
+Find = Callable[[Scalar], Table | None]
+"""Returns the tree that an ``extends`` leads to, or None with the problem noted."""
+
+
+def chain(
+    node: Table,
+    find: Find,
+    prepare: Callable[[Table], Table],
+    problems: list[Problem],
+) -> Table:
+    """Return `node` merged over everything that it extends, nearest last.
+
+    Parameters
+    ----------
+    node : Table
+        The tree whose ``extends`` is followed, over as many steps as there are.
+    find : callable
+        Finds the parent.
+    prepare : callable
+        Rewrites shorthands of one tree before it is merged.
+    problems : list of Problem
+        Receives a circle, should there be one.
+    """
+    lineage = [node]
+    while True:
+        link = lineage[-1].entries.get("extends")
+        if not isinstance(link, Scalar) or not isinstance(link.value, str):
+            break
+        parent = find(link)
+        if parent is None:
+            break
+        if any(parent.place == met.place for met in lineage):
+            problems.append(link.place.problem(f"{shown(link.value)} extends itself in a circle"))
+            break
+        lineage.append(parent)
+    result = prepare(lineage[-1])
+    for child in reversed(lineage[:-1]):
+        result = merged(result, prepare(child))
+    own = node.entries.get("extends")
+    return with_entries(result, extends=own)

@@ -1,0 +1,331 @@
+"""What may stand where a study wants a number.
+
+Written as a plain number, as the name of a parameter (alone or as ``{parameter: ...,
+scale: ...}``), as a prior with its source, or as a value with its source. All four answer
+:meth:`at`, which turns one draw of the parameters into a number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Self, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from escalation.parameters.priors import Fixed, Prior
+from escalation.parameters.registry import Mark, Parameter
+from escalation.study import medians
+from escalation.study.names import shown, suggestion
+
+MAX_SOURCE = 500
+
+
+def fault(message: str) -> PydanticCustomError:
+    """Return a validation error whose message stands as it is."""
+    return PydanticCustomError("study", message)  # type: ignore[arg-type]
+
+
+class StudyModel(BaseModel):
+    """Base of the user's words: strict, frozen, and helpful about unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_unknown_keys(cls, data: Any, handler: Any) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            raise _with_choices(error, cls) from None
+
+
+def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationError:
+    details: list[InitErrorDetails] = []
+    for line in error.errors(include_url=False):
+        kind: Any = line["type"]
+        if kind == "extra_forbidden" and len(line["loc"]) == 1:
+            key = str(line["loc"][0])
+            kind = fault(f"unknown key {shown(key)} {suggestion(key, written_keys(model))}")
+        elif kind == "study":
+            kind = fault(line["msg"])
+        elif kind in ("value_error", "assertion_error"):
+            kind = fault(line["msg"].removeprefix("Value error, "))
+        details.append(
+            {"type": kind, "loc": line["loc"], "input": line["input"], "ctx": line.get("ctx", {})}
+        )
+    return ValidationError.from_exception_data(model.__name__, details)
+
+
+def written_keys(model: type[BaseModel]) -> list[str]:
+    """Return the keys of `model` that a user may write."""
+    return [
+        name for name, info in model.model_fields.items()
+        if not (info.json_schema_extra or {}).get("internal")  # type: ignore[union-attr]
+    ]
+
+
+def internal(default: Any) -> Any:
+    """Return a field that the loader fills and a user does not write."""
+    return Field(default=default, json_schema_extra={"internal": True}, repr=False)
+
+
+def finite(value: float) -> float:
+    """Refuse infinities and NaN."""
+    if not math.isfinite(value):
+        raise fault("must be a finite number")
+    return value
+
+
+FiniteFloat = Annotated[float, AfterValidator(finite)]
+Text = Annotated[str, Field(max_length=MAX_SOURCE)]
+
+
+class _Bounded(StudyModel):
+    """Carries the bounds of its place; `at` never leaves them."""
+
+    low: float = internal(-math.inf)
+    high: float = internal(math.inf)
+
+    def _clipped(self, value: float) -> float:
+        return min(max(value, self.low), self.high)
+
+
+class Number(StudyModel):
+    """A plain number."""
+
+    value: FiniteFloat
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_plain(cls, data: Any) -> Any:
+        return data if isinstance(data, dict) else {"value": data}
+
+    def at(self, values: Mapping[str, float]) -> float:
+        """Return the number; `values` is not needed."""
+        return self.value
+
+
+class Figure(StudyModel):
+    """A number with its source and the mark that says how it was come by."""
+
+    value: FiniteFloat
+    source: Text
+    mark: Mark
+    unit: Text = "1"
+
+    def at(self, values: Mapping[str, float]) -> float:
+        """Return the number; `values` is not needed."""
+        return self.value
+
+
+class ParameterRef(_Bounded):
+    """The value of a named parameter, times a scale."""
+
+    parameter: str
+    scale: FiniteFloat = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, data: Any) -> Any:
+        return {"parameter": data} if isinstance(data, str) else data
+
+    @field_validator("parameter")
+    @classmethod
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        known = (info.context or {}).get("parameters")
+        if known is not None and name not in known:
+            raise fault(f"unknown parameter {shown(name)} {suggestion(name, known)}")
+        return name
+
+    def at(self, values: Mapping[str, float]) -> float:
+        """Return the parameter's value in this draw, scaled, within the bounds of the place.
+
+        Raises
+        ------
+        KeyError
+            If `values` lacks the parameter.
+        """
+        return self._clipped(values[self.parameter] * self.scale)
+
+
+class InlinePrior(_Bounded):
+    """A parameter of this study alone, declared where it is used.
+
+    In a study file the prior's own keys stand beside the others:
+    ``{prior: gamma, shape: 5.5, rate: 15, default: 0.37, source: ..., mark: computed}``.
+    """
+
+    prior: Prior
+    source: Text
+    mark: Mark
+    default: FiniteFloat | None = Field(default=None, validate_default=True)
+    unit: Text = "1"
+    meaning: Text = ""
+    name: str = internal("")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, data: Any) -> Any:
+        return gather_prior(data, cls)
+
+    @field_validator("default")
+    @classmethod
+    def _possible(cls, default: float | None, info: ValidationInfo) -> float | None:
+        return default_within(default, info.data.get("prior"))
+
+    @property
+    def default_value(self) -> float:
+        """The default, or the prior's median where none was given."""
+        if self.default is not None:
+            return self.default
+        middle = medians.median(self.prior)
+        return math.nan if middle is None else middle
+
+    def at(self, values: Mapping[str, float]) -> float:
+        """Return the value of this study parameter in this draw.
+
+        Raises
+        ------
+        KeyError
+            If `values` lacks the parameter.
+        """
+        return self._clipped(values[self.name])
+
+    def as_parameter(self) -> Parameter:
+        """Return the entry that this prior adds to the study's registry."""
+        return Parameter(
+            name=self.name, symbol=self.name, meaning=self.meaning or self.name.replace("_", " "),
+            unit=self.unit, default=self.default_value, prior=self.prior, source=self.source,
+            mark=self.mark, claim="study", low=self.low, high=self.high,
+        )  # fmt: skip
+
+
+def gather_prior(data: Any, model: type[BaseModel]) -> Any:
+    """Move a prior's own keys below ``prior``, where the schema wants them.
+
+    Parameters
+    ----------
+    data : object
+        What was written; anything but a dict with a named prior is returned as it is.
+    model : type
+        The model whose own keys stay where they are.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("prior"), str):
+        return data
+    own = model.model_fields
+    # Bounds and name are the loader's; `low` and `high` written here are a uniform's.
+    mine = {key for key in data if key in own and key not in ("low", "high")}
+    nested = {key: value for key, value in data.items() if key not in mine}
+    return {key: data[key] for key in mine} | {"prior": {"prior": data["prior"], **nested}}
+
+
+def default_within(default: float | None, prior: Prior | None) -> float | None:
+    """Check a default against its prior, and a fixed prior for its default."""
+    if prior is None:
+        return default
+    if default is None:
+        if isinstance(prior, Fixed):
+            raise fault("a fixed prior needs a default")
+        return default
+    low, high = medians.support(prior)
+    if not low <= default <= high:
+        raise fault(
+            f"default {default:g} lies outside what {prior.describe()} can yield, "
+            f"{low:g} to {high:g}"
+        )
+    return default
+
+
+@dataclass(frozen=True)
+class Within:
+    """Bounds of a place; `open_low` excludes the lower end itself."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+
+    def __call__(self, quantity: Any) -> Any:
+        """Check a quantity at its default and hand it the bounds."""
+        if isinstance(quantity, Number | Figure):
+            self._check(quantity.value)
+            return quantity
+        if isinstance(quantity, InlinePrior):
+            self._check(quantity.default_value, "default ")
+        return quantity.model_copy(update={"low": self.low, "high": self.high})
+
+    def _check(self, value: float, what: str = "") -> None:
+        too_low = value <= self.low if self.open_low else value < self.low
+        if too_low or value > self.high:
+            raise fault(f"{what}{value:g} is out of range: must be {self.words()}")
+
+    def words(self) -> str:
+        """Return the bounds in words."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return f"from {self.low:g} to {self.high:g}"
+        if math.isfinite(self.low):
+            return f"{'above' if self.open_low else 'at least'} {self.low:g}"
+        return f"at most {self.high:g}"
+
+
+QUANTITY_FORMS = "a number, a parameter's name, {parameter: ...}, {prior: ...} or {value: ...}"
+
+
+def _form(data: Any) -> str | None:
+    for model, tag in _FORMS.items():
+        if isinstance(data, model):
+            return tag
+    if isinstance(data, str):
+        return "<parameter>"
+    if isinstance(data, dict):
+        for key in ("prior", "parameter", "value"):
+            if key in data:
+                return f"<{key}>"
+        return None
+    return "<number>" if isinstance(data, int | float) else None
+
+
+_FORMS: dict[type, str] = {
+    Number: "<number>", ParameterRef: "<parameter>", InlinePrior: "<prior>", Figure: "<value>",
+}  # fmt: skip
+
+Quantity: TypeAlias = Annotated[
+    Annotated[Number, Tag("<number>")]
+    | Annotated[ParameterRef, Tag("<parameter>")]
+    | Annotated[InlinePrior, Tag("<prior>")]
+    | Annotated[Figure, Tag("<value>")],
+    Discriminator(
+        _form,
+        custom_error_type="quantity",
+        custom_error_message=QUANTITY_FORMS,
+    ),
+]
+
+UnitQuantity: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 1))]
+PositiveQuantity: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, open_low=True))]
+NonNegativeQuantity: TypeAlias = Annotated[Quantity, AfterValidator(Within(0))]
+
+__all__ = [
+    "Figure",
+    "FiniteFloat",
+    "InlinePrior",
+    "NonNegativeQuantity",
+    "Number",
+    "ParameterRef",
+    "PositiveQuantity",
+    "Quantity",
+    "UnitQuantity",
+]

@@ -1,0 +1,179 @@
+"""Files that a study is made of: found by plain relative paths, read once, kept as text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from escalation.errors import Problem
+from escalation.study.names import shown, suggestion
+from escalation.study.nodes import Node, Place, Table, kind
+from escalation.study.yaml_text import read_yaml
+
+MAX_BYTES = 1_000_000
+MAX_FILES = 500
+MAX_PATH = 255
+SUFFIXES = (".yaml", ".yml")
+
+
+def is_file_name(text: str) -> bool:
+    """Tell a reference to a file from a name."""
+    return text.endswith(SUFFIXES)
+
+
+def path_fault(reference: str) -> str:
+    """Return why a reference is not a usable path, or an empty string."""
+    if len(reference) > MAX_PATH:
+        return f"path of {len(reference)} characters; at most {MAX_PATH} are accepted"
+    if not reference.isprintable() or "\\" in reference or "://" in reference:
+        return f"{shown(reference)} is not a plain path; write it with forward slashes"
+    if reference.startswith(("/", "~")) or reference[1:2] == ":":
+        return f"{shown(reference)} is absolute; write the path relative to this file"
+    if not is_file_name(reference):
+        return f"{shown(reference)} does not end in .yaml or .yml"
+    return ""
+
+
+@dataclass
+class Library:
+    """Reads files for one study.
+
+    Attributes
+    ----------
+    folder : str
+        Folder of the study, as the user typed it; empty for the current one.
+    stored : mapping of str to str or None
+        Texts to read instead of the disk, by path relative to the folder.
+    problems : list of Problem
+        Everything wrong that was met so far.
+    text : dict of str to str
+        What was read, by path relative to the folder.
+    broken : bool
+        True once a file could not be used, so that names may be missing.
+    """
+
+    folder: str = ""
+    stored: Mapping[str, str] | None = None
+    problems: list[Problem] = field(default_factory=list)
+    text: dict[str, str] = field(default_factory=dict)
+    broken: bool = False
+    _trees: dict[str, Table | None] = field(default_factory=dict)
+
+    def shown_path(self, path: str) -> str:
+        """Return a path as the user would type it."""
+        return os.path.normpath(os.path.join(self.folder, path))
+
+    def origin(self, place: Place) -> str:
+        """Return the path, relative to the folder, of the file in which `place` stands."""
+        for path in self._trees:
+            if self.shown_path(path) == place.file:
+                return path
+        return ""
+
+    def follow(self, reference: str, place: Place) -> Table | None:
+        """Return the tree of the file that `reference`, written at `place`, names."""
+        why = path_fault(reference)
+        if why:
+            return self._refuse(place, why)
+        return self.open(self.target(reference, place), place)
+
+    def target(self, reference: str, place: Place) -> str:
+        """Return the path, relative to the folder, that a reference leads to."""
+        here = posixpath.dirname(self.origin(place))
+        return posixpath.normpath(posixpath.join(here, reference))
+
+    def exists(self, path: str) -> bool:
+        """Tell whether a path relative to the folder can be read."""
+        if self.stored is not None:
+            return path in self.stored
+        return os.path.isfile(self.shown_path(path))
+
+    def open(self, path: str, place: Place) -> Table | None:
+        """Return the tree of a file, or None with a problem noted at `place`."""
+        if path not in self._trees:
+            if len(self._trees) >= MAX_FILES:
+                return self._refuse(place, f"the study names more than {MAX_FILES} files")
+            self._trees[path] = None
+            text = self._read(path, place)
+            if text is not None:
+                self.text[path] = text
+                self._trees[path] = self._parse(path, text)
+        return self._trees[path]
+
+    def digest(self) -> str:
+        """Return the SHA-256 over all texts and their paths."""
+        total = hashlib.sha256()
+        for path in sorted(self.text):
+            for part in (path, self.text[path]):
+                data = part.encode()
+                total.update(len(data).to_bytes(8, "big") + data)
+        return total.hexdigest()
+
+    def _refuse(self, place: Place, message: str) -> None:
+        self.broken = True
+        self.problems.append(place.problem(message))
+
+    def _parse(self, path: str, text: str) -> Table | None:
+        before = len(self.problems)
+        root: Node | None = read_yaml(text, self.shown_path(path), self.problems)
+        if isinstance(root, Table):
+            return root
+        self.broken = True
+        if root is not None and len(self.problems) == before:
+            self.problems.append(root.place.problem(
+                f"expected keys with values, found {kind(root)}", key=""
+            ))
+        return None
+
+    def _read(self, path: str, place: Place) -> str | None:
+        if self.stored is not None:
+            if path not in self.stored:
+                choices = suggestion(path, self.stored)
+                return self._refuse(place, f"no file {shown(path)} {choices}")
+            return self.stored[path]
+        return self._read_disk(path, place)
+
+    def _read_disk(self, path: str, place: Place) -> str | None:
+        full = Path(self.shown_path(path))
+        # A problem with the study file itself has no place in any other file to point at.
+        at = place if place.line else Place(str(full))
+        try:
+            status = full.stat()
+            if not stat.S_ISREG(status.st_mode):
+                return self._refuse(at, f"{shown(str(full))} is not a file")
+            if status.st_size > MAX_BYTES:
+                return self._refuse(Place(str(full)), f"file of {status.st_size:,} bytes; "
+                                    f"at most {MAX_BYTES:,} are read")
+            with full.open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            return self._refuse(at, f"no file {shown(str(full))} {_neighbours(full)}")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return self._refuse(at, f"cannot read {shown(str(full))}: {reason}")
+        if len(data) > MAX_BYTES:
+            return self._refuse(Place(str(full)), f"more than {MAX_BYTES:,} bytes")
+        return self._decode(data, str(full))
+
+    def _decode(self, data: bytes, file: str) -> str | None:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self._refuse(Place(file, 1, 1), "is UTF-16; save as UTF-8")
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            column = error.start - data.rfind(b"\n", 0, error.start)
+            return self._refuse(Place(file, line, column), "is not UTF-8 text")
+
+
+def _neighbours(full: Path) -> str:
+    try:
+        names = sorted(entry.name for entry in full.parent.iterdir() if is_file_name(entry.name))
+    except OSError:
+        return "(there is no such folder)"
+    return suggestion(full.name, names)

@@ -1,0 +1,191 @@
+"""The contract between model and kernel: one study cell as integers.
+
+A *cell* is one flashpoint under one structure with one parameter draw. `Tables` holds a
+block of cells stacked along the first axis; :func:`one_cell` drops that axis. Every
+entry is an integer in one of these formats:
+
+=======  =====================================================================
+Q30      probability; an event happens when a 30-bit number lies below it, so
+         that 0 never and 2**30 always happens
+Q18 Q16  the same for an 18- or 16-bit number
+Q15      share or perceived probability between 0 and 2**15
+logit    log-odds times 2**16
+month    rate per month times 2**26
+=======  =====================================================================
+
+Axes: `profile` = 2 * class + resolve type, and 4 or 5 for a grave crisis with economic
+coercion; `power` and `us` are the grids of perceived rest-of-coalition power and of
+perceived US participation; `stance` is 0 in the pact, 1 after leaving it, 2 unbound.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+ONE30 = 1 << 30
+ONE18 = 1 << 18
+ONE16 = 1 << 16
+ONE15 = 1 << 15
+ONE_MONTH = 1 << 26
+
+N_PROFILES = 6
+N_DEFENDER_PROFILES = 4
+N_STANCES = 3
+N_FRAILTIES = 64
+N_ERRORS = 256
+N_VICTORY = 257
+
+IN_PACT, EXITED, UNBOUND = 0, 1, 2
+ACTUAL, PERCEIVED = 0, 1
+WITHOUT_US, WITH_US = 0, 1
+CHALLENGER, DEFENDER = 0, 1
+
+(
+    SCALAR_TYPE_GAP,
+    SCALAR_COMMITMENT,
+    SCALAR_DOUBLE_STEP,
+    SCALAR_AUTHORISATION,
+    SCALAR_OPENING_SHOW,
+    SCALAR_WEDGE,
+    SCALAR_TURNOVER,
+    SCALAR_TENSION_JUMP,
+    SCALAR_TENSION_KEEP,
+    SCALAR_REPUTATION,
+    SCALAR_GREAT_POWER,
+    SCALAR_HOST,
+    SCALAR_ACCESS_LOSS,
+    SCALAR_POWER_WITHOUT_HOST,
+    SCALAR_SOME,
+    SCALAR_MOST,
+    N_SCALARS,
+) = range(17)
+
+
+class Tables(NamedTuple):
+    """Integer tables of a block of cells; shapes are given without the cell axis.
+
+    Attributes
+    ----------
+    challenger : int32 (profile, rung, power, us, 2)
+        Q30 thresholds of withdrawal, and of withdrawal or escalation.
+    defender : int32 (us status, 2 * class + type, rung, power, us, 2)
+        Q30 thresholds of concession, and of concession or matching.
+    brink : int32 (profile, power, us)
+        Q30 chance that the challenger lets a clash become war.
+    onset : int32 (resolve type, power, us, class)
+        Onset rate per month of each dispute class.
+    days : int32 (rung,)
+        Eighths of a day per round.
+    incident : int32 (reciprocated, rung)
+        Q30 chance of an incident in a round.
+    ending : int32 (frailty, rung)
+        Q30 chance of settlement (below rung 5) or of the war's end in a round.
+    revision : int32 (side, rung)
+        Q18 chance that the challenger or the defender revises in a round.
+    spiral : int32 (rung,)
+        Q30 chance that a match moves the crisis up.
+    victory : int32 (N_VICTORY,)
+        Q30 chance that the challenger wins against the power at this grid point.
+    joining : int32 (view, stance, rung, already in, party)
+        Log-odds of joining before type, coercion and drift; actual and perceived.
+    drift : int32 (stance, party)
+        Log-odds of joining lost per year.
+    peace_view : int32 (year, 2 stances, party, 2)
+        Q15 perceived chance to fight if surely wavering, and if surely staunch.
+    wedge : int32 (party,)
+        Log-odds of joining lost to economic coercion.
+    discount : int32 (party,)
+        Q15 factor for foreseen delay and domestic veto.
+    resolve : int32 (rung, party)
+        Q16 chance that a pending decision is taken in a round.
+    veto : int32 (party,)
+        Q16 chance that a decision to join is vetoed at home.
+    exits : int32 (party,)
+        Q16 chance per year of leaving the pact.
+    bound : int32 (2 stances, party)
+        1 where bindingness is at least one half.
+    staunch : int32 (party,)
+        Q30 chance of being staunch.
+    belief_start : int32 (party,)
+        Log-odds of being staunch, as the challenger would hold them without error.
+    belief_error : int32 (N_ERRORS,)
+        Error of those log-odds, by equally likely class.
+    grid_power : int32 (party,)
+        Power in grid cells of the `power` axis, times 2**16.
+    true_power : int32 (party,)
+        Power in grid cells of `victory`, times 2**16.
+    share : int32 (party,)
+        Share of the third parties' power, times 2**16.
+    scalar : int32 (N_SCALARS,)
+        Single numbers, by the SCALAR_ names.
+    """
+
+    challenger: np.ndarray
+    defender: np.ndarray
+    brink: np.ndarray
+    onset: np.ndarray
+    days: np.ndarray
+    incident: np.ndarray
+    ending: np.ndarray
+    revision: np.ndarray
+    spiral: np.ndarray
+    victory: np.ndarray
+    joining: np.ndarray
+    drift: np.ndarray
+    peace_view: np.ndarray
+    wedge: np.ndarray
+    discount: np.ndarray
+    resolve: np.ndarray
+    veto: np.ndarray
+    exits: np.ndarray
+    bound: np.ndarray
+    staunch: np.ndarray
+    belief_start: np.ndarray
+    belief_error: np.ndarray
+    grid_power: np.ndarray
+    true_power: np.ndarray
+    share: np.ndarray
+    scalar: np.ndarray
+
+
+def empty_tables(
+    n_cells: int, n_parties: int, n_years: int, n_power: int, n_us: int, n_rungs: int = 10
+) -> Tables:
+    """Allocate tables, all zero, for a block of `n_cells` cells."""
+    parties, rungs, grid = (n_parties,), (n_rungs,), (n_power, n_us)
+    shapes = Tables(
+        challenger=(N_PROFILES, *rungs, *grid, 2),
+        defender=(2, N_DEFENDER_PROFILES, *rungs, *grid, 2),
+        brink=(N_PROFILES, *grid),
+        onset=(2, *grid, 2),
+        days=rungs,
+        incident=(2, *rungs),
+        ending=(N_FRAILTIES, *rungs),
+        revision=(2, *rungs),
+        spiral=rungs,
+        victory=(N_VICTORY,),
+        joining=(2, N_STANCES, *rungs, 3, *parties),
+        drift=(N_STANCES, *parties),
+        peace_view=(n_years, 2, *parties, 2),
+        wedge=parties,
+        discount=parties,
+        resolve=(*rungs, *parties),
+        veto=parties,
+        exits=parties,
+        bound=(2, *parties),
+        staunch=parties,
+        belief_start=parties,
+        belief_error=(N_ERRORS,),
+        grid_power=parties,
+        true_power=parties,
+        share=parties,
+        scalar=(N_SCALARS,),
+    )
+    return Tables(*(np.zeros((n_cells, *shape), np.int32) for shape in shapes))
+
+
+def one_cell(tables: Tables, cell: int) -> Tables:
+    """Return the tables of one cell of a block, as views without the cell axis."""
+    return Tables(*(array[cell] for array in tables))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,13 +43,13 @@ def replay(
     from escalation.engines.threads import log_trajectory
     from escalation.model.compile import compile_block, onset_anchor
     from escalation.model.draws import Draws
-    from escalation.study import Study
+    from escalation.study import study_from_text
 
     _require("flashpoint", flashpoint, ds.flashpoint.values.tolist())
     _require("structure", structure, ds.structure.values.tolist())
     _require_below("draw", draw, ds.sizes["draw"])
     _require_below("trajectory", trajectory, int(ds.attrs["trajectories"]))
-    study = Study.model_validate_json(str(ds["study_json"].values[()]))
+    study = study_from_text(json.loads(ds.attrs["study_text"]))
     place = study.flashpoints[flashpoint]
     names = tuple(str(name) for name in ds.parameter.values)
     draws = Draws(names, ds.parameter_value.values[:, [draw]])

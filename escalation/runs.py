@@ -30,8 +30,8 @@ Progress = Callable[[int, int], None]
 """Called after each block with trajectories done and trajectories in all."""
 
 BLOCK_TRAJECTORIES = 250_000
-SWEEP_QUANTILES = (0.02, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.98)
-SWEEP_TRAJECTORIES = 20_000
+SWEEP_QUANTILES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.98)
+SWEEP_TRAJECTORIES = 12_000
 MAX_TRAJECTORIES = 2**53
 MAX_DRAWS = 65_536
 
@@ -101,7 +101,8 @@ def run(
     InputError
         If trajectories, draws, seed or threads are out of range.
     """
-    from escalation.results import build_dataset, with_probabilities
+    from escalation.results.build import build_dataset
+    from escalation.results.derive import with_probabilities
 
     plan = Plan(
         study.plan.trajectories if trajectories is None else trajectories,
@@ -116,12 +117,13 @@ def run(
     meter = _Meter(progress, *_work(study, plan, sweep))
     arrays, checksum = _simulate_study(study, plan, values, threads, grid, meter)
     arrays["parameter_value"] = values.values
-    if sweep and study.compare.sweep:
+    arrays["is_third_party"] = _third_parties(study)
+    attrs = _attrs(study, plan, defaults, checksum)
+    swept = sweep and bool(study.compare.sweep)
+    if swept:
         arrays |= _simulate_sweep(study, plan, threads, grid, meter)
-    dataset = build_dataset(
-        arrays, coords=_coords(study, values), attrs=_attrs(study, plan, defaults, checksum)
-    )
-    return with_probabilities(dataset)
+        attrs["sweep_trajectories"] = meter.per_sweep
+    return with_probabilities(build_dataset(arrays, _coords(study, values, swept), attrs))
 
 
 @dataclass
@@ -147,7 +149,7 @@ def _work(study: Study, plan: Plan, sweep: bool) -> tuple[int, int]:
     cells = len(study.flashpoints) * len(study.structures) * plan.draws
     per_sweep = min(SWEEP_TRAJECTORIES, 4 * plan.trajectories)
     extra = 0
-    if sweep:
+    if sweep and study.compare.sweep:
         points = len(study.compare.sweep) * len(SWEEP_QUANTILES)
         extra = points * len(_sweep_structures(study)) * len(study.flashpoints) * per_sweep
     return cells * plan.trajectories + extra, per_sweep
@@ -260,8 +262,9 @@ def _simulate_sweep(
     from escalation.model.compile import onset_anchor
 
     names, structures = list(study.compare.sweep), _sweep_structures(study)
-    points = np.array([bounded_quantile(study.parameters[n], np.array(SWEEP_QUANTILES)) for n in names])
-    shape = (len(study.flashpoints), len(structures), len(names), points.shape[1], len(codes.EVENTS))
+    levels = np.array(SWEEP_QUANTILES)
+    points = np.array([bounded_quantile(study.parameters[name], levels) for name in names])
+    shape = (len(study.flashpoints), len(structures), *points.shape, len(codes.EVENTS))
     counts = np.zeros(shape, np.int64)
     base = default_draws(study.parameters).repeated(points.shape[1])
     same_numbers = np.zeros(points.shape[1], np.int64)
@@ -274,26 +277,32 @@ def _simulate_sweep(
                                   grid, np.arange(points.shape[1]))
                 tallies = _play(tables, plan.seed, same_numbers, meter.per_sweep, threads, meter)
                 counts[f, s, p] = tallies.first_event.sum(axis=2)
-    return {"sweep_value": points, "sweep_event_count": counts,
-            "sweep_trajectories": np.array(meter.per_sweep)}
+    return {"sweep_value": points, "sweep_event_count": counts}
 
 
-def _coords(study: Study, values: Draws) -> dict[str, object]:
+def _coords(study: Study, values: Draws, sweep: bool) -> dict[str, object]:
     """Return the coordinates that depend on the study."""
-    return {
+    coords: dict[str, object] = {
         "flashpoint": list(study.flashpoints),
         "structure": list(study.structures),
         "actor": list(study.actors),
         "parameter": list(values.names),
-        "n_draws": values.n,
-        "n_years": study.horizon_years,
-        "sweep_parameter": list(study.compare.sweep),
-        "sweep_structure": _sweep_structures(study),
-        "is_third_party": np.array([
-            [actor in flashpoint.third_parties for actor in study.actors]
-            for flashpoint in study.flashpoints.values()
-        ]),
+        "flashpoint_title": [f.title or f.name for f in study.flashpoints.values()],
+        "structure_title": [s.title or s.name for s in study.structures.values()],
+        "actor_title": [a.title or a.name for a in study.actors.values()],
     }
+    if sweep:
+        coords["sweep_parameter"] = list(study.compare.sweep)
+        coords["sweep_structure"] = _sweep_structures(study)
+    return coords
+
+
+def _third_parties(study: Study) -> np.ndarray:
+    """Return whether each actor is a third party, shape (flashpoint, actor)."""
+    return np.array([
+        [actor in flashpoint.third_parties for actor in study.actors]
+        for flashpoint in study.flashpoints.values()
+    ])
 
 
 def _attrs(study: Study, plan: Plan, defaults: bool, checksum: int) -> dict[str, object]:
@@ -301,31 +310,30 @@ def _attrs(study: Study, plan: Plan, defaults: bool, checksum: int) -> dict[str,
     return {
         "trajectories": plan.trajectories,
         "horizon_years": study.horizon_years,
-        "seed": str(plan.seed),
+        "seed": plan.seed,
         "reference": study.reference,
         "focus": list(study.compare.focus),
         "great_power": study.great_power,
         "study_name": study.name,
         "study_title": study.title,
         "study_sha256": study.sha256,
-        "study_text": "\n".join(f"# --- {name}\n{text}" for name, text in study.text.items()),
-        "default_point": int(defaults),
+        "study_text": dict(study.text),
+        "default_point": defaults,
         "table_checksum": f"{checksum:08x}",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "packages": _packages(),
-        "git": _git_state(),
+        "package_versions": _packages(),
+        "git_state": _git_state(),
     }
 
 
-def _packages() -> str:
-    names = ("escalation", "numpy", "numba", "scipy", "xarray")
-    found = [f"python {platform.python_version()}"]
-    for name in names:
+def _packages() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("escalation", "numpy", "numba", "scipy", "xarray"):
         try:
-            found.append(f"{name} {version(name)}")
+            found[name] = version(name)
         except PackageNotFoundError:
-            found.append(f"{name} not installed")
-    return ", ".join(found)
+            found[name] = "not installed"
+    return found
 
 
 def _git_state() -> str:

@@ -15,7 +15,8 @@ month    rate per month times 2**26
 
 Axes: `profile` = 2 * class + resolve type, and 4 or 5 for a grave crisis with economic
 coercion; `power` and `us` are the grids of perceived rest-of-coalition power and of
-perceived US participation; `stance` is 0 in the pact, 1 after leaving it, 2 unbound.
+perceived US participation; `stance` is 0 in the pact and 1 after leaving it; `already in` is
+the class of third-party power that has joined: little, some, most.
 """
 
 from __future__ import annotations
@@ -32,19 +33,16 @@ ONE_MONTH = 1 << 26
 
 N_PROFILES = 6
 N_DEFENDER_PROFILES = 4
-N_STANCES = 3
 N_FRAILTIES = 64
 N_ERRORS = 256
 N_VICTORY = 257
+N_ROWS = 6
 
-IN_PACT, EXITED, UNBOUND = 0, 1, 2
-ACTUAL, PERCEIVED = 0, 1
+IN_PACT, EXITED = 0, 1
 WITHOUT_US, WITH_US = 0, 1
 CHALLENGER, DEFENDER = 0, 1
 
 (
-    SCALAR_TYPE_GAP,
-    SCALAR_COMMITMENT,
     SCALAR_DOUBLE_STEP,
     SCALAR_AUTHORISATION,
     SCALAR_OPENING_SHOW,
@@ -60,7 +58,7 @@ CHALLENGER, DEFENDER = 0, 1
     SCALAR_SOME,
     SCALAR_MOST,
     N_SCALARS,
-) = range(17)
+) = range(15)
 
 
 class Tables(NamedTuple):
@@ -88,16 +86,14 @@ class Tables(NamedTuple):
         Q30 chance that a match moves the crisis up.
     victory : int32 (N_VICTORY,)
         Q30 chance that the challenger wins against the power at this grid point.
-    joining : int32 (view, stance, rung, already in, party)
-        Log-odds of joining before type, coercion and drift; actual and perceived.
-    drift : int32 (stance, party)
-        Log-odds of joining lost per year.
-    peace_view : int32 (year, 2 stances, party, 2)
-        Q15 perceived chance to fight if surely wavering, and if surely staunch.
-    wedge : int32 (party,)
-        Log-odds of joining lost to economic coercion.
-    discount : int32 (party,)
-        Q15 factor for foreseen delay and domestic veto.
+    decision : int32 (year, coerced, stance, row, already in, party, 4)
+        A third party's decision: Q30 chance to join if wavering and if staunch, and what
+        staying out and joining add to the log-odds of being staunch, times 2**16. Row r - 1
+        is support or fight at rung r = 1 .. 5, row 5 a supporter's decision to fight.
+    unbound : int32 (year, coerced, supporter, already in, party, 2)
+        Q30 chance to fight without any obligation, if wavering and if staunch.
+    outlook : int32 (year, coerced, stance, supporter, already in, 2, party)
+        Q15 perceived chance to fight in time, if surely wavering and if surely staunch.
     resolve : int32 (rung, party)
         Q16 chance that a pending decision is taken in a round.
     veto : int32 (party,)
@@ -132,11 +128,9 @@ class Tables(NamedTuple):
     revision: np.ndarray
     spiral: np.ndarray
     victory: np.ndarray
-    joining: np.ndarray
-    drift: np.ndarray
-    peace_view: np.ndarray
-    wedge: np.ndarray
-    discount: np.ndarray
+    decision: np.ndarray
+    unbound: np.ndarray
+    outlook: np.ndarray
     resolve: np.ndarray
     veto: np.ndarray
     exits: np.ndarray
@@ -166,11 +160,9 @@ def empty_tables(
         revision=(2, *rungs),
         spiral=rungs,
         victory=(N_VICTORY,),
-        joining=(2, N_STANCES, *rungs, 3, *parties),
-        drift=(N_STANCES, *parties),
-        peace_view=(n_years, 2, *parties, 2),
-        wedge=parties,
-        discount=parties,
+        decision=(n_years, 2, 2, N_ROWS, 3, *parties, 4),
+        unbound=(n_years, 2, 2, 3, *parties, 2),
+        outlook=(n_years, 2, 2, 2, 3, 2, *parties),
         resolve=(*rungs, *parties),
         veto=parties,
         exits=parties,

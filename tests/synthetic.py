@@ -131,15 +131,15 @@ def synthetic_parts(
         "great_power": "united_states",
         "study_name": "asian_nato",
         "study_title": "Asian NATO against the alternatives (synthetic)",
-        "study_text": {"asian_nato.yaml": "name: asian_nato\n"},
+        "study_text": "name: asian_nato\n",
         "study_sha256": "0" * 64,
-        "package_versions": {"escalation": "0", "numpy": np.__version__},
-        "git_state": "unknown",
+        "packages": f"numpy {np.__version__}",
+        "git": "unknown",
         "table_checksum": "0",
         "created": "2026-11-23T12:00:00Z",
         "default_point": draws == 1,
     }
-    if sweep:
+    if sweep and _sweep_structures(structures):
         arrays |= _sweep(rng, flashpoints, structures)
         coords["sweep_parameter"] = list(SWEEPS)
         coords["sweep_structure"] = _sweep_structures(structures)

@@ -76,7 +76,7 @@ def simulate_block(
     """
     n_cells = tables.veto.shape[0]
     n_parties = tables.veto.shape[1]
-    n_years = tables.peace_view.shape[1]
+    n_years = tables.outlook.shape[1]
     limit = available_threads()
     if threads is not None and not 1 <= threads <= limit:
         raise InputError(f"threads: {threads} is not between 1 and {limit}")
@@ -93,7 +93,7 @@ def simulate_block(
                 begin = part * batch
                 counts = np.minimum(batch, count - begin)
                 tallies = empty_tallies(len(number), n_parties, n_years)
-                scratch = np.zeros((len(number), 4, n_parties), np.int64)
+                scratch = np.zeros((len(number), 3, n_parties), np.int64)
                 _play(
                     tables, np.uint64(seed), keys, cells, first + begin, counts, tallies, scratch
                 )
@@ -112,7 +112,7 @@ def log_trajectory(
     The columns are explained in :mod:`escalation.kernel.log`.
     """
     log = np.zeros((rows, LOG_COLUMNS), np.int64)
-    tallies = empty_tallies(1, tables.veto.shape[1], tables.peace_view.shape[1])
+    tallies = empty_tallies(1, tables.veto.shape[1], tables.outlook.shape[1])
     simulate(tables, cell, np.uint64(seed), np.uint64(draw), trajectory, 1, tallies, 0,
-             np.zeros((1, 4, tables.veto.shape[1]), np.int64), log)
+             np.zeros((1, 3, tables.veto.shape[1]), np.int64), log)
     return log[1 : log[0, 0] + 1]

@@ -50,7 +50,7 @@ from escalation.codes import (
 from escalation.kernel import slots
 from escalation.kernel.belief import bit, position_power, position_us
 from escalation.kernel.jit import jit_part
-from escalation.kernel.joining import decide_parties, view_all
+from escalation.kernel.joining import decide_parties, judge, view_all
 from escalation.kernel.log import write
 from escalation.kernel.rng import mix
 from escalation.tables import (
@@ -144,10 +144,12 @@ def challenger_wins(t, w, supporting, fighting):
 @jit_part
 def count_parties(t, tally, exited, ever_supported, fighting, entrapped, vetoed, war):
     """Count what each third party did in a dispute."""
-    for i in range(t.veto.shape[0]):
-        tally.party[PARTY_SUPPORTED, i] += bit(ever_supported, i)
-        tally.party[PARTY_VETOED, i] += bit(vetoed, i)
-        if war:
+    if ever_supported | vetoed:
+        for i in range(t.veto.shape[0]):
+            tally.party[PARTY_SUPPORTED, i] += bit(ever_supported, i)
+            tally.party[PARTY_VETOED, i] += bit(vetoed, i)
+    if war:
+        for i in range(t.veto.shape[0]):
             fought = bit(fighting, i)
             tally.party[PARTY_FOUGHT, i] += fought
             tally.party[PARTY_ENTRAPPED, i] += bit(entrapped, i)
@@ -172,6 +174,14 @@ def count_crisis(tally, grave, end, peak, us_fought, days, fighters, reciprocate
 
 
 @jit_part
+def refresh(t, pi, exited, joined_share, supporting, fighting, year, coerced, belief, trust):
+    """Bring the challenger's view up to date; returns its positions on the two grids."""
+    judge(belief, trust)
+    view_all(t, pi, exited, joined_share, supporting, fighting, year, coerced, trust)
+    return position_power(t, pi), position_us(t, pi)
+
+
+@jit_part
 def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exited, belief, trust,
                 pi, tally, log):
     """Play one dispute to its end.
@@ -185,26 +195,24 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
     us_index = t.scalar[SCALAR_GREAT_POWER]
     n_parties = t.veto.shape[0]
     everyone = (1 << n_parties) - 1
-    n_us = t.brink.shape[2]
     words = 1
 
     opening = start + step * np.uint64(slots.CRISIS * (1 + crisis))
     w = mix(opening)
     frailty = np.int64(w & _FRAILTY)
     rung = 2 if np.int64((w >> _SHIFT_OPENING) & _LOW16) < t.scalar[SCALAR_OPENING_SHOW] else 1
-    coerced = (
-        grave == GRAVE and np.int64((w >> _SHIFT_WEDGE) & _LOW16) < t.scalar[SCALAR_WEDGE]
-    )
-    profile = 2 * grave + (types & 1) + (2 if coerced else 0)
-    defender = 2 * grave + (types >> 1)
-    if coerced:
+    coerced = 0
+    if grave == GRAVE and np.int64((w >> _SHIFT_WEDGE) & _LOW16) < t.scalar[SCALAR_WEDGE]:
+        coerced = 1
         tally.total[TOTAL_WEDGES] += 1
-        view_all(t, pi, exited, 0, 0, 0, year, coerced, trust)
+    profile = 2 * grave + (types & 1) + 2 * coerced
+    defender = 2 * grave + (types >> 1)
+    stale = coerced != 0
     power = position_power(t, pi)
-    us = position_us(t, pi, n_us)
+    us = position_us(t, pi)
     if log is not None:
-        write(log, LOG_OPENING, year, 0, rung, grave, types & 1, types >> 1, 1 if coerced else 0,
-              month, power)
+        write(log, LOG_OPENING, year, 0, rung, grave, types & 1, types >> 1, coerced, month,
+              power)
 
     peak = rung
     decided_at = 0
@@ -228,8 +236,14 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
         days = eighths >> 3
         here = opening + step * np.uint64(slots.ROUND * rounds)
 
+        move = mix(here + step)
+        challenger_revises = np.int64(move & _LOW18) < t.revision[CHALLENGER, clock]
+        if stale and (challenger_revises or clock == CLASH):
+            power, us = refresh(t, pi, exited, joined_share, supporting, fighting, year, coerced,
+                                belief, trust)
+            stale = False
         w = mix(here)
-        words += 1
+        words += 2
         if high30(w) < t.incident[reciprocal, clock]:
             up = gate_open(t, clock, fighting)
             if clock == CLASH:
@@ -256,15 +270,13 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
             end = END_EXCHANGE
             break
 
-        w = mix(here + step)
-        words += 1
-        if np.int64(w & _LOW18) < t.revision[CHALLENGER, clock]:
-            k, p = grid_cell(w, power, us)
+        if challenger_revises:
+            k, p = grid_cell(move, power, us)
             down = t.challenger[profile, rung, k, p, 0]
             down_or_up = t.challenger[profile, rung, k, p, 1]
             action = ACTION_HOLD
-            if high30(w) < down_or_up:
-                action = ACTION_DOWN if high30(w) < down else ACTION_UP
+            if high30(move) < down_or_up:
+                action = ACTION_DOWN if high30(move) < down else ACTION_UP
             if action == ACTION_UP:
                 if not gate_open(t, rung, fighting):
                     action = ACTION_HOLD
@@ -307,25 +319,23 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
             decided_at = rung
             pending = everyone & ~(fighting if rung >= WAR else supporting)
         if pending != 0:
-            before = joined_share
             pending, supporting, fighting, entrapped, vetoed, joined_share, drawn, changed = (
                 decide_parties(t, here, step, clock, rung, year, coerced, staunch, exited, pending,
-                               supporting, fighting, entrapped, vetoed, joined_share, belief,
-                               trust, pi, days, log)
+                               supporting, fighting, entrapped, vetoed, joined_share, belief, pi,
+                               days, log)
             )
             words += drawn
             if rung < WAR:
                 ever_supported = supporting
-            if changed:
-                if joined_share != before:
-                    view_all(t, pi, exited, joined_share, supporting, fighting, year, coerced,
-                             trust)
-                power = position_power(t, pi)
-                us = position_us(t, pi, n_us)
+            stale = stale or changed != 0
 
         w = mix(here + step * np.uint64(slots.STEP_DEFENDER))
         words += 1
         if np.int64(w & _LOW18) < t.revision[DEFENDER, clock]:
+            if stale:
+                power, us = refresh(t, pi, exited, joined_share, supporting, fighting, year,
+                                    coerced, belief, trust)
+                stale = False
             status = 0
             if us_index >= 0:
                 status = bit(supporting | fighting, us_index)
@@ -359,6 +369,8 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
                 end = END_CONCESSION
                 break
 
+    if stale:
+        judge(belief, trust)
     war = peak >= WAR
     us_fought = bit(fighting, us_index) if us_index >= 0 else 0
     fighters = 0

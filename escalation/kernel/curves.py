@@ -1,7 +1,7 @@
-r"""Mathematical curves in integers: logistic, its logarithm, and an exponential variate.
+r"""Mathematical curves in integers: the logistic function and an exponential variate.
 
-``logistic`` and ``log_logistic`` interpolate linearly between tabulated points 1/64 apart
-over [-16, 16]; beyond, they stay at the end. The error of the former is below
+``logistic`` interpolates linearly between tabulated points 1/64 apart over [-16, 16];
+beyond, it stays at the end. Its error is below
 :math:`(1/64)^2 / 8 \cdot \max|\sigma''| = 3 \cdot 10^{-6}`. ``exponential`` is
 :math:`-\ln u` from a 32-bit number: leading zeros are shifted out four at a time, each
 worth :math:`4 \ln 2`, and the rest is interpolated with an error below 3e-5.
@@ -19,8 +19,7 @@ from escalation.kernel.jit import jit_part
 _REACH = 16
 _STEPS = 64
 _grid = np.arange(-_REACH * _STEPS, _REACH * _STEPS + 1) / _STEPS
-_LOGISTIC = np.round(2.0**30 / (1.0 + np.exp(-_grid))).astype(np.int64)
-_LOG_LOGISTIC = np.round(-np.logaddexp(0.0, -_grid) * 2.0**16).astype(np.int64)
+_LOGISTIC = np.round(2.0**30 / (1.0 + np.exp(-_grid))).astype(np.int32)
 _LIMIT = (_REACH << 16) - 1
 _OFFSET = _REACH << 16
 
@@ -36,17 +35,8 @@ def logistic(x):
     """Return the logistic of log-odds `x` (times 2**16) as Q30."""
     y = min(max(x, -_LIMIT), _LIMIT) + _OFFSET
     cell = y >> 10
-    low = _LOGISTIC[cell]
-    return low + (((_LOGISTIC[cell + 1] - low) * (y & 1023)) >> 10)
-
-
-@jit_part
-def log_logistic(x):
-    """Return the natural logarithm of the logistic of `x`; both times 2**16."""
-    y = min(max(x, -_LIMIT), _LIMIT) + _OFFSET
-    cell = y >> 10
-    low = _LOG_LOGISTIC[cell]
-    return low + (((_LOG_LOGISTIC[cell + 1] - low) * (y & 1023)) >> 10)
+    low = np.int64(_LOGISTIC[np.uint64(cell)])
+    return low + (((_LOGISTIC[np.uint64(cell + 1)] - low) * (y & 1023)) >> 10)
 
 
 @jit_part
@@ -58,5 +48,5 @@ def exponential(bits):
         u = (u << 4) & _MASK32
         value += _FOUR_LN2
     cell = u >> 22
-    low = _NEGATIVE_LOG[cell]
-    return value + low + (((_NEGATIVE_LOG[cell + 1] - low) * (u & ((1 << 22) - 1))) >> 22)
+    low = _NEGATIVE_LOG[np.uint64(cell)]
+    return value + low + (((_NEGATIVE_LOG[np.uint64(cell + 1)] - low) * (u & ((1 << 22) - 1))) >> 22)

@@ -21,25 +21,15 @@ from escalation.kernel import slots
 from escalation.kernel.belief import (
     already_in_class,
     bit,
-    log_odds,
+    kept_in,
+    lowest,
     perceived_chance,
     trust_of,
-    unbound_chance,
-    updated_belief,
 )
-from escalation.kernel.curves import logistic
 from escalation.kernel.jit import jit_part
 from escalation.kernel.log import write
 from escalation.kernel.rng import mix
-from escalation.tables import (
-    ACTUAL,
-    ONE15,
-    PERCEIVED,
-    SCALAR_COMMITMENT,
-    SCALAR_MOST,
-    SCALAR_SOME,
-    SCALAR_TYPE_GAP,
-)
+from escalation.tables import ONE15, SCALAR_MOST, SCALAR_SOME
 
 _HIGH30 = np.uint64(34)
 _LOW16 = np.uint64((1 << 16) - 1)
@@ -51,68 +41,78 @@ def view_all(t, pi, exited, joined_share, supporting, fighting, year, coerced, t
     """Recompute the perceived chance to fight of every third party."""
     already_in = already_in_class(joined_share, t.scalar[SCALAR_SOME], t.scalar[SCALAR_MOST])
     for i in range(pi.shape[0]):
-        if bit(fighting, i):
-            pi[i] = ONE15
-        else:
-            pi[i] = perceived_chance(
-                t, i, bit(exited, i), already_in, bit(supporting, i), year, coerced, trust[i]
-            )
+        chance = perceived_chance(
+            t, i, year, coerced, bit(exited, i), bit(supporting, i), already_in, trust[i]
+        )
+        pi[i] = ONE15 if bit(fighting, i) else chance
+
+
+@jit_part
+def view_at_peace(t, pi, exited, year, trust):
+    """Do the same at peace, where nobody has joined and nobody is coerced."""
+    for i in range(pi.shape[0]):
+        pi[i] = perceived_chance(t, i, year, 0, 0, 0, 0, trust[i])
+    if exited != 0:
+        view_all(t, pi, exited, 0, 0, 0, year, 0, trust)
+
+
+@jit_part
+def judge(belief, trust):
+    """Turn log-odds of being staunch into chances, for every party."""
+    for i in range(belief.shape[0]):
+        trust[i] = trust_of(belief[i])
 
 
 @jit_part
 def decide_parties(t, here, step, clock, rung, year, coerced, staunch, exited, pending, supporting,
-                   fighting, entrapped, vetoed, joined_share, belief, trust, pi, days, log):
+                   fighting, entrapped, vetoed, joined_share, belief, pi, days, log):
     """Let every third party with a pending decision take it, if its time has come.
 
     Returns the updated masks, the share of power that is in, the number of words drawn and
     whether any decision was taken.
     """
-    gap = t.scalar[SCALAR_TYPE_GAP]
     war = rung >= WAR
+    row = min(rung, WAR) - 1
+    some, most = t.scalar[SCALAR_SOME], t.scalar[SCALAR_MOST]
     drawn = 0
-    changed = False
-    for i in range(pi.shape[0]):
-        if not bit(pending, i):
-            continue
+    changed = 0
+    left = pending
+    while left != 0:
+        i = lowest(left)
+        left &= left - 1
         w = mix(here + step * np.uint64(slots.STEP_PARTY + i))
         drawn += 1
-        if np.int64(w & _LOW16) >= t.resolve[clock, i]:
-            continue
-        pending ^= 1 << i
-        changed = True
         stance = bit(exited, i)
-        already_in = already_in_class(joined_share, t.scalar[SCALAR_SOME], t.scalar[SCALAR_MOST])
-        commitment = t.scalar[SCALAR_COMMITMENT] if war and bit(supporting, i) else 0
-        own_gap = gap if bit(staunch, i) else -gap
-        x = log_odds(t, ACTUAL, stance, rung, already_in, i, year, coerced, commitment)
-        chance = logistic(x + own_gap)
+        supporter = bit(supporting, i) if war else 0
+        already_in = already_in_class(joined_share, some, most)
+        chance = t.decision[year, coerced, stance, row + supporter, already_in, i, bit(staunch, i)]
+        # Arithmetic instead of branches: these outcomes are what a processor cannot foresee.
+        resolved = 1 if np.int64(w & _LOW16) < t.resolve[clock, i] else 0
         u = np.int64(w >> _HIGH30)
-        joins = u < chance
-        before = pi[i]
-        result = PARTY_JOINS if joins else PARTY_STAYS
-        if joins and np.int64((w >> _SHIFT_VETO) & _LOW16) < t.veto[i]:
-            vetoed |= 1 << i
-            result = PARTY_IS_VETOED
-        else:
-            seen = log_odds(t, PERCEIVED, stance, rung, already_in, i, year, coerced, commitment)
-            belief[i] = updated_belief(belief[i], seen, gap, joins)
-            trust[i] = trust_of(belief[i])
-        if result == PARTY_JOINS:
+        willing = resolved & (1 if u < chance else 0)
+        veto = willing & (1 if np.int64((w >> _SHIFT_VETO) & _LOW16) < t.veto[i] else 0)
+        joins = willing - veto
+        pending ^= resolved << i
+        vetoed |= veto << i
+        changed |= resolved
+        news = t.decision[year, coerced, stance, row + supporter, already_in, i, 2 + joins]
+        belief[i] = kept_in(belief[i] + news * (resolved - veto))
+        if joins:
             if not bit(supporting | fighting, i):
                 joined_share += t.share[i]
             if war:
                 fighting |= 1 << i
-                if u >= unbound_chance(t, rung, already_in, i, year, coerced, commitment, own_gap):
+                if u >= t.unbound[year, coerced, supporter, already_in, i, bit(staunch, i)]:
                     entrapped |= 1 << i
             else:
                 supporting |= 1 << i
-        if bit(fighting, i):
-            pi[i] = ONE15
-        else:
-            pi[i] = perceived_chance(
-                t, i, stance, already_in, bit(supporting, i), year, coerced, trust[i]
-            )
-        if log is not None:
-            write(log, LOG_PARTY, year, days, rung, i, result, chance, bit(staunch, i), before,
-                  pi[i])
+        if log is not None and resolved:
+            result = PARTY_STAYS
+            if willing:
+                result = PARTY_IS_VETOED if veto else PARTY_JOINS
+            now = already_in_class(joined_share, some, most)
+            after = perceived_chance(t, i, year, coerced, stance, bit(supporting, i), now,
+                                     trust_of(belief[i]))
+            write(log, LOG_PARTY, year, days, rung, i, result, chance, bit(staunch, i), pi[i],
+                  ONE15 if bit(fighting, i) else after)
     return pending, supporting, fighting, entrapped, vetoed, joined_share, drawn, changed

@@ -34,9 +34,9 @@ from escalation.codes import (
 )
 from escalation.kernel import slots
 from escalation.kernel.belief import (
-    BELIEF_LIMIT,
     bit,
-    peace_chance,
+    kept_in,
+    lowest,
     position_power,
     position_us,
     trust_of,
@@ -44,6 +44,7 @@ from escalation.kernel.belief import (
 from escalation.kernel.crisis import play_crisis
 from escalation.kernel.curves import exponential
 from escalation.kernel.jit import jit_kernel, jit_part
+from escalation.kernel.joining import judge, view_at_peace
 from escalation.kernel.log import write
 from escalation.kernel.rng import stream, word
 from escalation.tables import (
@@ -70,8 +71,8 @@ def cell_of(s, c):
     """Return the tables of cell `c`."""
     return Tables(
         s.challenger[c], s.defender[c], s.brink[c], s.onset[c], s.days[c], s.incident[c],
-        s.ending[c], s.revision[c], s.spiral[c], s.victory[c], s.joining[c], s.drift[c],
-        s.peace_view[c], s.wedge[c], s.discount[c], s.resolve[c], s.veto[c], s.exits[c],
+        s.ending[c], s.revision[c], s.spiral[c], s.victory[c], s.decision[c],
+        s.unbound[c], s.outlook[c], s.resolve[c], s.veto[c], s.exits[c],
         s.bound[c], s.staunch[c], s.belief_start[c], s.belief_error[c], s.grid_power[c],
         s.true_power[c], s.share[c], s.scalar[c],
     )
@@ -101,46 +102,55 @@ def draw_party(t, w, i, staunch, belief, trust):
 @jit_part
 def turn_year(t, start, step, year, types, staunch, exited, belief, trust, tally, log):
     """Redraw governments that change this year and let members leave their pact."""
-    n = trust.shape[0]
-    turnover = t.scalar[SCALAR_TURNOVER]
+    n = belief.shape[0]
     base = slots.YEAR * (1 + year)
-    words = 0
+    turnover = t.scalar[SCALAR_TURNOVER]
+    turned = 0
+    left = 0
     lanes = np.uint64(0)
+    words = 0
     for actor in range(n + 2):
         if actor & 3 == 0:
             lanes = word(start, step, base + (actor >> 2))
             words += 1
         lane = np.int64(lanes & _LOW16)
         lanes >>= _LANE
-        if lane < turnover:
-            words += 1
-            if actor < n:
-                w = word(start, step, base + slots.YEAR_REDRAW + actor)
-                staunch = draw_party(t, w, actor, staunch, belief, trust)
-                if log is not None:
-                    write(log, LOG_TURNOVER, year, 0, 0, actor, bit(staunch, actor), 0, 0, 0, 0)
-            else:
-                side = actor - n
-                fresh = np.int64(word(start, step, base + slots.YEAR_SIDES) >> _HIGH30)
-                types = (types & ~(1 << side)) | (fresh & (1 << side))
-                if log is not None:
-                    write(log, LOG_TURNOVER, year, 0, 0, -1 - side, bit(types, side), 0, 0, 0, 0)
-        elif actor < n and lane < turnover + t.exits[actor] and not bit(exited, actor):
-            exited |= 1 << actor
-            tally.party[PARTY_EXITED, actor] += 1
+        turned |= (1 if lane < turnover else 0) << actor
+        if actor < n:
+            left |= (1 if lane < turnover + t.exits[actor] else 0) << actor
+    left &= ~(turned | exited)
+    while turned != 0:
+        actor = lowest(turned)
+        turned &= turned - 1
+        words += 1
+        if actor < n:
+            w = word(start, step, base + slots.YEAR_REDRAW + actor)
+            staunch = draw_party(t, w, actor, staunch, belief, trust)
             if log is not None:
-                write(log, LOG_EXIT, year, 0, 0, actor, 0, 0, 0, 0, 0)
+                write(log, LOG_TURNOVER, year, 0, 0, actor, bit(staunch, actor), 0, 0, 0, 0)
+        else:
+            side = actor - n
+            fresh = np.int64(word(start, step, base + slots.YEAR_SIDES) >> _HIGH30)
+            types = (types & ~(1 << side)) | (fresh & (1 << side))
+            if log is not None:
+                write(log, LOG_TURNOVER, year, 0, 0, -1 - side, bit(types, side), 0, 0, 0, 0)
+    exited |= left
+    while left != 0:
+        actor = lowest(left)
+        left &= left - 1
+        tally.party[PARTY_EXITED, actor] += 1
+        if log is not None:
+            write(log, LOG_EXIT, year, 0, 0, actor, 0, 0, 0, 0, 0)
     return types, staunch, exited, words
 
 
 @jit_part
 def onset_rates(t, pi, exited, year, trust, challenger_type):
     """Return the monthly onset rates of routine and grave disputes at today's beliefs."""
-    for i in range(pi.shape[0]):
-        pi[i] = peace_chance(t, i, bit(exited, i), year, trust[i])
+    view_at_peace(t, pi, exited, year, trust)
     n_power, n_us = t.brink.shape[1], t.brink.shape[2]
     power = position_power(t, pi)
-    us = position_us(t, pi, n_us)
+    us = position_us(t, pi)
     k = min(power >> 8, n_power - 2)
     p = min(us >> 8, n_us - 2)
     fk = power - (k << 8)
@@ -166,8 +176,9 @@ def wait(t, rate, energy, month, tension):
     Returns the month, 12 if the year passes without a dispute, and the tension then.
     """
     if tension == 0:
-        free = energy // max(rate, 1)
-        return min(month + free, 12), 0
+        if rate * (12 - month) <= energy:
+            return 12, 0
+        return min(month + np.int64(np.uint64(energy) // np.uint64(rate)), 12), 0
     hazard = np.int64(0)
     while month < 12:
         hazard += (rate * (ONE15 + tension)) >> 15
@@ -179,18 +190,31 @@ def wait(t, rate, energy, month, tension):
 
 
 @jit_part
-def move_reputation(t, joined, pi, belief, trust):
+def power_share(t, mask):
+    """Return the share (Q16) of third-party power in a mask."""
+    share = np.int64(0)
+    for i in range(t.share.shape[0]):
+        share += t.share[i] * bit(mask, i)
+    return share
+
+
+@jit_part
+def expected_share(t, pi):
+    """Return the perceived share (Q31) of third-party power that would fight."""
+    share = np.int64(0)
+    for i in range(pi.shape[0]):
+        share += t.share[i] * pi[i]
+    return share
+
+
+@jit_part
+def move_reputation(t, joined, expected, belief, trust):
     """Move every belief by how much power joined against what had been expected."""
     strength = t.scalar[SCALAR_REPUTATION]
-    if strength == 0:
-        return
-    surprise = np.int64(0)
-    for i in range(pi.shape[0]):
-        surprise += t.share[i] * ((bit(joined, i) << 15) - pi[i])
-    shift = (strength * (surprise >> 15)) >> 16
-    for i in range(pi.shape[0]):
-        belief[i] = min(max(belief[i] + shift, -BELIEF_LIMIT), BELIEF_LIMIT)
-        trust[i] = trust_of(belief[i])
+    shift = (strength * (power_share(t, joined) - (expected >> 15))) >> 16
+    for i in range(belief.shape[0]):
+        belief[i] = kept_in(belief[i] + shift)
+    judge(belief, trust)
 
 
 @jit_part
@@ -203,10 +227,10 @@ def first_time(tally, seen, event, happened, year):
 
 
 @jit_part
-def play(t, start, step, belief, trust, pi, expected, tally, log):
+def play(t, start, step, belief, trust, pi, tally, log):
     """Play one trajectory and count it."""
-    n_years = t.peace_view.shape[0]
-    n = trust.shape[0]
+    n_years = t.outlook.shape[0]
+    n = belief.shape[0]
     types = np.int64(word(start, step, slots.SIDES) >> _HIGH30) & 3
     staunch = 0
     for i in range(n):
@@ -238,8 +262,7 @@ def play(t, start, step, belief, trust, pi, expected, tally, log):
             if month >= 12:
                 break
             is_grave = 1 if np.int64(w & _LOW30) * (routine + grave) < (grave << 30) else 0
-            for i in range(n):
-                expected[i] = pi[i]
+            expected = expected_share(t, pi)
             end, peak, us_fought, days, joined = play_crisis(
                 t, start, step, crisis, year, month, is_grave, types, staunch, exited, belief,
                 trust, pi, tally, log,
@@ -291,15 +314,14 @@ def simulate(tables, cell, seed, draw, first, count, tallies, place, scratch, lo
         A block of tallies; that at `place` is added to.
     place : int
         Which of them.
-    scratch : int64 array, shape (tallies, 4, party)
+    scratch : int64 array, shape (tallies, 3, party)
         Room to work in; that at `place` is used.
     log : int64 array, shape (rows, LOG_COLUMNS), or None
         Where to write down what happens, see :mod:`escalation.kernel.log`.
     """
     t = cell_of(tables, cell)
     tally = tally_of(tallies, place)
-    belief, trust = scratch[place, 0], scratch[place, 1]
-    pi, expected = scratch[place, 2], scratch[place, 3]
+    belief, trust, pi = scratch[place, 0], scratch[place, 1], scratch[place, 2]
     for k in range(count):
         start, step = stream(seed, draw, np.uint64(first + k))
-        play(t, start, step, belief, trust, pi, expected, tally, log)
+        play(t, start, step, belief, trust, pi, tally, log)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from escalation.model.draws import Draws
-from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef
-from escalation.study.schema import Flashpoint, Pact, Structure, Study
+from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef, Quantity
+from escalation.study.schema import Flashpoint, Pact, Structure
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,17 @@ class Values:
 
     draws: Draws
 
-    def of(self, quantity: object) -> np.ndarray:
-        """Return a quantity's value in every draw."""
+    def of(self, quantity: Quantity | float) -> np.ndarray:
+        """Return a quantity's value in every draw, within the bounds of its place."""
         match quantity:
-            case None:
-                raise TypeError("a quantity is missing")
-            case Number() | Figure():
-                return np.full(self.draws.n, float(quantity.value))
             case ParameterRef():
-                return self.draws[quantity.parameter] * quantity.scale
+                values = self.draws[quantity.parameter] * quantity.scale
+                return np.clip(values, quantity.low, quantity.high)
             case InlinePrior():
-                return self.draws[quantity.name]
-            case int() | float():
-                return np.full(self.draws.n, float(quantity))
-        raise TypeError(f"not a quantity: {quantity!r}")
+                return np.clip(self.draws[quantity.name], quantity.low, quantity.high)
+            case Number() | Figure():
+                return np.full(self.draws.n, quantity.value)
+        return np.full(self.draws.n, float(quantity))
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ class Obligations:
     nuclear_sharing: bool
 
 
-def obligations(study: Study, structure: Structure, flashpoint: Flashpoint, draws: Draws) -> Obligations:
+def obligations(structure: Structure, flashpoint: Flashpoint, draws: Draws) -> Obligations:
     """Read the obligations of every third party off a structure."""
     read = Values(draws)
     parties = tuple(flashpoint.third_parties)
@@ -99,7 +96,8 @@ def _bindingness(
     for pact in _pacts_of(structure, party):
         member = pact.members[party]
         weight = read.of(member.realised) * read.of(pact.coverage(flashpoint))
-        bound = np.maximum(bound, alone + weight * (read.of(member.in_theatre(flashpoint.theatre)) - alone))
+        promised = read.of(member.in_theatre(flashpoint.theatre))
+        bound = np.maximum(bound, alone + weight * (promised - alone))
     return bound, alone
 
 
@@ -113,5 +111,6 @@ def _delay(read: Values, structure: Structure, party: str) -> np.ndarray:
 def _encirclement(read: Values, structure: Structure) -> np.ndarray:
     if structure.encirclement is not None:
         return read.of(structure.encirclement)
-    levels = [read.of(pact.encirclement) for pact in structure.pacts if pact.encirclement is not None]
+    stated = [structure.base_encirclement, *(pact.encirclement for pact in structure.pacts)]
+    levels = [read.of(level) for level in stated if level is not None]
     return np.max(levels, axis=0) if levels else np.zeros(read.draws.n)

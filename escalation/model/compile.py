@@ -23,6 +23,7 @@ from escalation.codes import WAR
 from escalation.model import ladder
 from escalation.model.alliance import Values, obligations
 from escalation.model.choices import ROOM, fill_choices, mean_opening
+from escalation.model.decisions import PERCEIVED, fill_decisions
 from escalation.model.draws import Draws
 from escalation.model.inputs import Inputs, build_inputs
 from escalation.study.schema import Flashpoint, Structure, Study
@@ -85,10 +86,10 @@ def compile_block(
     fill_choices(
         x, anchor, span, tables.challenger, tables.defender, tables.brink, tables.onset
     )
-    _fill_rounds(tables, study, flashpoint, structure, draws, days)
+    _fill_rounds(tables, flashpoint, structure, draws, days)
     _fill_victory(tables, x)
     _fill_parties(tables, x, days, span)
-    _fill_views(tables, x, study.horizon_years)
+    fill_decisions(x, tables.decision, tables.unbound, tables.outlook)
     _fill_scalars(tables, x, draws, Values(draws).of(flashpoint.onset_rate))
     return tables
 
@@ -120,7 +121,7 @@ def _normal_classes(n: int) -> np.ndarray:
 
 def _first_chance(x: Inputs, n_errors: int = 8) -> np.ndarray:
     """Return perceived chances to fight at first beliefs, shape (draw, party, error)."""
-    wavering, staunch = _type_chances(x, x.joining[:, formats.PERCEIVED, 0, WAR, 0])
+    wavering, staunch = _type_chances(x, x.joining[:, PERCEIVED, 0, WAR, 0])
     error = x.misperception[:, None] * _normal_classes(n_errors)
     trust = _logistic(x.staunch_logit[:, :, None] + error[:, None])
     mixed = wavering[:, :, None] + trust * (staunch - wavering)[:, :, None]
@@ -166,11 +167,11 @@ def _within(rate: np.ndarray, days: np.ndarray) -> np.ndarray:
 
 
 def _fill_rounds(
-    tables: Tables, study: Study, flashpoint: Flashpoint, structure: Structure, draws: Draws,
+    tables: Tables, flashpoint: Flashpoint, structure: Structure, draws: Draws,
     days: np.ndarray,
 ) -> None:
     """Fill what happens by chance in a round."""
-    sharing = obligations(study, structure, flashpoint, draws).nuclear_sharing
+    sharing = obligations(structure, flashpoint, draws).nuclear_sharing
     incident = ladder.per_rung(draws, "incident_rate", range(1, 6)) * draws["incident_scale"][:, None]
     incident[:, 1:4] *= Values(draws).of(flashpoint.grey_zone_incidents)[:, None]
     inadvertent = (
@@ -216,8 +217,6 @@ def _fill_victory(tables: Tables, x: Inputs) -> None:
 def _fill_parties(tables: Tables, x: Inputs, days: np.ndarray, span: np.ndarray) -> None:
     """Fill what belongs to each third party."""
     n_power = tables.brink.shape[2]
-    tables.wedge[:] = _fixed(x.wedge, ONE16)
-    tables.discount[:] = _fixed(x.discount, ONE15)
     tables.resolve[:] = _fixed(_within(1.0 / x.delay_days[:, None], days[:, :, None]), ONE16)
     tables.veto[:] = _fixed(x.veto, ONE16)
     tables.exits[:] = _fixed(_within(x.exit_rate, np.ones(1)), ONE16)
@@ -229,18 +228,6 @@ def _fill_parties(tables: Tables, x: Inputs, days: np.ndarray, span: np.ndarray)
     tables.grid_power[:] = np.floor(x.rest_power / span[:, None] * (n_power - 1) * ONE16)
 
 
-def _fill_views(tables: Tables, x: Inputs, n_years: int) -> None:
-    """Fill joining log-odds and the challenger's view at peace, year by year."""
-    limit = 1 << 24
-    tables.joining[:] = np.clip(_fixed(x.joining, ONE16), -limit, limit)
-    tables.drift[:] = _fixed(x.drift, ONE16)
-    at_war = x.joining[:, formats.PERCEIVED, :2, WAR, 0]
-    years = np.arange(n_years)[:, None, None]
-    log_odds = at_war[:, None] - x.drift[:, None, :2] * years
-    for k, chance in enumerate(_type_chances(x, log_odds)):
-        tables.peace_view[..., k] = _fixed(chance, ONE15)
-
-
 def _fill_scalars(tables: Tables, x: Inputs, draws: Draws, onset: np.ndarray) -> None:
     """Fill the single numbers."""
     keep = np.exp(-1.0 / (12.0 * draws["tension_decay_years"]))
@@ -248,8 +235,6 @@ def _fill_scalars(tables: Tables, x: Inputs, draws: Draws, onset: np.ndarray) ->
     # The jump that makes one dispute beget `branching` more at today's rate.
     jump = branching / ((1.0 - branching) * onset / 12.0 / (1.0 - keep))
     scalar = tables.scalar
-    scalar[:, formats.SCALAR_TYPE_GAP] = _fixed(x.type_gap, ONE16)
-    scalar[:, formats.SCALAR_COMMITMENT] = _fixed(x.support_commitment, ONE16)
     scalar[:, formats.SCALAR_DOUBLE_STEP] = _fixed(draws["double_step"], ONE30)
     scalar[:, formats.SCALAR_AUTHORISATION] = _fixed(draws["nuclear_authorisation"], ONE30)
     scalar[:, formats.SCALAR_OPENING_SHOW] = _fixed(draws["opening_show"], ONE16)

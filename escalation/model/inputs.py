@@ -98,8 +98,8 @@ def build_inputs(
 ) -> Inputs:
     """Gather the numbers of one flashpoint under one structure, in every draw."""
     read = Values(draws)
-    bonds = obligations(study, structure, flashpoint, draws)
-    reference = obligations(study, study.structures[study.reference], flashpoint, draws)
+    bonds = obligations(structure, flashpoint, draws)
+    reference = obligations(study.structures[study.reference], flashpoint, draws)
     tension = bonds.encirclement - reference.encirclement
     stake = read.of(flashpoint.challenger_stake) * np.maximum(
         1.0 + draws["provocation_stake"] * tension, 0.0

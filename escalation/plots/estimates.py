@@ -1,8 +1,9 @@
 """What the figures show of a ratio of counts: median and spread over draws, and its two errors.
 
-Parameter uncertainty is the spread over draws. Monte Carlo error is the binomial standard
-error of the mean over draws, sqrt(sum_j p_j (1 - p_j) / n_j) / J. When no trial of any draw
-was a hit the value is not zero but below the bound 1 - 0.05^(1/n), n all trials (95 %).
+Parameter uncertainty is the spread over draws. Monte Carlo error is the standard error of the
+mean over draws. Where no trial of any draw was a hit, the value is not zero but below an
+upper bound. What counts as a hit is defined in `escalation.results.derive`, the formulas of
+the errors in `escalation.results.intervals`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from escalation.codes import WAR
 from escalation.errors import InputError, ResultsError
+from escalation.results.derive import ratio
+from escalation.results.intervals import (
+    binomial_se,
+    pooled_se,
+    zero_rate_bound,
+    zero_upper_bound,
+)
 
 LOW, HIGH = 0.05, 0.95
 Z95 = 1.96
@@ -64,27 +71,6 @@ def one(ds: xr.Dataset, dim: str, wanted: str | None) -> str:
     return chosen(ds, dim, wanted)[0]
 
 
-def event_hits(ds: xr.Dataset, event: str) -> xr.DataArray:
-    """Trajectories with `event` within the horizon (flashpoint, structure, draw)."""
-    return ds["first_event_count"].sel(event=event).sum("year")
-
-
-def disputes(ds: xr.Dataset) -> xr.DataArray:
-    """Disputes of both classes by peak rung (flashpoint, structure, draw, peak_rung)."""
-    return ds["crisis_count"].sum(("dispute_class", "end_state", "us_fought"))
-
-
-def grave_crises(ds: xr.Dataset) -> xr.DataArray:
-    """Grave crises by peak rung (flashpoint, structure, draw, peak_rung)."""
-    return ds["crisis_count"].sel(dispute_class="grave").sum(("end_state", "us_fought"))
-
-
-def wars(ds: xr.Dataset) -> xr.DataArray:
-    """Disputes of either class that became wars (flashpoint, structure, draw)."""
-    peaks = disputes(ds)
-    return peaks.where(peaks["peak_rung"] >= WAR, 0).sum("peak_rung")
-
-
 def summary(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Dataset:
     """Summarise hits out of trials over the dimension ``draw``.
 
@@ -97,46 +83,64 @@ def summary(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Dataset:
     -------
     Dataset
         ``share`` (with draw), and without it ``median``, ``low``, ``high`` (5 and 95 % of
-        draws), ``error`` (Monte Carlo standard error), ``hits``, ``trials`` and ``bound``,
-        the 95 % upper bound that stands for the value where ``hits`` is zero. Where there
-        was no trial at all everything is NaN.
+        draws), ``mean``, ``centre`` (the median, or the mean where the median is zero),
+        ``error`` (Monte Carlo standard error), ``hits``, ``trials`` and ``bound``, the 95 %
+        upper bound that stands for the value where ``hits`` is zero (``draw_bound``: the
+        same for a single draw). Without any trial everything but the bounds is NaN.
     """
     trials = trials + xr.zeros_like(hits)
-    known = trials.where(trials > 0)
-    share = hits / known
-    quantiles = share.quantile([LOW, 0.5, HIGH], "draw")
-    draws = share.notnull().sum("draw")
-    variance = (share * (1.0 - share) / known).sum("draw")
-    total = known.sum("draw")
-    return xr.Dataset(
-        {
-            "share": share,
-            "low": quantiles.isel(quantile=0, drop=True),
-            "median": quantiles.isel(quantile=1, drop=True),
-            "high": quantiles.isel(quantile=2, drop=True),
-            "error": np.sqrt(variance) / draws.where(draws > 0),
-            "hits": hits.sum("draw"),
-            "trials": total,
-            "bound": -np.expm1(np.log(0.05) / total.where(total > 0)),
-        }
-    )
+    share = ratio(hits, trials)
+    error = xr.apply_ufunc(binomial_se, hits, trials)
+    return _summary(share, error, hits, trials, zero_upper_bound)
 
 
 def rate_summary(events: xr.DataArray, years: xr.DataArray) -> xr.Dataset:
     """As `summary`, for events per year of exposure; the error is that of Poisson counts."""
-    known = years.where(years > 0)
-    rate = events / known
-    quantiles = rate.quantile([LOW, 0.5, HIGH], "draw")
-    draws = rate.notnull().sum("draw")
+    error = ratio(np.sqrt(events), years)
+    return _summary(ratio(events, years), error, events, years, zero_rate_bound)
+
+
+def over_draws(values: xr.DataArray, quantiles: Sequence[float]) -> xr.DataArray:
+    """Quantiles over ``draw``, leaving out draws without a value; NaN where none has one."""
+    known = values.notnull()
+    if bool(known.all()):
+        return values.quantile(list(quantiles), "draw", skipna=False)
+    some = known.any("draw")
+    return values.where(some, 0.0).quantile(list(quantiles), "draw", skipna=True).where(some)
+
+
+def _summary(share, error, hits, trials, bound) -> xr.Dataset:
+    quantiles = over_draws(share, (LOW, 0.5, HIGH))
+    median = quantiles.isel(quantile=1, drop=True)
+    mean = share.mean("draw")
+    pooled = xr.apply_ufunc(pooled_se, error, input_core_dims=[["draw"]])
+    total = trials.sum("draw")
     return xr.Dataset(
         {
-            "share": rate,
+            "share": share,
             "low": quantiles.isel(quantile=0, drop=True),
-            "median": quantiles.isel(quantile=1, drop=True),
+            "median": median,
             "high": quantiles.isel(quantile=2, drop=True),
-            "error": np.sqrt((rate / known).sum("draw")) / draws.where(draws > 0),
-            "hits": events.sum("draw"),
-            "trials": known.sum("draw"),
-            "bound": -np.log(0.05) / known.sum("draw"),
+            "mean": mean,
+            "centre": median.where(median != 0, mean),
+            "error": pooled,
+            "hits": hits.sum("draw"),
+            "trials": total,
+            "bound": xr.apply_ufunc(bound, total),
+            "draw_bound": xr.apply_ufunc(bound, total / trials.sizes["draw"]),
         }
     )
+
+
+def focus(ds: xr.Dataset) -> list[str]:
+    """The reference and the structures that the study compares with it.
+
+    They are taken from the sweep when there is one. Without it the reference is shown with
+    the last structure.
+    """
+    known = chosen(ds, "structure", None)
+    if "sweep_structure" in ds.coords:
+        swept = [str(name) for name in ds["sweep_structure"].values.tolist()]
+        return [name for name in known if name in swept]
+    reference = str(ds.attrs.get("reference", known[0]))
+    return [name for name in known if name in (reference, known[-1])]

@@ -134,9 +134,9 @@ def percent_number(probability: float) -> str:
     if value == 0.0:
         return "0"
     if 99.0 <= value < 100.0:
-        return f"{min(value, 99.99):.1f}" if value < 99.95 else "> 99.9"
-    decimals = max(0, 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(decimals, 8)}f}"
+        return f"{value:.1f}" if value < 99.95 else "> 99.9"
+    exponent = int(f"{value:.1e}".split("e")[1])
+    return f"{value:.{min(max(0, 1 - exponent), 8)}f}"
 
 
 def percent_axis(axis: matplotlib.axis.Axis) -> None:
@@ -144,9 +144,9 @@ def percent_axis(axis: matplotlib.axis.Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g}"))
 
 
-def few_ticks(axis: matplotlib.axis.Axis, n: int = 4) -> None:
+def few_ticks(axis: matplotlib.axis.Axis, n: int = 5) -> None:
     """At most `n` intervals between ticks, for narrow panels."""
-    axis.set_major_locator(MaxNLocator(n, steps=[1, 2, 5, 10]))
+    axis.set_major_locator(MaxNLocator(n, steps=[1, 2, 2.5, 5, 10]))
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -177,13 +177,58 @@ def panels(n: int, panel_width: float = 3.3, panel_height: float = 2.9, columns:
     """
     columns = min(columns, n + 1)
     rows = math.ceil((n + 1) / columns)
-    figure = new_figure(max(9.0, panel_width * columns), panel_height * rows + 1.1)
+    figure = new_figure(min(11.0, max(9.0, panel_width * columns)), panel_height * rows + 1.1)
     widths = [1.5, 1.0] if columns == 2 else None
     grid = figure.subplots(rows, columns, squeeze=False, width_ratios=widths)
     every = list(grid.flat)
     for spare in every[n:]:
         spare.set_axis_off()
     return figure, every[:n], every[n]
+
+
+def strip_panels(
+    rows: int, columns: int, width: float, panel_height: float, strip_height: float = 0.3
+) -> tuple[Figure, list[list[Axes]], Axes]:
+    """Figure with `rows` x `columns` panels below a blank strip that takes the legend.
+
+    Returns
+    -------
+    figure : Figure
+    grid : list of lists of Axes
+        The panels by row and column.
+    strip : Axes
+        As wide as all panels together.
+    """
+    figure = new_figure(width, panel_height * rows + strip_height + 1.2)
+    heights = [strip_height / panel_height] + [1.0] * rows
+    layout = figure.add_gridspec(rows + 1, columns, height_ratios=heights)
+    strip = figure.add_subplot(layout[0, :])
+    strip.set_axis_off()
+    grid = [
+        [figure.add_subplot(layout[row + 1, column]) for column in range(columns)]
+        for row in range(rows)
+    ]
+    return figure, grid, strip
+
+
+def strip_legend(strip: Axes, handles: Sequence, labels: Sequence[str], columns: int) -> None:
+    """Legend laid out along the strip of `strip_panels`."""
+    strip.legend(handles, labels, ncols=columns, loc="upper left", borderpad=0.0,
+                 borderaxespad=0.0, handlelength=3.0, fontsize=8)  # fmt: skip
+
+
+def structure_handles(
+    ds: xr.Dataset, structures: Sequence[str], *, lines: bool, width: int = 30
+) -> tuple[list[Line2D], list[str]]:
+    """Legend entries of structures; the reference is marked as such."""
+    style = looks(ds)
+    handles = [
+        Line2D([], [], color=style[s].colour, marker=style[s].marker, markersize=6,
+               linestyle=style[s].line if lines else "none", markeredgecolor="white",
+               markeredgewidth=0.5)
+        for s in structures
+    ]  # fmt: skip
+    return handles, [structure_label(ds, s, width) for s in structures]
 
 
 def headline(figure: Figure, ds: xr.Dataset, title: str, subject: str = "") -> None:
@@ -196,7 +241,7 @@ def headline(figure: Figure, ds: xr.Dataset, title: str, subject: str = "") -> N
 
 def footnote(figure: Figure, ds: xr.Dataset, text: str, width_in: float | None = None) -> None:
     """Note below the figure: sample sizes first, then how to read the marks."""
-    width = int((width_in or figure.get_figwidth()) * 16.0)
+    width = int((width_in or figure.get_figwidth()) * 16.5)
     note = textwrap.fill(f"{sample(ds)} {text}", width)
     figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color=MUTED)
 
@@ -216,16 +261,7 @@ def structure_legend(
     blank: Axes, ds: xr.Dataset, structures: Sequence[str], *, lines: bool = False
 ) -> None:
     """Legend of structures in a blank panel; the reference is marked as such."""
-    style = looks(ds)
-    handles, labels = [], []
-    for structure in structures:
-        look = style[structure]
-        handles.append(
-            Line2D([], [], color=look.colour, marker=look.marker, markersize=6,
-                   linestyle=look.line if lines else "none", markeredgecolor="white",
-                   markeredgewidth=0.5)
-        )  # fmt: skip
-        labels.append(structure_label(ds, structure, 30))
+    handles, labels = structure_handles(ds, structures, lines=lines)
     blank.legend(handles, labels, loc="upper left", title="Structure", alignment="left",
                  ncols=1 if len(labels) <= 12 else 2, handlelength=3.2 if lines else 1.5,
                  fontsize=8 if len(labels) <= 12 else 6.5)  # fmt: skip

@@ -9,8 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.codes import WAR
-from escalation.plots.estimates import Z95, chosen, grave_crises, need, rate_summary, summary
+from escalation.plots.estimates import Z95, chosen, need, rate_summary, summary
 from escalation.plots.style import (
     few_ticks,
     footnote,
@@ -23,6 +22,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.results.derive import count_disputes, exposure_years
 
 
 @styled
@@ -57,10 +57,10 @@ def trade_off(
     need(ds, "crisis_count", "exposure_months")
     shown = chosen(ds, "flashpoint", flashpoints)
     structures = chosen(ds, "structure", structures)
-    crises = grave_crises(ds)
-    total = crises.sum("peak_rung")
-    onset = rate_summary(total, ds["exposure_months"] / 12.0)
-    war = summary(crises.where(crises["peak_rung"] >= WAR, 0).sum("peak_rung"), total)
+    counts = count_disputes(ds)
+    total = counts["grave"]
+    onset = rate_summary(total, exposure_years(ds))
+    war = summary(counts["grave_war"], total)
 
     figure, axes, blank = panels(len(shown))
     style = looks(ds)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from escalation.errors import Problem
 from escalation.study.names import shown
-from escalation.study.nodes import Items, Node, Scalar, Table, is_quantity, kind
+from escalation.study.nodes import Items, Node, Place, Scalar, Table, is_quantity, kind
 
 
 def merged(parent: Table, child: Table) -> Table:
@@ -27,8 +27,8 @@ def merged(parent: Table, child: Table) -> Table:
     return Table(child.place, entries, places)
 
 
-def _mergeable(one: Node, other: Node) -> bool:
-    return not is_quantity(one) and not is_quantity(other)
+def _mergeable(mine: Table, inherited: Table) -> bool:
+    return not mine.whole and not is_quantity(mine) and not is_quantity(inherited)
 
 
 def without_nulls(node: Table) -> Table:
@@ -41,8 +41,10 @@ def without_nulls(node: Table) -> Table:
     return Table(node.place, kept, {key: node.key_places[key] for key in kept})
 
 
-def with_entries(node: Table, **entries: Node | None) -> Table:
-    """Return a copy of the table with entries set, or taken away where None."""
+def with_entries(node: Node, **entries: Node | None) -> Table:
+    """Return a copy of a table with entries set, or taken away where None."""
+    if not isinstance(node, Table):
+        raise TypeError(f"{kind(node)} has no entries")
     result = Table(node.place, dict(node.entries), dict(node.key_places))
     for key, entry in entries.items():
         if entry is None:
@@ -72,11 +74,12 @@ def spelled_out(pact: Table, problems: list[Problem]) -> Table:
             entries[name] = Table(
                 member.place, {"bindingness": member}, {"bindingness": member.place}
             )
-    return with_entries(pact, members=Table(members.place, entries, members.key_places))
+    table = Table(members.place, entries, members.key_places, members.whole)
+    return with_entries(pact, members=table)
 
 
 def _from_list(members: Items, problems: list[Problem]) -> Table:
-    table = Table(members.place)
+    table = Table(members.place, whole=True)
     for item in members.items:
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
             problems.append(item.place.problem(f"expected an actor's name, found {kind(item)}"))
@@ -94,21 +97,27 @@ def filled_in(pact: Table, problems: list[Problem]) -> Table:
     members = pact.entries.get("members")
     if not isinstance(members, Table):
         return pact
-    entries: dict[str, Node] = {}
-    for name, member in members.entries.items():
-        entries[name] = member
-        if not isinstance(member, Table) or "bindingness" in member.entries:
-            continue
-        if common is not None:
-            entries[name] = with_entries(member, bindingness=common)
-        else:
+    entries: dict[str, Node] = dict(members.entries)
+    lacking = [
+        name for name, member in members.entries.items()
+        if isinstance(member, Table) and "bindingness" not in member.entries
+    ]
+    for name in lacking:
+        if common is None:
             problems.append(members.key_place(name).problem(
                 f"no bindingness given for member {shown(name)}, by itself or for the pact"
             ))
-            entries[name] = with_entries(member, bindingness=Scalar(member.place, 0))
+        value = common or Scalar(members.key_place(name), 0)
+        entries[name] = with_entries(members.entries[name], bindingness=value)
+    if common is not None and members.entries and not lacking:
+        problems.append(pact.key_place("bindingness").problem(
+            "has no effect, since every member names its own bindingness"
+        ))
     filled = Table(members.place, entries, members.key_places)
     return with_entries(pact, members=filled, bindingness=None)
 
+
+NOT_INHERITED = ("name", "title", "description", "extends")
 
 Find = Callable[[Scalar], Table | None]
 """Returns the tree that an ``extends`` leads to, or None with the problem noted."""
@@ -119,6 +128,7 @@ def chain(
     find: Find,
     prepare: Callable[[Table], Table],
     problems: list[Problem],
+    orphans: set[Place],
 ) -> Table:
     """Return `node` merged over everything that it extends, nearest last.
 
@@ -132,6 +142,9 @@ def chain(
         Rewrites shorthands of one tree before it is merged.
     problems : list of Problem
         Receives a circle, should there be one.
+    orphans : set of Place
+        Receives the place of `node` if not all that it extends was found, so that what it
+        lacks for that reason need not be held against it.
     """
     lineage = [node]
     while True:
@@ -140,13 +153,15 @@ def chain(
             break
         parent = find(link)
         if parent is None:
+            orphans.add(node.place)
             break
         if any(parent.place == met.place for met in lineage):
             problems.append(link.place.problem(f"{shown(link.value)} extends itself in a circle"))
+            orphans.add(node.place)
             break
         lineage.append(parent)
     result = prepare(lineage[-1])
     for child in reversed(lineage[:-1]):
         result = merged(result, prepare(child))
-    own = node.entries.get("extends")
-    return with_entries(result, extends=own)
+    # What a child is called is never what its parent is called.
+    return with_entries(result, **{key: node.entries.get(key) for key in NOT_INHERITED})

@@ -66,11 +66,15 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Table:
-    """Keys with values, in the order written; `key_places` tells where each key stands."""
+    """Keys with values, in the order written; `key_places` tells where each key stands.
+
+    A `whole` table was written as a list, so it replaces an inherited one.
+    """
 
     place: Place
     entries: dict[str, Node] = field(default_factory=dict)
     key_places: dict[str, Place] = field(default_factory=dict)
+    whole: bool = False
 
     def key_place(self, key: str) -> Place:
         """Return the place of `key`, or that of the table when it has no such key."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -22,9 +22,11 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
 
 from escalation.parameters.priors import Fixed, Prior
 from escalation.parameters.registry import Mark, Parameter
@@ -34,15 +36,21 @@ from escalation.study.names import shown, suggestion
 MAX_SOURCE = 500
 
 
-def fault(message: str) -> PydanticCustomError:
+def fault(message: str, kind: str = "study") -> PydanticCustomError:
     """Return a validation error whose message stands as it is."""
-    return PydanticCustomError("study", message)  # type: ignore[arg-type]
+    return PydanticCustomError(kind, message)
+
+
+_PYDANTIC_KINDS = frozenset(get_args(ErrorType))
 
 
 class StudyModel(BaseModel):
     """Base of the user's words: strict, frozen, and helpful about unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Infinite bounds survive a study's way through JSON and back.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants"
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -59,11 +67,12 @@ def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationE
         kind: Any = line["type"]
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             key = str(line["loc"][0])
-            kind = fault(f"unknown key {shown(key)} {suggestion(key, written_keys(model))}")
-        elif kind == "study":
-            kind = fault(line["msg"])
+            choices = suggestion(key, written_keys(model))
+            kind = fault(f"unknown key {shown(key)} {choices}", "unknown_key")
         elif kind in ("value_error", "assertion_error"):
             kind = fault(line["msg"].removeprefix("Value error, "))
+        elif kind not in _PYDANTIC_KINDS:
+            kind = fault(line["msg"], kind)
         details.append(
             {"type": kind, "loc": line["loc"], "input": line["input"], "ctx": line.get("ctx", {})}
         )
@@ -78,9 +87,11 @@ def written_keys(model: type[BaseModel]) -> list[str]:
     ]
 
 
-def internal(default: Any) -> Any:
+def internal(default: Any, exclude: bool = False) -> Any:
     """Return a field that the loader fills and a user does not write."""
-    return Field(default=default, json_schema_extra={"internal": True}, repr=False)
+    return Field(
+        default=default, json_schema_extra={"internal": True}, repr=False, exclude=exclude
+    )
 
 
 def finite(value: float) -> float:
@@ -97,8 +108,9 @@ Text = Annotated[str, Field(max_length=MAX_SOURCE)]
 class _Bounded(StudyModel):
     """Carries the bounds of its place; `at` never leaves them."""
 
-    low: float = internal(-math.inf)
-    high: float = internal(math.inf)
+    # Not dumped: the place gives them again to whatever is read back.
+    low: float = internal(-math.inf, exclude=True)
+    high: float = internal(math.inf, exclude=True)
 
     def _clipped(self, value: float) -> float:
         return min(max(value, self.low), self.high)
@@ -113,6 +125,10 @@ class Number(StudyModel):
     @classmethod
     def _from_plain(cls, data: Any) -> Any:
         return data if isinstance(data, dict) else {"value": data}
+
+    @model_serializer
+    def _to_plain(self) -> float:
+        return self.value
 
     def at(self, values: Mapping[str, float]) -> float:
         """Return the number; `values` is not needed."""
@@ -141,6 +157,9 @@ class ParameterRef(_Bounded):
     @model_validator(mode="before")
     @classmethod
     def _from_name(cls, data: Any) -> Any:
+        for key in ("low", "high"):
+            if isinstance(data, dict) and key in data:
+                raise fault(f"unknown key {key!r} (choices: parameter, scale)")
         return {"parameter": data} if isinstance(data, str) else data
 
     @field_validator("parameter")
@@ -148,7 +167,7 @@ class ParameterRef(_Bounded):
     def _known(cls, name: str, info: ValidationInfo) -> str:
         known = (info.context or {}).get("parameters")
         if known is not None and name not in known:
-            raise fault(f"unknown parameter {shown(name)} {suggestion(name, known)}")
+            raise fault(f"unknown parameter {shown(name)} {suggestion(name, known)}", "parameter")
         return name
 
     def at(self, values: Mapping[str, float]) -> float:

@@ -39,6 +39,14 @@ def path_fault(reference: str) -> str:
     return ""
 
 
+class _Unusable(Exception):
+    """A file cannot be used, for the reason in `problem`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
 @dataclass
 class Library:
     """Reads files for one study.
@@ -69,17 +77,21 @@ class Library:
         return os.path.normpath(os.path.join(self.folder, path))
 
     def origin(self, place: Place) -> str:
-        """Return the path, relative to the folder, of the file in which `place` stands."""
+        """Return the path, relative to the folder, of the file in which `place` stands.
+
+        A study that was never in a file keeps the name that stands for one.
+        """
         for path in self._trees:
             if self.shown_path(path) == place.file:
                 return path
-        return ""
+        return place.file
 
     def follow(self, reference: str, place: Place) -> Table | None:
         """Return the tree of the file that `reference`, written at `place`, names."""
         why = path_fault(reference)
         if why:
-            return self._refuse(place, why)
+            self._refuse(place.problem(why))
+            return None
         return self.open(self.target(reference, place), place)
 
     def target(self, reference: str, place: Place) -> str:
@@ -96,11 +108,14 @@ class Library:
     def open(self, path: str, place: Place) -> Table | None:
         """Return the tree of a file, or None with a problem noted at `place`."""
         if path not in self._trees:
-            if len(self._trees) >= MAX_FILES:
-                return self._refuse(place, f"the study names more than {MAX_FILES} files")
             self._trees[path] = None
-            text = self._read(path, place)
-            if text is not None:
+            try:
+                if len(self._trees) > MAX_FILES:
+                    raise _Unusable(place.problem(f"the study names more than {MAX_FILES} files"))
+                text = self._read(path, place)
+            except _Unusable as unusable:
+                self._refuse(unusable.problem)
+            else:
                 self.text[path] = text
                 self._trees[path] = self._parse(path, text)
         return self._trees[path]
@@ -114,9 +129,9 @@ class Library:
                 total.update(len(data).to_bytes(8, "big") + data)
         return total.hexdigest()
 
-    def _refuse(self, place: Place, message: str) -> None:
+    def _refuse(self, problem: Problem) -> None:
         self.broken = True
-        self.problems.append(place.problem(message))
+        self.problems.append(problem)
 
     def _parse(self, path: str, text: str) -> Table | None:
         before = len(self.problems)
@@ -130,45 +145,46 @@ class Library:
             ))
         return None
 
-    def _read(self, path: str, place: Place) -> str | None:
-        if self.stored is not None:
-            if path not in self.stored:
-                choices = suggestion(path, self.stored)
-                return self._refuse(place, f"no file {shown(path)} {choices}")
-            return self.stored[path]
-        return self._read_disk(path, place)
+    def _read(self, path: str, place: Place) -> str:
+        if self.stored is None:
+            return _read_file(Path(self.shown_path(path)), place)
+        if path not in self.stored:
+            choices = suggestion(path, self.stored)
+            raise _Unusable(place.problem(f"no file {shown(path)} {choices}"))
+        return self.stored[path]
 
-    def _read_disk(self, path: str, place: Place) -> str | None:
-        full = Path(self.shown_path(path))
-        # A problem with the study file itself has no place in any other file to point at.
-        at = place if place.line else Place(str(full))
-        try:
-            status = full.stat()
-            if not stat.S_ISREG(status.st_mode):
-                return self._refuse(at, f"{shown(str(full))} is not a file")
-            if status.st_size > MAX_BYTES:
-                return self._refuse(Place(str(full)), f"file of {status.st_size:,} bytes; "
-                                    f"at most {MAX_BYTES:,} are read")
-            with full.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
-        except FileNotFoundError:
-            return self._refuse(at, f"no file {shown(str(full))} {_neighbours(full)}")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            return self._refuse(at, f"cannot read {shown(str(full))}: {reason}")
-        if len(data) > MAX_BYTES:
-            return self._refuse(Place(str(full)), f"more than {MAX_BYTES:,} bytes")
-        return self._decode(data, str(full))
 
-    def _decode(self, data: bytes, file: str) -> str | None:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return self._refuse(Place(file, 1, 1), "is UTF-16; save as UTF-8")
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = data[: error.start].count(b"\n") + 1
-            column = error.start - data.rfind(b"\n", 0, error.start)
-            return self._refuse(Place(file, line, column), "is not UTF-8 text")
+def _read_file(full: Path, place: Place) -> str:
+    file = str(full)
+    # A problem with the study file itself has no place in any other file to point at.
+    at = place if place.line or place.key else Place(file)
+    try:
+        status = full.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _Unusable(at.problem(f"{shown(file)} is not a file"))
+        if status.st_size > MAX_BYTES:
+            raise _Unusable(Place(file).problem(
+                f"file of {status.st_size:,} bytes; at most {MAX_BYTES:,} are read"
+            ))
+        with full.open("rb") as stream:
+            data = stream.read(MAX_BYTES)
+    except FileNotFoundError:
+        raise _Unusable(at.problem(f"no file {shown(file)} {_neighbours(full)}")) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _Unusable(at.problem(f"cannot read {shown(file)}: {reason}")) from None
+    return _decoded(data, file)
+
+
+def _decoded(data: bytes, file: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _Unusable(Place(file, 1, 1).problem("is UTF-16; save as UTF-8"))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise _Unusable(Place(file, line, column).problem("is not UTF-8 text")) from None
 
 
 def _neighbours(full: Path) -> str:

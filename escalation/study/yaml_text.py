@@ -239,11 +239,10 @@ class _Builder:
 
     def _key(self, event: ScalarEvent) -> None:
         top = self.stack[-1]
-        assert isinstance(top.node, Table)
         key = event.value
         top.key = key
         top.key_place = self._place(event)
-        first = top.node.key_places.get(key)
+        first = top.node.key_places.get(key) if isinstance(top.node, Table) else None
         top.duplicate = first is not None
         if first is not None:
             self.problems.append(top.key_place.problem(
@@ -258,8 +257,7 @@ class _Builder:
         if isinstance(top.node, Items):
             top.items.append(node)
             return
-        assert top.key is not None and top.key_place is not None
-        if not top.duplicate:
+        if top.key is not None and top.key_place is not None and not top.duplicate:
             top.node.entries[top.key] = node
             top.node.key_places[top.key] = top.key_place
         top.key = None
@@ -268,8 +266,9 @@ class _Builder:
 def _refusal(event: Event) -> str:
     if isinstance(event, AliasEvent):
         return f"aliases (*{event.anchor}) are not accepted; refer to a file by its name instead"
-    if getattr(event, "anchor", None):
-        return f"anchors (&{event.anchor}) are not accepted; refer to a file by its name instead"
+    anchor = getattr(event, "anchor", None)
+    if anchor:
+        return f"anchors (&{anchor}) are not accepted; refer to a file by its name instead"
     tag = getattr(event, "tag", None)
     if tag:
         return f"tags ({shown(str(tag))}) are not accepted; write plain values"

@@ -1,0 +1,180 @@
+"""Break-even: the value of an assumption at which the answer changes its sign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from escalation.errors import ResultsError
+from escalation.plots.estimates import EVENT_TITLES, Z95, chosen, need, one
+from escalation.plots.style import (
+    MUTED,
+    Look,
+    few_ticks,
+    footnote,
+    headline,
+    looks,
+    name_of,
+    percent_axis,
+    plain,
+    strip_legend,
+    strip_panels,
+    structure_handles,
+    styled,
+    tidy,
+)
+from escalation.results.intervals import binomial_se
+
+COLUMNS = 4
+
+
+@styled
+def break_even(
+    ds: xr.Dataset,
+    flashpoint: str | None = None,
+    events: str | Sequence[str] = ("war", "great_power_war"),
+    parameters: str | Sequence[str] | None = None,
+) -> Figure:
+    """Focus structures minus reference against each swept parameter, others at defaults.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results with a sweep; see `escalation.results`.
+    flashpoint
+        Which to show; the first of the study when None.
+    events
+        Names of events, of `escalation.codes.EVENTS`.
+    parameters
+        Swept parameters to show; all when None.
+
+    Returns
+    -------
+    Figure
+        One panel per event and parameter. Lines are differences, bands 95 % Monte Carlo
+        intervals, a vertical mark with its value the break-even.
+
+    Raises
+    ------
+    InputError
+        Unknown flashpoint, event or parameter.
+    ResultsError
+        The results have no sweep, or nothing but the reference in it.
+    """
+    need(ds, "sweep_event_count", "sweep_value")
+    flashpoint = one(ds, "flashpoint", flashpoint)
+    events = chosen(ds, "event", events)
+    parameters = chosen(ds, "sweep_parameter", parameters)
+    structures = swept(ds)
+    blocks = [parameters[i : i + COLUMNS] for i in range(0, len(parameters), COLUMNS)]
+    columns = min(COLUMNS, len(parameters))
+    figure, grid, strip = strip_panels(len(events) * len(blocks), columns, 11.0, 2.55)
+    handles, labels = structure_handles(ds, structures, lines=True, width=40)
+    strip_legend(strip, handles, labels, min(4, len(labels)))
+    places = [(event, block) for event in events for block in blocks]
+    for row, (event, block) in zip(grid, places, strict=True):
+        lines = sweep_differences(ds, event).sel(flashpoint=flashpoint)
+        for ax, parameter in zip(row, block, strict=False):
+            _panel(ax, ds, lines.sel(sweep_parameter=parameter), structures)
+            ax.set_xlabel(plain(parameter.replace("_", " "), 30))
+        for ax in row[len(block) :]:
+            ax.set_axis_off()
+        row[0].set_ylabel(f"difference in\n{EVENT_TITLES[event]},\npercentage points")
+    reference = name_of(ds, "structure", ds.attrs["reference"], 50)
+    place = name_of(ds, "flashpoint", flashpoint, 50)
+    headline(figure, ds, f"Which assumption flips the answer: difference to {reference}", place)
+    n = int(ds.attrs["sweep_trajectories"])
+    footnote(
+        figure,
+        ds,
+        f"Sweep: n = {n:,} trajectories per point, one parameter moved at a time, all others at "
+        "their defaults, so these lines carry no spread over draws. Bands: 95 % Monte Carlo "
+        "interval, an upper limit, because all points use the same random numbers. Below the zero "
+        "line the structure is safer than the reference. Dotted verticals: break-even values, "
+        "interpolated.",
+    )
+    return figure
+
+
+def swept(ds: xr.Dataset) -> list[str]:
+    """Structures of the sweep other than the reference."""
+    names = [str(name) for name in ds["sweep_structure"].values.tolist()]
+    reference = ds.attrs.get("reference")
+    others = [name for name in names if name != reference]
+    if reference not in names or not others:
+        raise ResultsError("the sweep does not hold the reference and another structure")
+    return others
+
+
+def sweep_differences(ds: xr.Dataset, event: str) -> xr.Dataset:
+    """Risk minus that of the reference at every point of the sweep, with its error.
+
+    Returns
+    -------
+    Dataset
+        ``difference``, ``error`` (standard error as if the random numbers were not shared)
+        and ``value`` of the moved parameter.
+    """
+    trials = int(ds.attrs["sweep_trajectories"])
+    hits = ds["sweep_event_count"].sel(event=event, drop=True)
+    error = xr.apply_ufunc(binomial_se, hits, trials)
+    reference = {"sweep_structure": ds.attrs["reference"]}
+    return xr.Dataset(
+        {
+            "difference": (hits - hits.sel(reference, drop=True)) / trials,
+            "error": np.hypot(error, error.sel(reference, drop=True)),
+            "value": ds["sweep_value"],
+        }
+    )
+
+
+def crossings(x: np.ndarray, y: np.ndarray) -> list[float]:
+    """Values of `x` at which the polygon through (x, y) changes sign, interpolated.
+
+    >>> crossings(np.array([0.0, 1.0, 2.0]), np.array([-1.0, 1.0, 3.0]))
+    [0.5]
+    """
+    found: list[float] = []
+    signs = np.sign(y)
+    nonzero = np.flatnonzero(signs)
+    for left, right in zip(nonzero[:-1], nonzero[1:], strict=True):
+        if signs[left] == signs[right]:
+            continue
+        if right == left + 1:
+            found.append(float(x[left] + (x[right] - x[left]) * y[left] / (y[left] - y[right])))
+        else:
+            found.append(float(x[left + 1 : right].mean()))
+    return found
+
+
+def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -> None:
+    style = looks(ds)
+    order = np.argsort(lines["value"].to_numpy())
+    x = lines["value"].to_numpy()[order]
+    ax.axhline(0.0, color="black", lw=0.9)
+    marked = 0
+    for structure in structures:
+        line = lines.sel(sweep_structure=structure)
+        y = line["difference"].to_numpy()[order]
+        half = Z95 * line["error"].to_numpy()[order]
+        look = style[structure]
+        ax.fill_between(x, y - half, y + half, color=look.colour, alpha=0.18, linewidth=0)
+        ax.plot(x, y, color=look.colour, linestyle=look.line, marker=look.marker, ms=4.5, lw=1.4,
+                mec="white", mew=0.4)  # fmt: skip
+        for value in crossings(x, y):
+            _mark(ax, value, look, marked)
+            marked += 1
+    few_ticks(ax.xaxis, 5)
+    few_ticks(ax.yaxis, 5)
+    percent_axis(ax.yaxis)
+    tidy(ax)
+
+
+def _mark(ax: Axes, value: float, look: Look, number: int) -> None:
+    ax.axvline(value, color=look.colour, lw=1.0, linestyle=":")
+    ax.text(value, 1.0 - 0.09 * (number % 4), f" {value:.3g}", transform=ax.get_xaxis_transform(),
+            fontsize=7.5, color=MUTED, va="top", ha="left")  # fmt: skip

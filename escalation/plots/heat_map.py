@@ -1,0 +1,152 @@
+"""Risk heat map: structure x flashpoint, one panel per risk, every cell with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from escalation.plots.estimates import (
+    EVENT_TITLES,
+    Z95,
+    chosen,
+    need,
+    summary,
+)
+from escalation.plots.style import (
+    footnote,
+    headline,
+    name_of,
+    new_figure,
+    percent_number,
+    structure_label,
+    styled,
+)
+from escalation.results.derive import horizon_hits
+
+METRICS = ("war", "great_power_war", "nuclear_use", "concession")
+
+
+@styled
+def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Figure:
+    """Risk of each structure at each flashpoint within the horizon, metric by metric.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; see `escalation.results`.
+    metrics
+        Names of events, of `escalation.codes.EVENTS`.
+
+    Returns
+    -------
+    Figure
+        One panel per metric; cells carry the median over draws and below it 5-95 % of draws,
+        in per cent. Colour is logarithmic and scaled panel by panel.
+
+    Raises
+    ------
+    InputError
+        Unknown metric.
+    ResultsError
+        The counts are missing.
+    """
+    need(ds, "first_event_count")
+    metrics = chosen(ds, "event", metrics)
+    flashpoints, structures = chosen(ds, "flashpoint", None), chosen(ds, "structure", None)
+    columns = 1 if len(metrics) == 1 else 2
+    rows = -(-len(metrics) // columns)
+    cell_height = 0.36
+    height = rows * (1.25 + cell_height * len(structures)) + 1.1
+    figure = new_figure(11.0 if len(flashpoints) <= 5 else 2.4 * len(flashpoints), height)
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for ax in grid.flat[len(metrics) :]:
+        ax.set_axis_off()
+    for ax, metric in zip(grid.flat, metrics, strict=False):
+        cells = summary(horizon_hits(ds, metric), int(ds.attrs["trajectories"]))
+        _panel(ax, cells.transpose("structure", "flashpoint", ...))
+        worst = percent_number(Z95 * float(cells["error"].max()))
+        ax.set_title(
+            f"{EVENT_TITLES[metric]} within {int(ds.attrs['horizon_years'])} years, %\n"
+            f"Monte Carlo 95 % interval: at most ± {worst} points",
+            loc="left",
+        )
+        ax.set_xticks(
+            range(len(flashpoints)), [name_of(ds, "flashpoint", f, 12) for f in flashpoints]
+        )
+        ax.set_yticks(
+            range(len(structures)), [structure_label(ds, s, 24) for s in structures]
+        )
+        ax.tick_params(labelsize=7.5, length=0)
+    headline(figure, ds, "Risk by structure and flashpoint, one panel per risk: no single score")
+    footnote(
+        figure,
+        ds,
+        "Upper number: median over draws. Lower numbers: 5-95 % of draws (with one draw: Monte "
+        "Carlo 95 % interval). Mean: most draws saw none, so the mean stands there. A cell with < saw no "
+        "event in any draw and shows its 95 % upper bound (hatched). Each panel has its own "
+        "logarithmic colour scale, darker is more frequent.",
+    )
+    return figure
+
+
+def _panel(ax: Axes, cells: xr.Dataset) -> None:
+    zero = (cells["hits"] == 0).to_numpy()
+    value = cells["centre"].to_numpy()
+    shown = np.ma.masked_where(zero | ~(value > 0), value)
+    norm = LogNorm(*_limits(shown.compressed()))
+    colours = matplotlib.colormaps["cividis_r"]
+    rows, columns = value.shape
+    ax.imshow(shown, norm=norm, cmap=colours, aspect="auto")
+    ax.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color="white", linewidth=1.2)
+    ax.tick_params(which="minor", length=0)
+    ax.spines[:].set_visible(False)
+    for row, column in np.ndindex(rows, columns):
+        cell = cells.isel(structure=row, flashpoint=column)
+        if zero[row, column]:
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch="////",
+                                   edgecolor="#CCCCCC", linewidth=0))  # fmt: skip
+        dark = not zero[row, column] and norm(value[row, column]) > 0.55
+        ax.text(column, row, cell_text(cell), ha="center", va="center", fontsize=7,
+                color="white" if dark else "black", linespacing=1.15)  # fmt: skip
+
+
+def _limits(values: np.ndarray) -> tuple[float, float]:
+    """Ends of the colour scale, at least a factor of ten apart so that noise stays pale."""
+    if not values.size:
+        return 1e-4, 1e-3
+    low, high = float(values.min()), float(values.max())
+    return min(low, high / 10.0), high
+
+
+def cell_text(cell: xr.Dataset) -> str:
+    """Numbers of one cell: median, and the range over draws if there is more than one.
+
+    Without any event "< bound". Where at least half of the draws saw none, the median is
+    zero and the mean over draws stands in its place, marked as such.
+    """
+    if float(cell["hits"]) == 0:
+        return f"< {percent_number(float(cell['bound']))}"
+    mark = "" if float(cell["median"]) > 0 else "mean "
+    text = mark + percent_number(float(cell["centre"]))
+    if cell["share"].sizes["draw"] == 1:
+        return f"{text}\n± {percent_number(Z95 * float(cell['error']))}"
+    return f"{text}\n{range_text(cell)}"
+
+
+def range_text(cell: xr.Dataset) -> str:
+    """5-95 % of draws in per cent; an end without hits is below what one draw can show."""
+    low, high, least = (float(cell[name]) for name in ("low", "high", "draw_bound"))
+    if low > 0:
+        return f"{percent_number(low)}–{percent_number(high)}"
+    if high > least:
+        return f"< {percent_number(least)}–{percent_number(high)}"
+    return f"range < {percent_number(least)}"

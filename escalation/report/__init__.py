@@ -1,0 +1,41 @@
+"""Results as plain text and CSV, for a terminal or a page.
+
+The names below are loaded on first use: stories and parameter tables need no dataset library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from escalation.report.break_even import break_evens, format_break_even
+    from escalation.report.decision_table import format_decision_table, write_decision_csv
+    from escalation.report.rates import format_rates, headline_rates
+    from escalation.report.show import format_show
+
+_PLACES = {
+    "break_evens": "break_even",
+    "format_break_even": "break_even",
+    "format_decision_table": "decision_table",
+    "format_rates": "rates",
+    "format_show": "show",
+    "headline_rates": "rates",
+    "write_decision_csv": "decision_table",
+}
+
+__all__ = [
+    "break_evens",
+    "format_break_even",
+    "format_decision_table",
+    "format_rates",
+    "format_show",
+    "headline_rates",
+    "write_decision_csv",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,384 @@
+"""The decision table: every structure at every flashpoint, risk by risk, no single score.
+
+Paired comparison. Draw `j` uses the same parameters and the same random numbers under every
+structure, so differences are taken draw by draw. ``p_safer`` is the share of draws in which
+the structure's risk is lower than that of the reference, ties counting one half. Its word:
+
+safer, riskier
+    in at least 80 % of draws, and the mean difference points the same way by more than two
+    Monte Carlo standard errors;
+undecided
+    anything else;
+too few draws
+    fewer than 8 draws, so that a share says nothing;
+identical
+    the same counts in every draw;
+no hits
+    the event never happened under either.
+
+The error of the mean difference is an upper bound: the smaller of two that are both too
+large, the error of independent samples (the common random numbers make it smaller) and the
+spread of the differences over draws by sqrt(draws) (which holds parameter uncertainty too).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from escalation.report.estimates import (
+    DECISION_METRICS,
+    Estimate,
+    Kind,
+    Metric,
+    Sample,
+    all_estimates,
+    labels,
+    reference_of,
+    samples,
+    values_and_errors,
+)
+from escalation.report.text import (
+    WIDTH,
+    counted,
+    line_of,
+    paragraph,
+    safe,
+    short_number,
+    signed,
+    wrapped_name,
+)
+from escalation.results.files import write_whole
+from escalation.results.intervals import pooled_se, zero_upper_bound
+
+CLEAR_SHARE = 0.8
+CLEAR_ERRORS = 2.0
+FEW_DRAWS = 8
+CELL_WIDTH = 14
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One structure against the reference on one risk.
+
+    Attributes
+    ----------
+    p_safer : float
+        Share of draws with a lower risk than the reference, ties one half; NaN without draws.
+    difference : float
+        Mean over draws of the paired difference, structure minus reference.
+    mc_error : float
+        Upper bound of its Monte Carlo standard error.
+    draws : int
+        Draws in which both have a value.
+    verdict : str
+        In a word, see the module.
+    """
+
+    p_safer: float
+    difference: float
+    mc_error: float
+    draws: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One structure at one flashpoint; estimates and comparisons by metric name.
+
+    ``comparisons`` is empty for the reference and where there is none.
+    """
+
+    flashpoint: str
+    structure: str
+    estimates: dict[str, Estimate]
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DecisionTable:
+    """All rows, by flashpoint and then structure, and what they have in common."""
+
+    rows: tuple[Row, ...]
+    metrics: tuple[Metric, ...]
+    reference: str | None
+    horizon_years: int
+    draws: int
+    trajectories: int
+
+    def flashpoints(self) -> list[str]:
+        """Flashpoints in order."""
+        return list(dict.fromkeys(row.flashpoint for row in self.rows))
+
+    def at(self, flashpoint: str) -> list[Row]:
+        """Rows of one flashpoint."""
+        return [row for row in self.rows if row.flashpoint == flashpoint]
+
+
+def decision_table(ds: xr.Dataset, reference: str | None = None) -> DecisionTable:
+    """Estimates of every risk and paired comparisons with the reference.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; derived variables are not needed.
+    reference : str, optional
+        Structure to compare with; that of the study if not given.
+
+    Raises
+    ------
+    InputError
+        Unknown reference.
+    ResultsError
+        Counts are missing.
+    """
+    base = reference_of(ds, reference)
+    found = samples(ds, DECISION_METRICS)
+    rows = []
+    for flashpoint in labels(ds, "flashpoint"):
+        for structure in labels(ds, "structure"):
+            compared = {}
+            if base is not None and structure != base:
+                compared = {
+                    name: _compare_cells(sample, flashpoint, structure, base)
+                    for name, sample in found.items()
+                }
+            estimates = all_estimates(found, flashpoint, structure)
+            rows.append(Row(flashpoint, structure, estimates, compared))
+    return DecisionTable(
+        rows=tuple(rows),
+        metrics=DECISION_METRICS,
+        reference=base,
+        horizon_years=int(ds.attrs["horizon_years"]),
+        draws=ds.sizes["draw"],
+        trajectories=int(ds.attrs["trajectories"]),
+    )
+
+
+def _compare_cells(sample: Sample, flashpoint: str, structure: str, base: str) -> Comparison:
+    return compare(
+        *sample.at(flashpoint, structure), *sample.at(flashpoint, base), sample.metric.kind
+    )
+
+
+def compare(
+    hits: np.ndarray,
+    trials: np.ndarray,
+    base_hits: np.ndarray,
+    base_trials: np.ndarray,
+    kind: Kind = "share",
+) -> Comparison:
+    """Compare a structure with the reference draw by draw; all arrays are (draw,)."""
+    value, error = values_and_errors(hits, trials, kind)
+    base_value, base_error = values_and_errors(base_hits, base_trials, kind)
+    difference = value - base_value
+    both = np.isfinite(difference)
+    n = int(both.sum())
+    if n == 0:
+        return Comparison(math.nan, math.nan, math.nan, 0, "-")
+    difference = difference[both]
+    mean = math.fsum(difference) / n
+    if abs(mean) < _ROUNDING:
+        mean = 0.0
+    mc_error = float(pooled_se(np.hypot(error[both], base_error[both])))
+    if n > 1:
+        mc_error = min(mc_error, float(difference.std(ddof=1) / math.sqrt(n)))
+    p_safer = float((difference < 0).mean() + (difference == 0).mean() / 2)
+    none = not (hits[both].any() or base_hits[both].any())
+    same = np.array_equal(hits, base_hits) and np.array_equal(trials, base_trials)
+    verdict = "no hits" if none else "identical" if same else _word(p_safer, mean, mc_error, n)
+    return Comparison(p_safer, mean, mc_error, n, verdict)
+
+
+def _word(p_safer: float, mean: float, mc_error: float, draws: int) -> str:
+    if draws < FEW_DRAWS:
+        return "too few draws"
+    if p_safer >= CLEAR_SHARE and mean < -CLEAR_ERRORS * mc_error:
+        return "safer"
+    if p_safer <= 1 - CLEAR_SHARE and mean > CLEAR_ERRORS * mc_error:
+        return "riskier"
+    return "undecided"
+
+
+def format_decision_table(
+    ds: xr.Dataset, width: int = WIDTH, *, reference: str | None = None
+) -> str:
+    """Return the decision table as plain text, no line wider than `width` (at least 100).
+
+    Per structure two lines: the median over draws with the Monte Carlo error, and the 5 to
+    95 % range over draws. Then, per structure, the comparison with the reference.
+    """
+    table = decision_table(ds, reference)
+    name_width = max(width, WIDTH) - CELL_WIDTH * len(table.metrics)
+    lines: list[str] = []
+    for flashpoint in table.flashpoints():
+        if lines:
+            lines.append("")
+        lines += _flashpoint_lines(table, flashpoint, name_width, max(width, WIDTH))
+    lines += ["", *_legend(table, max(width, WIDTH))]
+    return "\n".join(lines)
+
+
+def _flashpoint_lines(
+    table: DecisionTable, flashpoint: str, name_width: int, width: int
+) -> list[str]:
+    title = f"{safe(flashpoint)}, {table.horizon_years} years"
+    lines = [title[:width], "-" * min(len(title), width)]
+    lines += heading_lines(table.metrics, name_width)
+    for row in table.at(flashpoint):
+        mark = " (ref)" if row.structure == table.reference else ""
+        lines += estimate_lines(row.structure + mark, row.estimates, table.metrics, name_width)
+    compared = [row for row in table.at(flashpoint) if row.comparisons]
+    if compared:
+        lines.append("")
+        against = f"Against {safe(table.reference)}: P(safer) and word; mean difference ±"
+        lines += paragraph(against, width)
+        for row in compared:
+            lines += _comparison_lines(row, table.metrics, name_width)
+    return lines
+
+
+def heading_lines(metrics: tuple[Metric, ...], name_width: int) -> list[str]:
+    """Two lines of column headings."""
+    return [
+        line_of("", [metric.heading[i] for metric in metrics], name_width, CELL_WIDTH)
+        for i in (0, 1)
+    ]
+
+
+def estimate_lines(
+    name: str, estimates: dict[str, Estimate], metrics: tuple[Metric, ...], name_width: int
+) -> list[str]:
+    """Two lines: values with their errors, and the spread over draws."""
+    cells = [estimates[m.name].value_text(m.scale) for m in metrics]
+    spreads = [estimates[m.name].spread_text(m.scale) for m in metrics]
+    return _named(name, [cells, spreads], name_width)
+
+
+def _comparison_lines(row: Row, metrics: tuple[Metric, ...], name_width: int) -> list[str]:
+    found = [(m, row.comparisons[m.name]) for m in metrics]
+    words = [_share_text(c) for _, c in found]
+    differences = [_difference_text(c, m.scale) for m, c in found]
+    return _named(row.structure, [words, differences], name_width)
+
+
+def _named(name: str, rows: list[list[str]], name_width: int) -> list[str]:
+    names = wrapped_name(name, name_width - 1, len(rows))
+    lines = [
+        line_of(n, cells, name_width, CELL_WIDTH) for n, cells in zip(names, rows, strict=True)
+    ]
+    return [line for line in lines if line]
+
+
+def _share_text(c: Comparison) -> str:
+    if c.verdict in ("-", "identical", "no hits", "too few draws"):
+        return c.verdict
+    bound = float(zero_upper_bound(c.draws))
+    if c.p_safer == 0:
+        share = f"<{bound:.2f}"
+    elif c.p_safer == 1:
+        share = f">{1 - bound:.2f}"
+    else:
+        share = f"{c.p_safer:.2f}"
+    return f"{share.replace('0.', '.', 1)} {c.verdict}"
+
+
+def _difference_text(c: Comparison, scale: float) -> str:
+    if c.verdict in ("-", "no hits"):
+        return ""
+    if c.verdict == "identical":
+        return "exactly 0"
+    return f"{signed(c.difference * scale)} ±{short_number(c.mc_error * scale)}"
+
+
+def _legend(table: DecisionTable, width: int) -> list[str]:
+    text = [
+        f"{counted(table.draws, 'parameter draw')} x {table.trajectories:,} histories per cell. "
+        "Per structure: median over draws ± Monte Carlo standard error of the mean over draws; "
+        "below it [5–95 % of draws], which is parameter uncertainty (Monte Carlo noise of "
+        "single draws included). % = per cent of histories, or of what stands behind the bar. "
+        "<x: no hit, upper bound (95 %), within [ ] that of one draw; m: no hit in most draws, so "
+        "the mean instead of the median; [≤x]: no hit at the lower end. -: nothing to count."
+    ]
+    if table.draws < 2:
+        text.append("One draw: no spread over parameters is known, only the Monte Carlo error.")
+    if table.reference is None:
+        text.append("No reference structure among the results, so no comparison.")
+    elif any(row.comparisons for row in table.rows):
+        text.append(
+            "P(safer): share of draws with a lower risk than the reference, same draws and same "
+            f"random numbers, ties half. safer, riskier: in {100 * CLEAR_SHARE:.0f} % of draws or "
+            f"more, and the mean difference beyond {CLEAR_ERRORS:g} errors the same way; "
+            "undecided: otherwise. Mean difference in per cent points (disputes: per year) ± an "
+            "upper bound of its Monte Carlo error. The risks are not added up: which one counts is "
+            "for the reader to say."
+        )
+    return [line for part in text for line in paragraph(part, width)]
+
+
+CSV_COLUMNS = (
+    "flashpoint", "structure", "metric", "median", "draws_5_percent", "draws_95_percent", "mean",
+    "mc_error_of_mean", "hits", "trials", "upper_bound_95_if_no_hit", "draws", "reference",
+    "p_safer", "mean_difference", "difference_mc_error", "verdict",
+)
+
+
+def write_decision_csv(
+    ds: xr.Dataset, path: str | os.PathLike[str], *, reference: str | None = None
+) -> Path:
+    """Write the decision table as CSV, one line per flashpoint, structure and metric.
+
+    Shares are fractions, not per cent. A median or quantile of zero is written as ``<bound``,
+    never as 0. Whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The path cannot be used.
+    """
+    table = decision_table(ds, reference)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in table.rows:
+        for metric in table.metrics:
+            writer.writerow(_csv_cells(table, row, metric))
+    return write_whole(path, buffer.getvalue().encode("utf-8"))
+
+
+def _csv_cells(table: DecisionTable, row: Row, metric: Metric) -> list[str]:
+    e, c = row.estimates[metric.name], row.comparisons.get(metric.name)
+    zero_bound = e.bound if e.hits == 0 else e.draw_bound
+    cells = [_csv_name(row.flashpoint), _csv_name(row.structure), metric.name]
+    cells += [_csv_number(x, zero_bound) for x in (e.median, e.low, e.high, e.mean)]
+    cells += [_csv_number(e.mc_error), f"{e.hits:.0f}", _csv_number(e.trials)]
+    cells += [_csv_number(e.bound) if e.hits == 0 else "", str(e.draws)]
+    cells.append(_csv_name(table.reference or ""))
+    if c is None:
+        return [*cells, "", "", "", ""]
+    return [
+        *cells, _csv_number(c.p_safer), _csv_number(c.difference), _csv_number(c.mc_error),
+        c.verdict,
+    ]
+
+
+def _csv_number(value: float, zero_bound: float | None = None) -> str:
+    if not math.isfinite(value):
+        return ""
+    if value == 0 and zero_bound is not None:
+        return f"<{zero_bound:.6g}" if math.isfinite(zero_bound) else ""
+    return f"{value:.6g}"
+
+
+def _csv_name(name: str) -> str:
+    """Keep a spreadsheet from running a name as a formula."""
+    text = safe(name)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,0 +1,77 @@
+"""What ``show`` prints: the run in a line, then tables and how to read them."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from escalation.report.break_even import format_break_even
+from escalation.report.decision_table import format_decision_table
+from escalation.report.rates import format_rates
+from escalation.report.text import WIDTH, counted, paragraph, safe
+
+
+def format_show(ds: xr.Dataset, width: int = WIDTH) -> str:
+    """Return the whole answer of a run as plain text, no line wider than `width` (at least 100).
+
+    Headline of the run, decision table with comparisons, break-even values, rates of the
+    reference, and how to read the numbers.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; derived variables are not needed.
+    width : int
+        Columns.
+    """
+    width = max(width, WIDTH)
+    parts = [
+        "\n".join(headline(ds, width)),
+        format_decision_table(ds, width),
+        _titled("What flips the answer", format_break_even(ds, width)),
+        _titled("Rates beside published figures", format_rates(ds, width=width)),
+        _titled("How to read this", "\n".join(_reading(ds, width))),
+    ]
+    return "\n\n".join(parts)
+
+
+def headline(ds: xr.Dataset, width: int = WIDTH) -> list[str]:
+    """Lines that name the study and say how much was simulated."""
+    sizes, n = ds.sizes, int(ds.attrs["trajectories"])
+    cells = sizes["flashpoint"] * sizes["structure"] * sizes["draw"]
+    title = ds.attrs.get("study_title") or ds.attrs.get("study_name") or "unnamed study"
+    size = (
+        f"{counted(sizes['flashpoint'], 'flashpoint')} x "
+        f"{counted(sizes['structure'], 'structure')} x "
+        f"{counted(sizes['draw'], 'parameter draw')} x {n:,} histories = "
+        f"{_large(cells * n)} histories "
+        f"of {int(ds.attrs['horizon_years'])} years, seed {ds.attrs['seed']}"
+    )
+    if ds.attrs.get("default_point"):
+        size += ", every parameter at its default"
+    return [*paragraph(safe(title), width), *paragraph(size, width)]
+
+
+def _large(number: int) -> str:
+    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number:,}"
+
+
+def _titled(title: str, text: str) -> str:
+    return f"{title}\n{'-' * len(title)}\n{text}"
+
+
+def _reading(ds: xr.Dataset, width: int) -> list[str]:
+    text = (
+        "A dispute is any militarized confrontation; a grave crisis is one with high stakes. War "
+        "means a major conventional attack or worse; great-power war, that the United States "
+        "fights in it; nuclear use, at least one weapon used.",
+        "Disputes and grave crises per year count years at peace and under observation. "
+        "P(war), P(great-power war), P(nuclear use) and P(concession, in a grave crisis) are "
+        "unconditional: they say what happens within the horizon, however many crises that takes.",
+        "Two uncertainties: ± is chance in the simulation and shrinks with more histories; the "
+        "range over draws is what is not known about the parameters and does not.",
+        "These are statements about a model under stated assumptions, not forecasts.",
+    )
+    power = safe(ds.attrs.get("great_power") or "united_states").replace("_", " ")
+    if power != "united states":
+        text = (text[0].replace("the United States", power), *text[1:])
+    return [line for part in text for line in paragraph(part, width, "- ", "  ")]

@@ -1,0 +1,83 @@
+"""Numbers and names as plain text: short, aligned, and harmless."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+
+WIDTH = 100
+
+
+def short_number(value: float) -> str:
+    """Two digits or so, at most five characters plus a sign; ``-`` for NaN.
+
+    >>> [short_number(x) for x in (99.96, 26.23, 4.61, 0.462, 0.0462, 0.0046, 4.6e-5)]
+    ['100', '26.2', '4.6', '.46', '.046', '.005', '5e-5']
+    """
+    if not math.isfinite(value):
+        return "-"
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 1e5 or size < 0.00095:
+        mantissa, exponent = f"{value:.0e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    if size >= 99.95:
+        return f"{value:.0f}"
+    if size >= 9.95:
+        return f"{value:.1f}"
+    if size < 0.00995:
+        text = f"{value:.3f}"
+    else:
+        text = f"{value:.{1 - math.floor(math.log10(float(f'{size:.1e}')))}f}"
+    return text.replace("0.", ".", 1) if size < 1 and text.lstrip("-").startswith("0.") else text
+
+
+def signed(value: float) -> str:
+    """As `short_number`, with a plus sign where it is positive."""
+    text = short_number(value)
+    return f"+{text}" if value > 0 else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Number and noun, with an s unless it is one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def safe(text: object) -> str:
+    """Text of one line without control characters.
+
+    >>> safe("a\\nb\\x1b[31m")
+    'a b [31m'
+    """
+    return "".join(c if c.isprintable() else " " for c in str(text))
+
+
+def wrapped_name(name: str, width: int, lines: int) -> list[str]:
+    """Break a name after underscores or blanks into exactly `lines` lines of at most `width`."""
+    rest, found = safe(name), []
+    for line in range(lines):
+        if len(rest) <= width:
+            found.append(rest)
+            rest = ""
+        elif line == lines - 1:
+            found.append(rest[: width - 1] + "…")
+        else:
+            cut = max(rest.rfind("_", 0, width), rest.rfind(" ", 0, width)) + 1 or width
+            found.append(rest[:cut])
+            rest = rest[cut:]
+    return found
+
+
+def line_of(name: str, cells: Sequence[str], name_width: int, cell_width: int) -> str:
+    """One line of a table: a name and right-aligned cells."""
+    return (name.ljust(name_width) + "".join(c.rjust(cell_width) for c in cells)).rstrip()
+
+
+def paragraph(text: str, width: int, indent: str = "", hang: str | None = None) -> list[str]:
+    """Wrap a text; longer words are broken, so that no line is wider than `width`."""
+    return textwrap.wrap(
+        text, width, initial_indent=indent,
+        subsequent_indent=indent if hang is None else hang,
+    )

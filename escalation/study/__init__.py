@@ -1,0 +1,9 @@
+"""The user's words: study files, their schema and their loader."""
+
+from __future__ import annotations
+
+from escalation.study.diff import diff_structures
+from escalation.study.loader import load_study, parse_study, study_from_text
+from escalation.study.schema import Study
+
+__all__ = ["Study", "diff_structures", "load_study", "parse_study", "study_from_text"]

@@ -1,0 +1,167 @@
+"""Who is bound to whom: pacts, and the structures made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+
+from escalation.study.names import shown
+from escalation.study.nodes import QUANTITY_KEYS
+from escalation.study.places import Flashpoint
+from escalation.study.quantity import (
+    NonNegativeQuantity,
+    PositiveQuantity,
+    Quantity,
+    StudyModel,
+    UnitQuantity,
+    fault,
+    internal,
+)
+from escalation.study.vocabulary import (
+    ONE,
+    ZERO,
+    ActorName,
+    ByTheatre,
+    CoveredName,
+    Titled,
+)
+
+
+def _by_theatre_or_not(data: Any) -> str:
+    by_theatre = isinstance(data, dict) and not any(key in data for key in QUANTITY_KEYS)
+    return "<theatres>" if by_theatre else "<everywhere>"
+
+
+class Member(StudyModel):
+    """A pact's member.
+
+    Attributes
+    ----------
+    bindingness : Quantity or dict of str to Quantity
+        From 0 (free) to 1 (bound to fight), everywhere or by theatre.
+    realised : Quantity
+        Share of the bindingness added by the pact that the member would honour.
+    """
+
+    bindingness: Annotated[
+        Annotated[ByTheatre, Tag("<theatres>")] | Annotated[UnitQuantity, Tag("<everywhere>")],
+        Discriminator(_by_theatre_or_not),
+    ]
+    realised: UnitQuantity = ONE
+
+    @field_validator("bindingness", mode="before")
+    @classmethod
+    def _not_empty(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not value:
+            raise fault("names no theatre")
+        return value
+
+    def in_theatre(self, theatre: str) -> Quantity:
+        """Return the bindingness in `theatre`; 0 in a theatre that is not named."""
+        if isinstance(self.bindingness, dict):
+            return self.bindingness.get(theatre, ZERO)
+        return self.bindingness
+
+
+class Pact(Titled):
+    """A group of actors bound to each other.
+
+    Attributes
+    ----------
+    members : dict of str to Member
+        By actor.
+    covers : dict of str to Quantity
+        Share of the bindingness that reaches a flashpoint or theatre; 1 where not named.
+    decision_delay_days : Quantity
+        Mean days until a member decides.
+    encirclement : Quantity or None
+        How encircled the challenger feels by this pact, 0 to 1.
+    nuclear_sharing : bool
+        Whether nuclear weapons are shared.
+    """
+
+    members: dict[ActorName, Member]
+    covers: dict[CoveredName, UnitQuantity] = Field(default_factory=dict)
+    decision_delay_days: PositiveQuantity
+    encirclement: UnitQuantity | None = None
+    nuclear_sharing: bool = False
+
+    @field_validator("members")
+    @classmethod
+    def _someone(cls, members: dict[str, Member]) -> dict[str, Member]:
+        if not members:
+            raise fault("a pact with no members: name at least one actor")
+        return members
+
+    def coverage(self, flashpoint: Flashpoint) -> Quantity:
+        """Return the share that reaches a flashpoint: its own entry, else its theatre's, else 1."""
+        return self.covers.get(flashpoint.name, self.covers.get(flashpoint.theatre, ONE))
+
+
+class ActorOverride(StudyModel):
+    """What a structure changes about an actor."""
+
+    staunch_logit: Quantity | None = None
+    stake_scale: NonNegativeQuantity | None = None
+
+
+class Structure(Titled):
+    """An alliance structure, with everything inherited already filled in.
+
+    Attributes
+    ----------
+    extends : str or None
+        What it was derived from, as written.
+    encirclement : Quantity or None
+        Explicit level from 0 to 1; None stands for the highest of `base_encirclement` and
+        its pacts. A structure that adds pacts and states no level has None, whatever it extends.
+    base_encirclement : Quantity or None
+        Level last stated by the structure or by what it extends; filled in by the loader.
+    decision_delay_days : Quantity
+        For states in none of the pacts.
+    commitments : dict of str to dict of str to Quantity
+        Bilateral bindingness by actor and theatre; absent means 0.
+    pacts : tuple of Pact
+        Pacts beside the bilateral commitments.
+    actors : dict of str to ActorOverride
+        What this structure changes about actors.
+    """
+
+    extends: str | None = None
+    encirclement: UnitQuantity | None = None
+    base_encirclement: UnitQuantity | None = internal(None)
+    decision_delay_days: PositiveQuantity
+    pacts: tuple[Pact, ...] = Field(default=(), strict=False)
+    commitments: dict[ActorName, ByTheatre] = Field(default_factory=dict, validate_default=True)
+    actors: dict[ActorName, ActorOverride] = Field(default_factory=dict)
+
+    @field_validator("pacts")
+    @classmethod
+    def _distinct(cls, pacts: tuple[Pact, ...]) -> tuple[Pact, ...]:
+        names = [pact.name for pact in pacts]
+        for name in names:
+            if names.count(name) > 1:
+                raise fault(f"pact {shown(name)} is named twice")
+        return pacts
+
+    @field_validator("commitments")
+    @classmethod
+    def _not_alone(cls, commitments: dict, info: ValidationInfo) -> dict:
+        if not commitments and info.data.get("pacts") == ():
+            raise fault(
+                "a structure with no members: give commitments, a pact, or extends", "no_members"
+            )
+        return commitments
+
+    def commitment(self, actor: str, theatre: str) -> Quantity:
+        """Return the bilateral bindingness of `actor` in `theatre`; 0 where none is given."""
+        return self.commitments.get(actor, {}).get(theatre, ZERO)
+
+    def encirclement_at(self, values: Mapping[str, float]) -> float:
+        """Return the level in one draw of the parameters, 0 to 1."""
+        if self.encirclement is not None:
+            return self.encirclement.at(values)
+        levels = (self.base_encirclement, *(pact.encirclement for pact in self.pacts))
+        return max((level.at(values) for level in levels if level is not None), default=0.0)

@@ -1,0 +1,340 @@
+"""From the study's own tree to one tree with every reference followed.
+
+Each object may stand in a file of its own or in the study itself, and may extend another.
+What comes out is a single tree in the shape of :class:`~escalation.study.schema.Study`,
+whose nodes still know the file and line they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from escalation.parameters.registry import REGISTRY
+from escalation.study.inherit import (
+    Find,
+    chain,
+    filled_in,
+    spelled_out,
+    with_entries,
+    without_nulls,
+)
+from escalation.study.names import shown, suggestion
+from escalation.study.nodes import Items, Node, Place, Scalar, Table, kind, walk
+from escalation.study.references import Library, is_file_name
+
+Context = dict[str, list[str] | None]
+"""Known names by group; None where a broken file leaves them unknown."""
+
+STUDY_ONLY = ("extends", "scenarios")
+
+
+@dataclass
+class Assembly:
+    """Puts one study together.
+
+    Attributes
+    ----------
+    library : Library
+        Reads the files and collects the problems.
+    inline : dict of str to Place
+        Inline priors by the parameter name that their place gives them.
+    structures : dict of str to Table
+        Structures by name, as written, so that one may extend another by name.
+    changes : list of Table
+        Parameter overrides, scenarios first.
+    orphans : set of Place
+        Objects that lack something because what they extend was not found.
+    elsewhere, parents : dict
+        Flashpoints and structures of the studies that this one extends, by name.
+    """
+
+    library: Library
+    inline: dict[str, Place] = field(default_factory=dict)
+    structures: dict[str, Table] = field(default_factory=dict)
+    changes: list[Table] = field(default_factory=list)
+    orphans: set[Place] = field(default_factory=set)
+    elsewhere: dict[str, Node] = field(default_factory=dict)
+    parents: dict[str, Table] = field(default_factory=dict)
+
+    def study(self, root: Table) -> Table:
+        """Return the whole study as one tree, without ``extends`` and ``scenarios``."""
+        whole = self._with_parents(root)
+        self._look_elsewhere(root)
+        actors = self._actors(whole)
+        flashpoints = self._named(whole, "flashpoints", self._flashpoint)
+        written = self._named(whole, "structures", lambda table: table)
+        self.structures = {k: v for k, v in written.entries.items() if isinstance(v, Table)}
+        finished = Table(
+            written.place,
+            {name: self.structure(table) for name, table in self.structures.items()},
+            written.key_places,
+        )
+        self.changes = [*self._scenarios(whole), *self._parameters(whole)]
+        found = {"actors": actors, "flashpoints": flashpoints, "structures": finished}
+        parts: dict[str, Node | None] = {
+            key: table for key, table in found.items() if key in whole.entries
+        }
+        return with_entries(whole, **parts, **dict.fromkeys((*STUDY_ONLY, "parameters")))
+
+    def structure(self, table: Table) -> Table:
+        """Return a structure with everything inherited and every pact filled in."""
+        whole = without_nulls(self._chain(table, self._parent_structure, self._prepared_structure))
+        pacts: list[Node] = []
+        single = whole.entries.get("pact")
+        if isinstance(single, Table):
+            pacts.append(self._pact(single, table.text("name") or "pact"))
+        elif single is not None:
+            self._expected(single, "a pact's keys")
+        listed = whole.entries.get("pacts")
+        if listed is not None:
+            pacts.extend(self._listed_pacts(listed))
+        place = (single or listed or whole).place
+        return with_entries(whole, pact=None, pacts=Items(place, tuple(pacts)))
+
+    def context(self, whole: Table) -> Context:
+        """Return the names that the validators may look up."""
+        groups: Context = {
+            group: _keys(whole, group) for group in ("actors", "flashpoints", "structures")
+        }
+        own = whole.entries.get("flashpoints")
+        points = {**(own.entries if isinstance(own, Table) else {}), **self.elsewhere}
+        theatres = [
+            point.text("theatre") or "" for point in points.values() if isinstance(point, Table)
+        ]
+        groups["theatres"] = list(dict.fromkeys(theatres))
+        groups["covered"] = list(dict.fromkeys([*points, *theatres]))
+        if self.library.broken:
+            groups = dict.fromkeys(groups)
+        groups["parameters"] = None if self.library.broken else [*REGISTRY, *_inline_names(whole)]
+        return groups
+
+    def _chain(self, table: Table, find: Find, prepare: Callable[[Table], Table]) -> Table:
+        return chain(table, find, prepare, self.library.problems, self.orphans)
+
+    def _expected(self, node: Node, what: str) -> None:
+        self.library.problems.append(node.place.problem(f"expected {what}, found {kind(node)}"))
+
+    def _resolve(self, node: Node, what: str) -> Table | None:
+        """Return an object given inline or as the name of a file."""
+        if isinstance(node, Table):
+            return node
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            return self.library.follow(node.value, node.place)
+        self._expected(node, f"{what} or the name of its file")
+        return None
+
+    def _each(self, node: Node, what: str) -> Iterator[tuple[Node, Table]]:
+        if not isinstance(node, Items):
+            self._expected(node, "a list of files or inline tables")
+            return
+        for item in node.items:
+            table = self._resolve(item, what)
+            if table is not None:
+                yield item, table
+
+    def _with_parents(self, root: Table) -> Table:
+        whole = self._chain(root, self._parent_file, lambda table: table)
+        empty = [
+            key for key, entry in whole.entries.items()
+            if isinstance(entry, Scalar) and entry.value is None
+        ]
+        return with_entries(whole, **dict.fromkeys(empty))
+
+    def _look_elsewhere(self, root: Table) -> None:
+        """Learn the places and structures of the studies that this one extends.
+
+        A structure written for five flashpoints may then be reused for one of them, while a
+        slip in a flashpoint's name is still found.
+        """
+        met = [root.place]
+        link = root.entries.get("extends")
+        while isinstance(link, Scalar) and isinstance(link.value, str):
+            parent = self._parent_file(link)
+            if parent is None or parent.place in met:
+                return
+            met.append(parent.place)
+            places = self._named(parent, "flashpoints", self._flashpoint)
+            self.elsewhere.update(places.entries)
+            structures = self._named(parent, "structures", lambda table: table)
+            for name, table in structures.entries.items():
+                if isinstance(table, Table):
+                    self.parents.setdefault(name, table)
+            link = parent.entries.get("extends")
+
+    def _actors(self, whole: Table) -> Table:
+        node = whole.entries.get("actors")
+        result = Table(node.place if node else whole.place)
+        parts = node.items if isinstance(node, Items) else [node] if node else []
+        for part in parts:
+            table = self._resolve(part, "a table of actors")
+            for name, actor in table.entries.items() if table else ():
+                key_place = table.key_place(name) if table else part.place
+                if name in result.entries:
+                    self.library.problems.append(
+                        key_place.problem(f"actor {shown(name)} is given twice")
+                    )
+                    continue
+                result.entries[name] = self._actor(name, actor, key_place)
+                result.key_places[name] = key_place
+        return result
+
+    def _actor(self, name: str, actor: Node, key_place: Place) -> Node:
+        if not isinstance(actor, Table):
+            return actor
+        given = actor.entries.get("name")
+        if isinstance(given, Scalar) and given.value != name:
+            self.library.problems.append(given.place.problem(
+                f"{shown(given.value)} differs from the key above it, {shown(name)}"
+            ))
+        return self._label(
+            with_entries(actor, name=Scalar(key_place, name, name)), name
+        )
+
+    def _named(self, whole: Table, group: str, finish: Callable[[Table], Table]) -> Table:
+        """Return the objects of a list by their names."""
+        node = whole.entries.get(group)
+        result = Table(node.place if node else whole.place)
+        for item, table in self._each(node, f"a table of one of the {group}") if node else ():
+            name = table.text("name")
+            if name is None:
+                place = table.entries["name"].place if "name" in table.entries else table.place
+                self.library.problems.append(place.problem(
+                    "needs a name in text" if "name" in table.entries else "missing key 'name'",
+                    key=table.place.child("name"),
+                ))
+                self.library.broken = True
+            elif name in result.entries:
+                self.library.problems.append(
+                    item.place.problem(f"{shown(name)} is among the {group} twice")
+                )
+            else:
+                result.entries[name] = finish(table)
+                result.key_places[name] = table.entries["name"].place
+        return result
+
+    def _flashpoint(self, table: Table) -> Table:
+        def prepare(part: Table) -> Table:
+            return self._label(part, part.text("name") or "flashpoint")
+
+        whole = self._chain(table, self._parent_file, prepare)
+        parties = whole.entries.get("third_parties")
+        if isinstance(parties, Table):
+            whole = with_entries(whole, third_parties=without_nulls(parties))
+        return with_entries(whole, extends=None)
+
+    def _parent_file(self, link: Scalar) -> Table | None:
+        return self.library.follow(link.value, link.place)
+
+    def _parent_structure(self, link: Scalar) -> Table | None:
+        name = link.value
+        if is_file_name(name):
+            return self.library.follow(name, link.place)
+        for known in (self.structures, self.parents):
+            if name in known:
+                return known[name]
+        beside = f"{name}.yaml"
+        if "/" not in name and self.library.exists(self.library.target(beside, link.place)):
+            return self.library.follow(beside, link.place)
+        if not self.library.broken:
+            self.library.problems.append(link.place.problem(
+                f"unknown structure {shown(name)} {suggestion(name, self.structures)}"
+            ))
+        return None
+
+    def _prepared_structure(self, table: Table) -> Table:
+        owner = table.text("name") or "structure"
+        pact = table.entries.get("pact")
+        if isinstance(pact, Table):
+            table = with_entries(table, pact=self._prepared_pact(pact, owner))
+        return self._with_base_level(self._label(table, owner))
+
+    def _with_base_level(self, table: Table) -> Table:
+        """Keep the stated encirclement as a base, and drop an inherited level if pacts are new.
+
+        Without this, a structure that adds a pact to today's alliances would inherit today's
+        level as if it had been stated for the pact.
+        """
+        if "base_encirclement" in table.entries:
+            self.library.problems.append(table.key_place("base_encirclement").problem(
+                "unknown key 'base_encirclement' (did you mean 'encirclement'?)"
+            ))
+        if "encirclement" in table.entries:
+            return with_entries(table, base_encirclement=table.entries["encirclement"])
+        if "pact" in table.entries or "pacts" in table.entries:
+            return with_entries(table, encirclement=Scalar(table.place, None))
+        return table
+
+    def _prepared_pact(self, pact: Table, owner: str) -> Table:
+        return self._label(spelled_out(pact, self.library.problems), pact.text("name") or owner)
+
+    def _listed_pacts(self, node: Node) -> Iterator[Table]:
+        for _, table in self._each(node, "a pact"):
+            def prepare(part: Table) -> Table:
+                return self._prepared_pact(part, part.text("name") or "pact")
+
+            whole = self._chain(table, self._parent_file, prepare)
+            whole = without_nulls(with_entries(whole, extends=None))
+            yield self._pact(whole, table.text("name") or "pact")
+
+    def _pact(self, pact: Table, owner: str) -> Table:
+        whole = filled_in(pact, self.library.problems)
+        if "name" not in whole.entries:
+            whole = with_entries(whole, name=Scalar(pact.place, owner, owner))
+        return whole
+
+    def _scenarios(self, whole: Table) -> Iterator[Table]:
+        node = whole.entries.get("scenarios")
+        for _, table in self._each(node, "a scenario") if node else ():
+            for key in table.entries:
+                if key not in SCENARIO_KEYS:
+                    self.library.problems.append(table.key_place(key).problem(
+                        f"unknown key {shown(key)} {suggestion(key, SCENARIO_KEYS)}"
+                    ))
+            yield from self._parameters(table)
+
+    def _parameters(self, table: Table) -> Iterator[Table]:
+        node = table.entries.get("parameters")
+        if isinstance(node, Table):
+            yield node
+        elif node is not None:
+            self._expected(node, "a table of parameters")
+
+    def _label(self, node: Table, owner: str) -> Table:
+        """Return the tree with every inline prior named by its place below `owner`."""
+        entries: dict[str, Node] = {}
+        for key, entry in node.entries.items():
+            entries[key] = self._label_below(entry, f"{owner}.{key}")
+        return Table(node.place, entries, node.key_places, node.whole)
+
+    def _label_below(self, node: Node, name: str) -> Node:
+        if not isinstance(node, Table):
+            return node
+        if node.text("prior") is None:
+            return self._label(node, name)
+        if "name" in node.entries:
+            given = node.entries["name"]
+            # Named already, by the pact that it stands in.
+            if given.place != node.place:
+                self.library.problems.append(node.key_place("name").problem(
+                    "unknown key 'name': a prior is named by its place"
+                ))
+            return node
+        if self.inline.setdefault(name, node.place) != node.place:
+            self.library.problems.append(node.place.problem(
+                f"two priors would be named {name!r}; give the pact a name of its own"
+            ))
+        return with_entries(node, name=Scalar(node.place, name, name))
+
+
+SCENARIO_KEYS = ("name", "title", "description", "parameters")
+
+
+def _keys(whole: Table, group: str) -> list[str]:
+    table = whole.entries.get(group)
+    return list(table.entries) if isinstance(table, Table) else []
+
+
+def _inline_names(whole: Table) -> list[str]:
+    tables = (node for node in walk(whole) if isinstance(node, Table) and node.text("prior"))
+    return list(dict.fromkeys(table.text("name") or "" for table in tables))

@@ -1,0 +1,241 @@
+"""Read a study and everything that it names; report every mistake at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from escalation.errors import Problem, StudyError
+from escalation.parameters.priors import Fixed
+from escalation.parameters.registry import REGISTRY, Parameter
+from escalation.study.assembly import Assembly, Context
+from escalation.study.messages import problems_of
+from escalation.study.names import shown, suggestion
+from escalation.study.nodes import Items, Place, Scalar, Table, from_data, kind, to_data
+from escalation.study.overrides import ParameterOverride, impossible, overridden
+from escalation.study.quantity import InlinePrior
+from escalation.study.references import Library
+from escalation.study.schema import Study
+from escalation.study.yaml_text import read_yaml
+
+BUILT_IN_PYTHON = "<study>"
+"""Stands for the file of a study that was never in one."""
+
+
+def load_study(path: str | os.PathLike[str]) -> Study:
+    """Read a study file and all files that it names.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The study file, in YAML.
+
+    Returns
+    -------
+    Study
+        Checked and complete.
+
+    Raises
+    ------
+    StudyError
+        With every problem of every file, each with file, line, column and dotted key.
+    """
+    typed = os.fspath(path)
+    if not typed.isprintable():
+        raise StudyError([Problem(shown(typed), 0, 0, "", "is not a usable file name")])
+    folder, name = os.path.split(typed)
+    return _from_library(Library(folder), name)
+
+
+def parse_study(
+    content: Mapping[str, Any] | str,
+    base_dir: str | os.PathLike[str] = "",
+) -> Study:
+    """Build a study from a mapping or YAML text, without a file.
+
+    Parameters
+    ----------
+    content : mapping or str
+        The study, as in a study file.
+    base_dir : str or path-like
+        Folder that file names in it start from; the current one unless given.
+
+    Returns
+    -------
+    Study
+        Checked and complete.
+
+    Raises
+    ------
+    StudyError
+        With every problem found.
+
+    Examples
+    --------
+    >>> study = parse_study({
+    ...     "name": "tiny", "great_power": "a", "reference": "alone",
+    ...     "actors": {n: {"alignment": 0, "trade_dependence": {}} for n in ("a", "b", "c")},
+    ...     "flashpoints": [{
+    ...         "name": "islet", "theatre": "sea", "challenger": "b", "defender": "c",
+    ...         "challenger_stake": 1, "defender_stake": 2, "defender_power": 0.2,
+    ...         "onset_rate": 0.3, "third_parties": {"a": {"power": 0.5, "stake": 0.5}},
+    ...     }],
+    ...     "structures": [{
+    ...         "name": "alone", "decision_delay_days": 7, "commitments": {"a": {"sea": 0.4}},
+    ...     }],
+    ... })
+    >>> study.structures["alone"].commitment("a", "sea").at({})
+    0.4
+    """
+    library = Library(os.fspath(base_dir))
+    if isinstance(content, str):
+        root = read_yaml(content, BUILT_IN_PYTHON, library.problems)
+        text = content
+    else:
+        root = from_data(content, BUILT_IN_PYTHON, library.problems)
+        text = as_text(to_data(root))
+    library.text[BUILT_IN_PYTHON] = text
+    if root is not None and not isinstance(root, Table):
+        place = Place(BUILT_IN_PYTHON)
+        library.problems.append(place.problem(f"expected keys with values, found {kind(root)}"))
+    return _finished(library, root if isinstance(root, Table) else None)
+
+
+def as_text(data: Any) -> str:
+    """Return plain data as text that :func:`study_from_text` reads back to the same values.
+
+    JSON, except that a float in exponent form gets the dot without which YAML takes it for text.
+    """
+    if isinstance(data, dict):
+        entries = (f"{json.dumps(key)}: {as_text(value)}" for key, value in data.items())
+        return "{" + ",\n".join(entries) + "}"
+    if isinstance(data, tuple):
+        return "[" + ", ".join(as_text(item) for item in data) + "]"
+    if isinstance(data, float):
+        mantissa, mark, exponent = repr(data).partition("e")
+        return f"{mantissa}.0e{exponent}" if mark and "." not in mantissa else repr(data)
+    # Characters beyond ASCII stay: JSON's pairs of escapes mean something else to YAML.
+    return json.dumps(data, ensure_ascii=False)
+
+
+def study_from_text(text: Mapping[str, str]) -> Study:
+    """Build a study from the texts that an earlier one kept in `Study.text`.
+
+    Parameters
+    ----------
+    text : mapping of str to str
+        Source text by file, the study itself first.
+
+    Raises
+    ------
+    StudyError
+        With every problem found; files outside `text` are not looked for.
+    """
+    if not text:
+        raise StudyError([Problem(BUILT_IN_PYTHON, 0, 0, "", "no study text was kept")])
+    return _from_library(Library(stored=dict(text)), next(iter(text)))
+
+
+def _from_library(library: Library, name: str) -> Study:
+    return _finished(library, library.open(name, Place(library.shown_path(name))))
+
+
+def _finished(library: Library, root: Table | None) -> Study:
+    if root is None:
+        raise StudyError(library.problems)
+    assembly = Assembly(library)
+    whole = assembly.study(root)
+    context = assembly.context(whole)
+    study = _validated(whole, context, assembly)
+    changes = [
+        (table, name, change) for table in assembly.changes
+        for name, change in _changes(table, context, library)
+    ]  # fmt: skip
+    if study is None or library.problems:
+        raise StudyError(library.problems)
+    parameters = _parameters(study, changes, library)
+    _check_sweep(study, parameters, whole, library)
+    if library.problems:
+        raise StudyError(library.problems)
+    return study.model_copy(update={
+        "parameters": parameters,
+        "text": library.text,
+        "sha256": library.digest(),
+    })
+
+
+def _validated(whole: Table, context: Context, assembly: Assembly) -> Study | None:
+    problems = assembly.library.problems
+    internal = [key for key in ("text", "sha256") if key in whole.entries]
+    for key in internal:
+        problems.append(whole.key_place(key).problem(f"unknown key {key!r}"))
+    try:
+        return Study.model_validate(to_data(whole), context=context)
+    except ValidationError as error:
+        problems.extend(problems_of(error, whole, assembly.orphans))
+        return None
+
+
+def _changes(
+    table: Table, context: Context, library: Library
+) -> Iterator[tuple[str, ParameterOverride]]:
+    known = context["parameters"]
+    for name, node in table.entries.items():
+        if known is not None and name not in known:
+            library.problems.append(table.key_place(name).problem(
+                f"unknown parameter {shown(name)} {suggestion(name, known)}"
+            ))
+            continue
+        try:
+            yield name, ParameterOverride.model_validate(to_data(node))
+        except ValidationError as error:
+            library.problems.extend(problems_of(error, node))
+
+
+def _parameters(
+    study: Study,
+    changes: list[tuple[Table, str, ParameterOverride]],
+    library: Library,
+) -> dict[str, Parameter]:
+    result = dict(REGISTRY)
+    for prior in inline_priors(study):
+        result[prior.name] = prior.as_parameter()
+    for table, name, change in changes:
+        result[name] = overridden(result[name], change, library.origin(table.place))
+        fault = impossible(result[name])
+        if fault:
+            library.problems.append(table.entries[name].place.problem(fault))
+    return result
+
+
+def _check_sweep(
+    study: Study, parameters: dict[str, Parameter], whole: Table, library: Library
+) -> None:
+    compare = whole.entries.get("compare")
+    sweep = compare.entries.get("sweep") if isinstance(compare, Table) else None
+    for item in sweep.items if isinstance(sweep, Items) else ():
+        name = item.value if isinstance(item, Scalar) else ""
+        if name in parameters and isinstance(parameters[name].prior, Fixed):
+            library.problems.append(item.place.problem(
+                f"parameter {shown(name)} is fixed, so there is nothing to sweep over"
+            ))
+
+
+def inline_priors(part: object) -> Iterator[InlinePrior]:
+    """Yield every inline prior below a part of a study, in reading order."""
+    if isinstance(part, InlinePrior):
+        yield part
+    elif isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            if name not in ("parameters", "text"):
+                yield from inline_priors(getattr(part, name))
+    elif isinstance(part, dict):
+        for value in part.values():
+            yield from inline_priors(value)
+    elif isinstance(part, tuple):
+        for value in part:
+            yield from inline_priors(value)

@@ -1,0 +1,65 @@
+"""Kinds of names, titles and quantities that the schema is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+
+from escalation.study.names import NAME_RULE, is_name, shown, suggestion
+from escalation.study.quantity import (
+    Number,
+    Quantity,
+    StudyModel,
+    UnitQuantity,
+    Within,
+    fault,
+)
+
+MAX_TITLE = 200
+ONE = Number(value=1.0)
+ZERO = Number(value=0.0)
+
+
+def _named(name: str) -> str:
+    if not is_name(name):
+        raise fault(f"{shown(name)} is not a usable name: {NAME_RULE}")
+    return name
+
+
+def _known(group: str, what: str) -> AfterValidator:
+    """Return a validator that looks a name up among the context's `group`."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        known = (info.context or {}).get(group)
+        if known is not None and name not in known:
+            raise fault(f"unknown {what} {shown(name)} {suggestion(name, known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+Name: TypeAlias = Annotated[str, AfterValidator(_named)]
+Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE)]
+ActorName: TypeAlias = Annotated[str, _known("actors", "actor")]
+StructureName: TypeAlias = Annotated[str, _known("structures", "structure")]
+TheatreName: TypeAlias = Annotated[str, _known("theatres", "theatre")]
+CoveredName: TypeAlias = Annotated[str, _known("covered", "flashpoint or theatre")]
+ParameterName: TypeAlias = Annotated[str, _known("parameters", "parameter")]
+
+Datum: TypeAlias = Annotated[Quantity, AfterValidator(Within(0))]
+ByTheatre: TypeAlias = dict[TheatreName, UnitQuantity]
+
+
+class Titled(StudyModel):
+    """Has a name, and a title that is the name in words unless another is given."""
+
+    name: Name
+    title: Title = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _title_from_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "title" not in data and isinstance(data.get("name"), str):
+            return {**data, "title": data["name"].replace("_", " ")[:MAX_TITLE]}
+        return data

@@ -51,9 +51,7 @@ class _Whole(click.ParamType):
     def __init__(self, low: int, high: int) -> None:
         self.low, self.high = low, high
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
             number = int(str(value))
         except ValueError:
@@ -69,16 +67,26 @@ _COUNT = _Whole(0, 2**53)
 
 @main.command()
 @click.argument("study", type=click.Path())
-@click.option("-o", "--output", type=click.Path(), help="Results file (.nc); default: a new folder under results/.")
-@click.option("--trajectories", type=_Whole(1, 2**53), help="Histories per cell of flashpoint x structure x draw.")
+@click.option(
+    "-o", "--output", type=click.Path(), help="Results file (.nc); default: results/NAME-DATE/."
+)
+@click.option(
+    "--trajectories", type=_Whole(1, 2**53), help="Per cell of flashpoint x structure x draw."
+)
 @click.option("--draws", type=_Whole(1, 65_536), help="Parameter draws.")
 @click.option("--seed", type=_SEED, help="Seed of all random numbers.")
 @click.option("--threads", type=_Whole(1, 4096), help="Threads; the results do not depend on it.")
 @click.option("--defaults", is_flag=True, help="One draw, every parameter at its default.")
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
 def run(
-    study: str, output: str | None, trajectories: int | None, draws: int | None, seed: int | None,
-    threads: int | None, defaults: bool, no_figures: bool,
+    study: str,
+    output: str | None,
+    trajectories: int | None,
+    draws: int | None,
+    seed: int | None,
+    threads: int | None,
+    defaults: bool,
+    no_figures: bool,
 ) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
     from escalation.results import check_output, save_results
@@ -92,12 +100,17 @@ def run(
     _announce(words, trajectories, 1 if defaults else draws)
     with _progress() as report:
         ds = run_study(
-            words, trajectories=trajectories, draws=draws, seed=seed, threads=threads,
-            defaults=defaults, progress=report,
+            words,
+            trajectories=trajectories,
+            draws=draws,
+            seed=seed,
+            threads=threads,
+            defaults=defaults,
+            progress=report,
         )
     place.create()
     save_results(ds, place.results)
-    _show(ds)
+    _show(ds, brief=True)
     _write_companions(ds, place, figures=not no_figures)
 
 
@@ -154,24 +167,32 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
     )
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("compiling the kernel", total=None, rate="")
 
         def report(done: int, total: int) -> None:
             speed = bar.tasks[0].finished_speed or bar.tasks[0].speed or 0.0
-            bar.update(task, description="simulating", completed=done, total=total,
-                       rate=f"{speed / 1e6:.2f} M/s")
+            bar.update(
+                task,
+                description="simulating",
+                completed=done,
+                total=total,
+                rate=f"{speed / 1e6:.2f} M/s",
+            )
 
         yield report
 
 
-def _show(ds: xr.Dataset) -> None:
+def _show(ds: xr.Dataset, *, brief: bool = False) -> None:
     from escalation.report import format_show
 
-    click.echo(format_show(ds))
+    click.echo(format_show(ds, brief=brief))
 
 
 def _write_companions(ds: xr.Dataset, place: _Place, *, figures: bool) -> None:
@@ -184,8 +205,11 @@ def _write_companions(ds: xr.Dataset, place: _Place, *, figures: bool) -> None:
         from escalation.plots import save_all
 
         n = len(save_all(ds, place.folder / "figures"))
-    click.echo(f"\n{place.results}  ({n} figures in {place.folder / 'figures'})" if figures
-               else f"\n{place.results}")
+    click.echo(
+        f"\n{place.results}  ({n} figures in {place.folder / 'figures'})"
+        if figures
+        else f"\n{place.results}"
+    )
 
 
 @main.command()
@@ -221,9 +245,7 @@ def replay(results: str, flashpoint: str, structure: str, draw: int, trajectory:
     from escalation.results import open_results
 
     ds = open_results(results)
-    lines = tell(
-        ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory
-    )
+    lines = tell(ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory)
     click.echo("\n".join(lines))
 
 
@@ -268,10 +290,11 @@ def diff(a: str, b: str) -> None:
 
 @main.command()
 @click.option("--quick", is_flag=True, help="Small sizes; for checking that it works.")
+@click.option("--full", is_flag=True, help="Also peak memory up to 1e8 histories; takes minutes.")
 @click.option("--study", type=click.Path(), default="configs/asian_nato.yaml", show_default=True)
-def bench(quick: bool, study: str) -> None:
+def bench(quick: bool, full: bool, study: str) -> None:
     """Measure the kernel on this machine, side by side with what it is compared to."""
     from escalation.bench import format_table, measure
     from escalation.study import load_study
 
-    click.echo(format_table(measure(load_study(study), quick=quick)))
+    click.echo(format_table(measure(load_study(study), quick=quick, full=full)))

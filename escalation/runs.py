@@ -169,10 +169,8 @@ def _simulate_study(
             for chosen in _draw_blocks(plan):
                 tables = _compile(study, flashpoint, structure, values, anchor, grid, chosen)
                 for array in tables:
-                    checksum = zlib.crc32(array, checksum)
-                tallies = _play(
-                    tables, plan.seed, chosen, plan.trajectories, threads, meter
-                )
+                    checksum = zlib.crc32(array.data, checksum)
+                tallies = _play(tables, plan.seed, chosen, plan.trajectories, threads, meter)
                 _store(arrays, study, flashpoint, tallies, (f, s), chosen, plan.draws)
     return arrays, checksum
 
@@ -185,8 +183,13 @@ def _draw_blocks(plan: Plan) -> Iterator[np.ndarray]:
 
 
 def _compile(
-    study: Study, flashpoint: Flashpoint, structure: Structure, values: Draws, anchor: np.ndarray,
-    grid: Grid | None, chosen: np.ndarray,
+    study: Study,
+    flashpoint: Flashpoint,
+    structure: Structure,
+    values: Draws,
+    anchor: np.ndarray,
+    grid: Grid | None,
+    chosen: np.ndarray,
 ) -> Tables:
     from escalation.model.compile import DEFAULT_GRID, compile_block
 
@@ -195,7 +198,11 @@ def _compile(
 
 
 def _play(
-    tables: Tables, seed: int, keys: np.ndarray, trajectories: int, threads: int | None,
+    tables: Tables,
+    seed: int,
+    keys: np.ndarray,
+    trajectories: int,
+    threads: int | None,
     meter: _Meter,
 ) -> Tallies:
     """Play a block in pieces short enough for progress and for Ctrl-C."""
@@ -230,8 +237,13 @@ _PLAIN = {
 
 
 def _store(
-    arrays: dict[str, np.ndarray], study: Study, flashpoint: Flashpoint, tallies: Tallies,
-    place: tuple[int, int], chosen: np.ndarray, n_draws: int,
+    arrays: dict[str, np.ndarray],
+    study: Study,
+    flashpoint: Flashpoint,
+    tallies: Tallies,
+    place: tuple[int, int],
+    chosen: np.ndarray,
+    n_draws: int,
 ) -> None:
     """Put the tallies of a block where they belong in the count arrays."""
     from escalation.tallies import TOTAL_MONTHS, TOTAL_WEDGES
@@ -273,8 +285,15 @@ def _simulate_sweep(
             values = base.replaced(name, points[p])
             anchor = onset_anchor(study, flashpoint, values)
             for s, structure in enumerate(structures):
-                tables = _compile(study, flashpoint, study.structures[structure], values, anchor,
-                                  grid, np.arange(points.shape[1]))
+                tables = _compile(
+                    study,
+                    flashpoint,
+                    study.structures[structure],
+                    values,
+                    anchor,
+                    grid,
+                    np.arange(points.shape[1]),
+                )
                 tallies = _play(tables, plan.seed, same_numbers, meter.per_sweep, threads, meter)
                 counts[f, s, p] = tallies.first_event.sum(axis=2)
     return {"sweep_value": points, "sweep_event_count": counts}
@@ -299,10 +318,12 @@ def _coords(study: Study, values: Draws, sweep: bool) -> dict[str, object]:
 
 def _third_parties(study: Study) -> np.ndarray:
     """Return whether each actor is a third party, shape (flashpoint, actor)."""
-    return np.array([
-        [actor in flashpoint.third_parties for actor in study.actors]
-        for flashpoint in study.flashpoints.values()
-    ])
+    return np.array(
+        [
+            [actor in flashpoint.third_parties for actor in study.actors]
+            for flashpoint in study.flashpoints.values()
+        ]
+    )
 
 
 def _attrs(study: Study, plan: Plan, defaults: bool, checksum: int) -> dict[str, object]:
@@ -344,7 +365,10 @@ def _git_state() -> str:
     try:
         answer = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True, text=True, timeout=10, check=True,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return "unknown"

@@ -149,33 +149,33 @@ def empty_tables(
 ) -> Tables:
     """Allocate tables, all zero, for a block of `n_cells` cells."""
     parties, rungs, grid = (n_parties,), (n_rungs,), (n_power, n_us)
-    shapes = Tables(
-        challenger=(N_PROFILES, *rungs, *grid, 2),
-        defender=(2, N_DEFENDER_PROFILES, *rungs, *grid, 2),
-        brink=(N_PROFILES, *grid),
-        onset=(2, *grid, 2),
-        days=rungs,
-        incident=(2, *rungs),
-        ending=(N_FRAILTIES, *rungs),
-        revision=(2, *rungs),
-        spiral=rungs,
-        victory=(N_VICTORY,),
-        decision=(n_years, 2, 2, N_ROWS, 3, *parties, 4),
-        unbound=(n_years, 2, 2, 3, *parties, 2),
-        outlook=(n_years, 2, 2, 2, 3, 2, *parties),
-        resolve=(*rungs, *parties),
-        veto=parties,
-        exits=parties,
-        bound=(2, *parties),
-        staunch=parties,
-        belief_start=parties,
-        belief_error=(N_ERRORS,),
-        grid_power=parties,
-        true_power=parties,
-        share=parties,
-        scalar=(N_SCALARS,),
-    )
-    return Tables(*(np.zeros((n_cells, *shape), np.int32) for shape in shapes))
+    shapes: dict[str, tuple[int, ...]] = {
+        "challenger": (N_PROFILES, *rungs, *grid, 2),
+        "defender": (2, N_DEFENDER_PROFILES, *rungs, *grid, 2),
+        "brink": (N_PROFILES, *grid),
+        "onset": (2, *grid, 2),
+        "days": rungs,
+        "incident": (2, *rungs),
+        "ending": (N_FRAILTIES, *rungs),
+        "revision": (2, *rungs),
+        "spiral": rungs,
+        "victory": (N_VICTORY,),
+        "decision": (n_years, 2, 2, N_ROWS, 3, *parties, 4),
+        "unbound": (n_years, 2, 2, 3, *parties, 2),
+        "outlook": (n_years, 2, 2, 2, 3, 2, *parties),
+        "resolve": (*rungs, *parties),
+        "veto": parties,
+        "exits": parties,
+        "bound": (2, *parties),
+        "staunch": parties,
+        "belief_start": parties,
+        "belief_error": (N_ERRORS,),
+        "grid_power": parties,
+        "true_power": parties,
+        "share": parties,
+        "scalar": (N_SCALARS,),
+    }
+    return Tables(**{k: np.zeros((n_cells, *shape), np.int32) for k, shape in shapes.items()})
 
 
 def one_cell(tables: Tables, cell: int) -> Tables:

@@ -65,21 +65,21 @@ def empty_tallies(n: int, n_parties: int, n_years: int) -> Tallies:
     """Return `n` empty tallies."""
     rungs = codes.N_RUNGS
     classes = len(codes.DISPUTE_CLASSES)
-    shapes = Tallies(
-        worst_rung=(rungs,),
-        crisis=(classes, len(codes.END_STATES), rungs, 2),
-        first_event=(len(codes.EVENTS), n_years),
-        party=(len(codes.PARTY_OUTCOMES), n_parties),
-        duration=(classes, codes.N_DURATIONS),
-        duration_days=(classes,),
-        coalition_size=(n_parties + 1,),
-        transition=(len(codes.CAUSES), rungs, rungs),
-        reciprocated=(classes,),
-        brink=(len(codes.BRINK_OUTCOMES),),
-        trajectory_end=(len(codes.TRAJECTORY_ENDS),),
-        total=(4,),
-    )
-    return Tallies(*(np.zeros((n, *shape), np.int64) for shape in shapes))
+    shapes: dict[str, tuple[int, ...]] = {
+        "worst_rung": (rungs,),
+        "crisis": (classes, len(codes.END_STATES), rungs, 2),
+        "first_event": (len(codes.EVENTS), n_years),
+        "party": (len(codes.PARTY_OUTCOMES), n_parties),
+        "duration": (classes, codes.N_DURATIONS),
+        "duration_days": (classes,),
+        "coalition_size": (n_parties + 1,),
+        "transition": (len(codes.CAUSES), rungs, rungs),
+        "reciprocated": (classes,),
+        "brink": (len(codes.BRINK_OUTCOMES),),
+        "trajectory_end": (len(codes.TRAJECTORY_ENDS),),
+        "total": (4,),
+    }
+    return Tallies(**{k: np.zeros((n, *shape), np.int64) for k, shape in shapes.items()})
 
 
 def merge(tallies: Tallies, owner: np.ndarray, n: int) -> Tallies:

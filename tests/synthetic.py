@@ -213,7 +213,7 @@ def _counts(rng, d, shape, n, years, third) -> dict[str, np.ndarray]:
     )
     days = np.maximum(1, rng.lognormal(np.where(d["grave"] == 1, 3.9, 3.0), 1.0)).astype(np.int64)
     days_bin = np.searchsorted(codes.DURATION_EDGES_DAYS, days, side="right") - 1
-    party, fighters = _parties(rng, d, shape, third, is_war)
+    party, fighters = _parties(rng, d, shape, n, third, is_war)
     ends = np.zeros((cells, len(codes.TRAJECTORY_ENDS)), np.int64)
     for code, end in ((1, codes.END_CHALLENGER_WINS), (2, codes.END_EXCHANGE)):
         ends[:, code] = np.bincount(d["cell"][d["end"] == end], minlength=cells)
@@ -256,7 +256,7 @@ def _first_years(owner, year, cells, n, years) -> np.ndarray:
     return np.bincount(flat, minlength=cells * years).reshape(cells, years)
 
 
-def _parties(rng, d, shape, third, is_war) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _parties(rng, d, shape, n, third, is_war) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """What every third party did, and how many fought in each dispute."""
     cells = int(np.prod(shape))
     flashpoint = d["cell"] // (shape[1] * shape[2])
@@ -283,7 +283,7 @@ def _parties(rng, d, shape, third, is_war) -> tuple[dict[str, np.ndarray], np.nd
             counts[f"{name}_count"][:, a] = np.bincount(d["cell"][where], minlength=cells)
         fighters += fought
     shaped = {name: array.reshape(*shape, len(ACTORS)) for name, array in counts.items()}
-    shaped["exited_count"] += np.minimum(3, shaped["supported_count"])
+    shaped["exited_count"] += np.minimum(min(3, n), shaped["supported_count"])
     return shaped, fighters
 
 

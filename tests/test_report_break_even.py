@@ -37,7 +37,7 @@ def only(ds, event="war"):
 
 
 def test_a_straight_line_crosses_where_it_should():
-    found = only(swept(0.1 + 0.5 * (VALUES - 0.06)))
+    found = only(swept(0.1 + 0.2 * (VALUES - 0.06)))
     assert found.verdict == "flips"
     (crossing,) = found.crossings
     assert crossing.value == pytest.approx(0.06, abs=1e-4)
@@ -47,13 +47,13 @@ def test_a_straight_line_crosses_where_it_should():
 
 
 def test_order_of_the_points_does_not_matter():
-    line = 0.1 + 0.5 * (VALUES - 0.06)
+    line = 0.1 + 0.2 * (VALUES - 0.06)
     turned = only(swept(line[::-1], values=VALUES[::-1]))
     assert turned.crossings == only(swept(line)).crossings
 
 
 def test_a_falling_line_flips_below():
-    found = only(swept(0.1 - 0.5 * (VALUES - 0.06)))
+    found = only(swept(0.1 - 0.2 * (VALUES - 0.06)))
     assert not found.crossings[0].rises
     assert "provocation_stake < 0.060" in found.text()
 
@@ -84,6 +84,11 @@ def test_an_unclear_point_between_clear_ones_is_stepped_over():
 )
 def test_no_change_of_sign(focus, verdict):
     assert only(swept(np.full(4, focus))).verdict == verdict
+
+
+def test_one_clear_point_in_many_proves_nothing():
+    found = only(swept(0.1 + np.array([0.01, 0.0, 0.0, 0.0])))
+    assert found.verdict == "no clear crossing"
 
 
 def test_no_hits():

@@ -37,7 +37,7 @@ def test_against_plain_loops(ds):
         for peak in range(codes.N_RUNGS)
         if peak >= codes.WAR or end == codes.END_CONCESSION
     )
-    years = int(cell(ds, "exposure_months")) / 12
+    years = 300 * int(ds.attrs["horizon_years"])
     expected = {
         "disputes_per_year": disputes / years,
         "grave_crises_per_year": grave / years,
@@ -75,7 +75,7 @@ def test_monte_carlo_errors(ds):
     p = float(cell(ds, "p_war"))
     assert float(cell(ds, "p_war_mc_se")) == pytest.approx((p * (1 - p) / 300) ** 0.5)
     disputes = int(cell(ds, "crisis_count").sum())
-    years = int(cell(ds, "exposure_months")) / 12
+    years = 300 * int(ds.attrs["horizon_years"])
     assert float(cell(ds, "disputes_per_year_mc_se")) == pytest.approx(disputes**0.5 / years)
 
 
@@ -88,14 +88,13 @@ def test_shares_of_those_who_are_no_third_party_are_unknown(ds):
 
 
 def test_nothing_to_count_is_not_a_number_and_warns_not():
-    quiet = synthetic_dataset(0, flashpoints=1, structures=1, draws=1, trajectories=1, years=1)
+    quiet = synthetic_dataset(1, flashpoints=1, structures=1, draws=1, trajectories=1, years=1)
     assert int(quiet["crisis_count"].sum()) == 0, "the seed was chosen so"
     ds = with_probabilities(quiet)
     for name in ("p_war_given_grave", "p_war_given_dispute", "us_share_of_wars", "reciprocation"):
         assert bool(ds[name].isnull().all()), name
     assert float(ds["p_war"].item()) == 0
-    no_exposure = quiet.assign(exposure_months=quiet["exposure_months"] * 0)
-    assert bool(with_probabilities(no_exposure)["disputes_per_year"].isnull().all())
+    assert float(ds["disputes_per_year"].item()) == 0
 
 
 def test_derived_variables_can_be_dropped_and_made_again(ds):

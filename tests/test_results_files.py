@@ -28,9 +28,16 @@ def ds():
     return with_probabilities(synthetic_dataset(4, **SMALL))
 
 
+@pytest.fixture(scope="module")
+def content(ds, tmp_path_factory):
+    return save_results(ds, tmp_path_factory.mktemp("once") / "results.nc").read_bytes()
+
+
 @pytest.fixture
-def saved(ds, tmp_path):
-    return save_results(ds, tmp_path / "results.nc")
+def saved(content, tmp_path):
+    path = tmp_path / "results.nc"
+    path.write_bytes(content)
+    return path
 
 
 def test_round_trip(ds, saved):
@@ -40,7 +47,6 @@ def test_round_trip(ds, saved):
 
 def test_round_trip_without_sweep_and_with_hostile_names(tmp_path):
     arrays, coords, attrs = synthetic_parts(0, **SMALL, sweep=False)
-    arrays["study_json"] = np.array('{"name": "</script>"}')
     attrs |= {
         "study_title": "<img onerror=alert(1)>", "reference": NASTY[0], "seed": 2**64 - 1,
         "study_text": "é: $x$ </script>\n" * 10_000, "git": "", "more": 0.1,
@@ -49,7 +55,6 @@ def test_round_trip_without_sweep_and_with_hostile_names(tmp_path):
     back = open_results(save_results(ds, tmp_path / "a b.nc"))
     assert back.identical(with_probabilities(ds))
     assert back["structure"].values.tolist() == NASTY
-    assert str(back["study_json"].item()) == '{"name": "</script>"}'
     assert back.attrs["seed"] == 2**64 - 1
     assert back.attrs["default_point"] is False
 
@@ -75,8 +80,7 @@ def test_checksum_sees_values_labels_and_attributes(ds):
     assert content_checksum(changed) != first
 
 
-def test_every_flipped_bit_is_refused(saved):
-    content = saved.read_bytes()
+def test_every_flipped_bit_is_refused(saved, content):
     rng = np.random.default_rng(0)
     for place in (0, 9, len(content) - 1, *rng.integers(0, len(content), 60)):
         damaged = bytearray(content)
@@ -86,8 +90,7 @@ def test_every_flipped_bit_is_refused(saved):
             open_results(saved)
 
 
-def test_a_truncated_file_is_refused(saved):
-    content = saved.read_bytes()
+def test_a_truncated_file_is_refused(saved, content):
     for length in (0, 5, 600, len(content) // 2, len(content) - 93, len(content) - 1):
         saved.write_bytes(content[:length])
         with pytest.raises(ResultsError, match=r"results\.nc: (truncated|not a results)"):
@@ -164,7 +167,7 @@ def test_check_output_lets_folders_be_missing(tmp_path):
     assert check_output(tmp_path / "new" / "more" / "x.nc").name == "x.nc"
     assert os.listdir(tmp_path) == []
     (tmp_path / "file").write_text("")
-    for bad in (tmp_path / "file" / "x.nc", tmp_path / "y" * 300, "a\0"):
+    for bad in (tmp_path / "file" / "x.nc", tmp_path / ("y" * 300), "a\0"):
         with pytest.raises(InputError):
             check_output(bad)
 

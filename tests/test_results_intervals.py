@@ -27,24 +27,26 @@ def test_wilson_known_values():
 
 def test_jeffreys_known_values():
     assert pair(intervals.jeffreys(10, 100)) == (0.0526, 0.1701)
-    assert pair(intervals.jeffreys(0, 20)) == (0.0, 0.1165)
+    assert pair(intervals.jeffreys(0, 20)) == (0.0, 0.1166)
 
 
 def test_clopper_pearson_tails_are_exact():
-    from scipy.stats import binom
+    from scipy.special import bdtr, bdtrc
 
     low, high = intervals.clopper_pearson(7, 40, level=0.9)
-    assert binom.sf(6, 40, low) == pytest.approx(0.05)
-    assert binom.cdf(7, 40, high) == pytest.approx(0.05)
+    assert bdtrc(6, 40, low) == pytest.approx(0.05)
+    assert bdtr(7, 40, high) == pytest.approx(0.05)
 
 
 def test_exact_interval_covers_at_least_as_stated():
-    from scipy.stats import binom
+    from math import comb
 
     hits = np.arange(31)
+    ways = np.array([comb(30, k) for k in range(31)], float)
     low, high = intervals.clopper_pearson(hits, 30)
     for p in np.linspace(0.01, 0.99, 25):
-        covered = binom.pmf(hits, 30, p)[(low <= p) & (p <= high)].sum()
+        chance = ways * p**hits * (1 - p) ** (30 - hits)
+        covered = chance[(low <= p) & (p <= high)].sum()
         assert covered >= 0.95
 
 

@@ -26,7 +26,7 @@ _WAVE = 512
 
 
 @jit_parallel
-def _play(tables, seed, draws, cells, firsts, counts, tallies, scratch):
+def _play(tables, seed, draws, cells, firsts, counts, tallies, scratch):  # type: ignore[no-untyped-def]
     for k in numba.prange(cells.shape[0]):
         simulate(
             tables, cells[k], seed, draws[cells[k]], firsts[k], counts[k], tallies, k, scratch, None
@@ -35,7 +35,7 @@ def _play(tables, seed, draws, cells, firsts, counts, tallies, scratch):
 
 def available_threads() -> int:
     """Return how many threads a run may use at most."""
-    return int(numba.config.NUMBA_NUM_THREADS)
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
 
 
 def simulate_block(
@@ -94,9 +94,7 @@ def simulate_block(
                 counts = np.minimum(batch, count - begin)
                 tallies = empty_tallies(len(number), n_parties, n_years)
                 scratch = np.zeros((len(number), 3, n_parties), np.int64)
-                _play(
-                    tables, np.uint64(seed), keys, cells, first + begin, counts, tallies, scratch
-                )
+                _play(tables, np.uint64(seed), keys, cells, first + begin, counts, tallies, scratch)
                 for sum_, piece in zip(total, merge(tallies, cells, n_cells), strict=True):
                     sum_ += piece
         finally:
@@ -113,6 +111,16 @@ def log_trajectory(
     """
     log = np.zeros((rows, LOG_COLUMNS), np.int64)
     tallies = empty_tallies(1, tables.veto.shape[1], tables.outlook.shape[1])
-    simulate(tables, cell, np.uint64(seed), np.uint64(draw), trajectory, 1, tallies, 0,
-             np.zeros((1, 3, tables.veto.shape[1]), np.int64), log)
+    simulate(
+        tables,
+        cell,
+        np.uint64(seed),
+        np.uint64(draw),
+        trajectory,
+        1,
+        tallies,
+        0,
+        np.zeros((1, 3, tables.veto.shape[1]), np.int64),
+        log,
+    )
     return log[1 : log[0, 0] + 1]

@@ -182,8 +182,23 @@ def refresh(t, pi, exited, joined_share, supporting, fighting, year, coerced, be
 
 
 @jit_part
-def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exited, belief, trust,
-                pi, tally, log):
+def play_crisis(
+    t,
+    start,
+    step,
+    crisis,
+    year,
+    month,
+    grave,
+    types,
+    staunch,
+    exited,
+    belief,
+    trust,
+    pi,
+    tally,
+    log,
+):
     """Play one dispute to its end.
 
     Returns
@@ -211,8 +226,7 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
     power = position_power(t, pi)
     us = position_us(t, pi)
     if log is not None:
-        write(log, LOG_OPENING, year, 0, rung, grave, types & 1, types >> 1, coerced, month,
-              power)
+        write(log, LOG_OPENING, year, 0, rung, grave, types & 1, types >> 1, coerced, month, power)
 
     peak = rung
     decided_at = 0
@@ -239,8 +253,9 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
         move = mix(here + step)
         challenger_revises = np.int64(move & _LOW18) < t.revision[CHALLENGER, clock]
         if stale and (challenger_revises or clock == CLASH):
-            power, us = refresh(t, pi, exited, joined_share, supporting, fighting, year, coerced,
-                                belief, trust)
+            power, us = refresh(
+                t, pi, exited, joined_share, supporting, fighting, year, coerced, belief, trust
+            )
             stale = False
         w = mix(here)
         words += 2
@@ -248,8 +263,18 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
             up = gate_open(t, clock, fighting)
             if clock == CLASH:
                 words += 1
-                up = brink_war(t, mix(here + step * np.uint64(slots.STEP_BRINK_INCIDENT)), profile,
-                               power, us, CAUSE_INCIDENT, year, days, tally, log)
+                up = brink_war(
+                    t,
+                    mix(here + step * np.uint64(slots.STEP_BRINK_INCIDENT)),
+                    profile,
+                    power,
+                    us,
+                    CAUSE_INCIDENT,
+                    year,
+                    days,
+                    tally,
+                    log,
+                )
             if up:
                 tally.transition[CAUSE_INCIDENT, rung, rung + 1] += 1
                 rung += 1
@@ -281,8 +306,9 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
                 if not gate_open(t, rung, fighting):
                     action = ACTION_HOLD
                     if log is not None:
-                        write(log, LOG_GATE, year, days, rung, CAUSE_ESCALATION, rung + 1, 0, 0, 0,
-                              0)
+                        write(
+                            log, LOG_GATE, year, days, rung, CAUSE_ESCALATION, rung + 1, 0, 0, 0, 0
+                        )
                 elif rung >= REGIONAL:
                     words += 1
                     permit = mix(here + step * np.uint64(slots.STEP_AUTHORISATION))
@@ -297,14 +323,33 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
                     if low30(jump) < t.scalar[SCALAR_DOUBLE_STEP]:
                         target = rung + 2
                         if target == WAR and not brink_war(
-                            t, mix(here + step * np.uint64(slots.STEP_BRINK_JUMP)), profile, power,
-                            us, CAUSE_ESCALATION, year, days, tally, log,
+                            t,
+                            mix(here + step * np.uint64(slots.STEP_BRINK_JUMP)),
+                            profile,
+                            power,
+                            us,
+                            CAUSE_ESCALATION,
+                            year,
+                            days,
+                            tally,
+                            log,
                         ):
                             target = CLASH
                 tally.transition[CAUSE_ESCALATION, rung, target] += 1
             if log is not None:
-                write(log, LOG_CHALLENGER, year, days, rung, action, target, down, down_or_up,
-                      power, us)
+                write(
+                    log,
+                    LOG_CHALLENGER,
+                    year,
+                    days,
+                    rung,
+                    action,
+                    target,
+                    down,
+                    down_or_up,
+                    power,
+                    us,
+                )
             rung = target
             if rung > peak:
                 peak = rung
@@ -320,9 +365,27 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
             pending = everyone & ~(fighting if rung >= WAR else supporting)
         if pending != 0:
             pending, supporting, fighting, entrapped, vetoed, joined_share, drawn, changed = (
-                decide_parties(t, here, step, clock, rung, year, coerced, staunch, exited, pending,
-                               supporting, fighting, entrapped, vetoed, joined_share, belief, pi,
-                               days, log)
+                decide_parties(
+                    t,
+                    here,
+                    step,
+                    clock,
+                    rung,
+                    year,
+                    coerced,
+                    staunch,
+                    exited,
+                    pending,
+                    supporting,
+                    fighting,
+                    entrapped,
+                    vetoed,
+                    joined_share,
+                    belief,
+                    pi,
+                    days,
+                    log,
+                )
             )
             words += drawn
             if rung < WAR:
@@ -333,8 +396,9 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
         words += 1
         if np.int64(w & _LOW18) < t.revision[DEFENDER, clock]:
             if stale:
-                power, us = refresh(t, pi, exited, joined_share, supporting, fighting, year,
-                                    coerced, belief, trust)
+                power, us = refresh(
+                    t, pi, exited, joined_share, supporting, fighting, year, coerced, belief, trust
+                )
                 stale = False
             status = 0
             if us_index >= 0:
@@ -353,15 +417,26 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
                 if low30(spiral) < t.spiral[rung]:
                     up = gate_open(t, rung, fighting)
                     if rung == CLASH:
-                        up = brink_war(t, mix(here + step * np.uint64(slots.STEP_BRINK_SPIRAL)),
-                                       profile, power, us, CAUSE_SPIRAL, year, days, tally, log)
+                        up = brink_war(
+                            t,
+                            mix(here + step * np.uint64(slots.STEP_BRINK_SPIRAL)),
+                            profile,
+                            power,
+                            us,
+                            CAUSE_SPIRAL,
+                            year,
+                            days,
+                            tally,
+                            log,
+                        )
                     if up:
                         target = rung + 1
                         tally.transition[CAUSE_SPIRAL, rung, target] += 1
             reciprocal = 1 if action == ACTION_UP else 0
             if log is not None:
-                write(log, LOG_DEFENDER, year, days, rung, action, target, down, down_or_up,
-                      status, 0)
+                write(
+                    log, LOG_DEFENDER, year, days, rung, action, target, down, down_or_up, status, 0
+                )
             rung = target
             if rung > peak:
                 peak = rung

@@ -49,4 +49,6 @@ def exponential(bits):
         value += _FOUR_LN2
     cell = u >> 22
     low = _NEGATIVE_LOG[np.uint64(cell)]
-    return value + low + (((_NEGATIVE_LOG[np.uint64(cell + 1)] - low) * (u & ((1 << 22) - 1))) >> 22)
+    return (
+        value + low + (((_NEGATIVE_LOG[np.uint64(cell + 1)] - low) * (u & ((1 << 22) - 1))) >> 22)
+    )

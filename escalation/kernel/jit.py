@@ -13,6 +13,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -45,16 +46,16 @@ def _cache_folder() -> Path | None:
 
 _FOLDER = _cache_folder()
 if _FOLDER is not None:
-    numba.config.CACHE_DIR = str(_FOLDER)
+    numba.config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]
 
-_SHARED = {"error_model": "numpy"}
+_SHARED: dict[str, Any] = {"error_model": "numpy"}
 
-jit = partial(numba.njit, cache=_FOLDER is not None, **_SHARED)
+jit: Any = partial(numba.njit, cache=_FOLDER is not None, **_SHARED)
 """A function called from Python."""
-jit_parallel = partial(numba.njit, cache=_FOLDER is not None, parallel=True, **_SHARED)
+jit_parallel: Any = partial(numba.njit, cache=_FOLDER is not None, parallel=True, **_SHARED)
 """A function called from Python that shares its loop among threads."""
-jit_kernel = partial(numba.njit, cache=_FOLDER is not None, _nrt=False, **_SHARED)
+jit_kernel: Any = partial(numba.njit, cache=_FOLDER is not None, _nrt=False, **_SHARED)
 """As `jit`, without numba's memory management: allocates nothing and counts no references,
 which costs more than the work itself when dozens of arrays travel together."""
-jit_part = partial(numba.njit, forceinline=True, _nrt=False, **_SHARED)
+jit_part: Any = partial(numba.njit, forceinline=True, _nrt=False, **_SHARED)
 """A piece of a larger function; always inlined, since tables are many arguments."""

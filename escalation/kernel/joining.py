@@ -64,8 +64,27 @@ def judge(belief, trust):
 
 
 @jit_part
-def decide_parties(t, here, step, clock, rung, year, coerced, staunch, exited, pending, supporting,
-                   fighting, entrapped, vetoed, joined_share, belief, pi, days, log):
+def decide_parties(
+    t,
+    here,
+    step,
+    clock,
+    rung,
+    year,
+    coerced,
+    staunch,
+    exited,
+    pending,
+    supporting,
+    fighting,
+    entrapped,
+    vetoed,
+    joined_share,
+    belief,
+    pi,
+    days,
+    log,
+):
     """Let every third party with a pending decision take it, if its time has come.
 
     Returns the updated masks, the share of power that is in, the number of words drawn and
@@ -111,8 +130,20 @@ def decide_parties(t, here, step, clock, rung, year, coerced, staunch, exited, p
             if willing:
                 result = PARTY_IS_VETOED if veto else PARTY_JOINS
             now = already_in_class(joined_share, some, most)
-            after = perceived_chance(t, i, year, coerced, stance, bit(supporting, i), now,
-                                     trust_of(belief[i]))
-            write(log, LOG_PARTY, year, days, rung, i, result, chance, bit(staunch, i), pi[i],
-                  ONE15 if bit(fighting, i) else after)
+            after = perceived_chance(
+                t, i, year, coerced, stance, bit(supporting, i), now, trust_of(belief[i])
+            )
+            write(
+                log,
+                LOG_PARTY,
+                year,
+                days,
+                rung,
+                i,
+                result,
+                chance,
+                bit(staunch, i),
+                pi[i],
+                ONE15 if bit(fighting, i) else after,
+            )
     return pending, supporting, fighting, entrapped, vetoed, joined_share, drawn, changed

@@ -70,11 +70,30 @@ _TENSION_LIMIT = ONE15 << 5
 def cell_of(s, c):
     """Return the tables of cell `c`."""
     return Tables(
-        s.challenger[c], s.defender[c], s.brink[c], s.onset[c], s.days[c], s.incident[c],
-        s.ending[c], s.revision[c], s.spiral[c], s.victory[c], s.decision[c],
-        s.unbound[c], s.outlook[c], s.resolve[c], s.veto[c], s.exits[c],
-        s.bound[c], s.staunch[c], s.belief_start[c], s.belief_error[c], s.grid_power[c],
-        s.true_power[c], s.share[c], s.scalar[c],
+        s.challenger[c],
+        s.defender[c],
+        s.brink[c],
+        s.onset[c],
+        s.days[c],
+        s.incident[c],
+        s.ending[c],
+        s.revision[c],
+        s.spiral[c],
+        s.victory[c],
+        s.decision[c],
+        s.unbound[c],
+        s.outlook[c],
+        s.resolve[c],
+        s.veto[c],
+        s.exits[c],
+        s.bound[c],
+        s.staunch[c],
+        s.belief_start[c],
+        s.belief_error[c],
+        s.grid_power[c],
+        s.true_power[c],
+        s.share[c],
+        s.scalar[c],
     )
 
 
@@ -82,9 +101,18 @@ def cell_of(s, c):
 def tally_of(s, k):
     """Return the tally `k` of a block."""
     return Tallies(
-        s.worst_rung[k], s.crisis[k], s.first_event[k], s.party[k], s.duration[k],
-        s.duration_days[k], s.coalition_size[k], s.transition[k], s.reciprocated[k],
-        s.brink[k], s.trajectory_end[k], s.total[k],
+        s.worst_rung[k],
+        s.crisis[k],
+        s.first_event[k],
+        s.party[k],
+        s.duration[k],
+        s.duration_days[k],
+        s.coalition_size[k],
+        s.transition[k],
+        s.reciprocated[k],
+        s.brink[k],
+        s.trajectory_end[k],
+        s.total[k],
     )
 
 
@@ -256,26 +284,42 @@ def play(t, start, step, belief, trust, pi, tally, log):
             w = word(start, step, slots.ONSET + crisis)
             words += 1
             began = month
-            month, tension = wait(t, routine + grave, exponential(np.int64(w >> _HALF)), month,
-                                  tension)
+            month, tension = wait(
+                t, routine + grave, exponential(np.int64(w >> _HALF)), month, tension
+            )
             months += month - began
             if month >= 12:
                 break
             is_grave = 1 if np.int64(w & _LOW30) * (routine + grave) < (grave << 30) else 0
             expected = expected_share(t, pi)
             end, peak, us_fought, days, joined = play_crisis(
-                t, start, step, crisis, year, month, is_grave, types, staunch, exited, belief,
-                trust, pi, tally, log,
+                t,
+                start,
+                step,
+                crisis,
+                year,
+                month,
+                is_grave,
+                types,
+                staunch,
+                exited,
+                belief,
+                trust,
+                pi,
+                tally,
+                log,
             )
             index += 1
             worst = max(worst, peak)
             seen = first_time(tally, seen, EVENT_DISPUTE, True, year)
             seen = first_time(tally, seen, EVENT_GRAVE, is_grave == 1, year)
-            seen = first_time(tally, seen, EVENT_CONCESSION,
-                              is_grave == 1 and end == END_CONCESSION, year)
+            seen = first_time(
+                tally, seen, EVENT_CONCESSION, is_grave == 1 and end == END_CONCESSION, year
+            )
             seen = first_time(tally, seen, EVENT_WAR, peak >= WAR, year)
-            seen = first_time(tally, seen, EVENT_GREAT_POWER_WAR, peak >= WAR and us_fought == 1,
-                              year)
+            seen = first_time(
+                tally, seen, EVENT_GREAT_POWER_WAR, peak >= WAR and us_fought == 1, year
+            )
             seen = first_time(tally, seen, EVENT_NUCLEAR, peak >= NUCLEAR_USE, year)
             if end == END_EXCHANGE:
                 end_of_all = TRAJECTORY_EXCHANGE

@@ -24,7 +24,6 @@ from escalation.tables import (
     N_PROFILES,
     ONE30,
     ONE_MONTH,
-    WITH_US,
     WITHOUT_US,
 )
 
@@ -51,9 +50,7 @@ def perceived_win(x, c, power, participation):
     alone = win_chance(power, multiplier, exponent)
     if participation == 0.0:
         return alone
-    return alone + participation * (
-        win_chance(power + x.us_power[c], multiplier, exponent) - alone
-    )
+    return alone + participation * (win_chance(power + x.us_power[c], multiplier, exponent) - alone)
 
 
 @jit_part
@@ -107,19 +104,23 @@ def fill_challenger(x, c, k, p, power, win, participation, concede, table, brink
         for rung in range(1, EXCHANGE):
             quit_value = quit_unit * (1.0 + x.audience_slope[c] * rung)
             here = max(rung, WAR)
-            war = war_value(stake, win, x.challenger_cost[c, here], trade, participation,
-                            x.shadow[c, here])
+            war = war_value(
+                stake, win, x.challenger_cost[c, here], trade, participation, x.shadow[c, here]
+            )
             gain = stake - (x.challenger_cost[c, rung] + paid) if rung >= WAR else stake
             salami = x.salami_gain[c] * stake / 2.0 if rung < WAR else 0.0
             q = concede[grave, rung]
             hold = (
-                q * gain + (1.0 - q) * (x.war_risk[c, rung] * war + salami)
-                - x.holding_cost[c] * stake - running
+                q * gain
+                + (1.0 - q) * (x.war_risk[c, rung] * war + salami)
+                - x.holding_cost[c] * stake
+                - running
             )
             up = rung + 1
             there = max(up, WAR)
-            war_up = war_value(stake, win, x.challenger_cost[c, there], trade, participation,
-                               x.shadow[c, there])
+            war_up = war_value(
+                stake, win, x.challenger_cost[c, there], trade, participation, x.shadow[c, there]
+            )
             gain_up = stake - (x.challenger_cost[c, up] + paid) if up >= WAR else stake
             q = concede[grave, up]
             escalate = q * gain_up + (1.0 - q) * x.war_risk[c, up] * war_up - running
@@ -134,8 +135,14 @@ def fill_challenger(x, c, k, p, power, win, participation, concede, table, brink
 def opening_factor(x, c, challenger_type, grave, power, win, participation, concede):
     """Return exp(phi U_open), the response of onset to the opening value."""
     stake = x.challenger_stake[c] * resolve_factor(x, c, challenger_type + 2 * grave)
-    war = war_value(stake, win, x.challenger_cost[c, WAR],
-                    trade_lost(x, c, power, participation), participation, x.shadow[c, WAR])
+    war = war_value(
+        stake,
+        win,
+        x.challenger_cost[c, WAR],
+        trade_lost(x, c, power, participation),
+        participation,
+        x.shadow[c, WAR],
+    )
     value = opening_value(stake, concede[grave, CLASH], x.war_risk[c, CLASH], war)
     response = x.onset_response_grave[c] if grave else x.onset_response_routine[c]
     return math.exp(response * value)
@@ -146,8 +153,9 @@ def fill_onset(x, c, k, p, power, win, participation, concede, anchor, table):
     """Fill the monthly onset rates at one grid point; rates saturate at 31 a month."""
     for challenger_type in range(2):
         for grave in range(2):
-            factor = opening_factor(x, c, challenger_type, grave, power, win, participation,
-                                    concede)
+            factor = opening_factor(
+                x, c, challenger_type, grave, power, win, participation, concede
+            )
             rate = x.onset_per_month[c, grave] * factor / anchor[c, grave] * ONE_MONTH
             table[challenger_type, k, p, grave] = int(min(rate + 0.5, _LARGEST))
 
@@ -176,8 +184,9 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
                 participation = p / (n_us - 1)
                 win = perceived_win(x, c, power, participation)
                 fill_defender(x, c, k, p, win, participation, defender[c], concede)
-                fill_challenger(x, c, k, p, power, win, participation, concede, challenger[c],
-                                brink[c])
+                fill_challenger(
+                    x, c, k, p, power, win, participation, concede, challenger[c], brink[c]
+                )
                 fill_onset(x, c, k, p, power, win, participation, concede, anchor, onset[c])
 
 
@@ -213,4 +222,3 @@ def mean_opening(x, rest, participation, anchor, scratch):
 
 
 ROOM = (2, N_DEFENDER_PROFILES, N_RUNGS, 1, 1, 2)
-

@@ -30,7 +30,6 @@ from escalation.study.schema import Flashpoint, Structure, Study
 from escalation.tables import ONE15, ONE16, ONE18, ONE30, Tables, empty_tables
 
 
-
 @dataclass(frozen=True)
 class Grid:
     """Resolution of the tables and of time.
@@ -78,14 +77,10 @@ def compile_block(
         Block of ``draws.n`` cells.
     """
     x = build_inputs(study, flashpoint, structure, draws)
-    tables = empty_tables(
-        draws.n, x.power.shape[1], study.horizon_years, grid.n_power, grid.n_us
-    )
+    tables = empty_tables(draws.n, x.power.shape[1], study.horizon_years, grid.n_power, grid.n_us)
     days = ladder.round_days(draws) * grid.round_scale
     span = np.maximum(x.rest_power.sum(axis=1), 1e-9)
-    fill_choices(
-        x, anchor, span, tables.challenger, tables.defender, tables.brink, tables.onset
-    )
+    fill_choices(x, anchor, span, tables.challenger, tables.defender, tables.brink, tables.onset)
     _fill_rounds(tables, flashpoint, structure, draws, days)
     _fill_victory(tables, x)
     _fill_parties(tables, x, days, span)
@@ -167,15 +162,21 @@ def _within(rate: np.ndarray, days: np.ndarray) -> np.ndarray:
 
 
 def _fill_rounds(
-    tables: Tables, flashpoint: Flashpoint, structure: Structure, draws: Draws,
+    tables: Tables,
+    flashpoint: Flashpoint,
+    structure: Structure,
+    draws: Draws,
     days: np.ndarray,
 ) -> None:
     """Fill what happens by chance in a round."""
     sharing = obligations(structure, flashpoint, draws).nuclear_sharing
-    incident = ladder.per_rung(draws, "incident_rate", range(1, 6)) * draws["incident_scale"][:, None]
+    incident = (
+        ladder.per_rung(draws, "incident_rate", range(1, 6)) * draws["incident_scale"][:, None]
+    )
     incident[:, 1:4] *= Values(draws).of(flashpoint.grey_zone_incidents)[:, None]
     inadvertent = (
-        ladder.per_rung(draws, "inadvertent_rate", range(6, 9)) * draws["inadvertent_scale"][:, None]
+        ladder.per_rung(draws, "inadvertent_rate", range(6, 9))
+        * draws["inadvertent_scale"][:, None]
     )
     if sharing:
         inadvertent = inadvertent * draws["sharing_inadvertent"][:, None]
@@ -184,20 +185,18 @@ def _fill_rounds(
     tables.incident[:, 0] = _fixed(_within(incident + inadvertent, days), ONE30)
     tables.incident[:, 1] = _fixed(_within(incident * factor + inadvertent, days), ONE30)
 
-    frailty = np.exp(
-        draws["settlement_frailty"][:, None] * _normal_classes(formats.N_FRAILTIES)
-    )
+    frailty = np.exp(draws["settlement_frailty"][:, None] * _normal_classes(formats.N_FRAILTIES))
     settlement = ladder.per_rung(draws, "settlement_rate", range(1, 5))
     rate = frailty[:, :, None] * (settlement * draws["settlement_scale"][:, None])[:, None]
-    rate[:, :, WAR:] = (draws["war_termination_rate"] * draws["war_termination_scale"])[:, None, None]
+    rate[:, :, WAR:] = (draws["war_termination_rate"] * draws["war_termination_scale"])[
+        :, None, None
+    ]
     tables.ending[:] = _fixed(_within(rate, days[:, None]), ONE30)
 
     for side, name in enumerate(("challenger_revision_days", "defender_revision_days")):
         tables.revision[:, side] = _fixed(_within(1.0 / draws[name][:, None], days), ONE18)
     spiral = ladder.per_rung(draws, "spiral_chance", range(1, WAR + 1))
-    tables.spiral[:] = _fixed(
-        np.minimum(spiral * draws["spiral_scale"][:, None], 1.0), ONE30
-    )
+    tables.spiral[:] = _fixed(np.minimum(spiral * draws["spiral_scale"][:, None], 1.0), ONE30)
 
 
 def _fill_victory(tables: Tables, x: Inputs) -> None:
@@ -248,5 +247,3 @@ def _fill_scalars(tables: Tables, x: Inputs, draws: Draws, onset: np.ndarray) ->
     scalar[:, formats.SCALAR_ACCESS_LOSS] = _fixed(_access_loss(x), ONE15)
     scalar[:, formats.SCALAR_SOME] = _fixed(draws["chain_share_some"], ONE16)
     scalar[:, formats.SCALAR_MOST] = _fixed(draws["chain_share_most"], ONE16)
-
-

@@ -76,8 +76,9 @@ def fill_decisions(x, decision, unbound, outlook):
                                     entry[1] = near(sigma(actual + gap), ONE30)
                                     continue
                                 seen = x.joining[c, PERCEIVED, stance, rung, n, i] + more
-                                fill_one(gap, actual, seen,
-                                         decision[c, year, coerced, stance, row, n, i])
+                                fill_one(
+                                    gap, actual, seen, decision[c, year, coerced, stance, row, n, i]
+                                )
                                 if rung == WAR:
                                     view = outlook[c, year, coerced, stance, supporter, n]
                                     view[0, i] = near(sigma(seen - gap) * x.discount[c, i], ONE15)

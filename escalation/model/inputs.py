@@ -9,8 +9,8 @@ type, coercion and drift, for party i at rung r with n in {0, 1, 2}:
           + a_L \min(0, \mathrm{align}_i)
           + \tfrac n2 [\mathrm{chain}\, B_i - \mathrm{buck}(1 - B_i)],
 
-base_r = a_0 from rung 5 and sup_0 + a_0 + sup_1 - sup_r (4 - r) below; c_r = 1 from rung 4, below it
-the treaty weight under the armed-attack rung. The challenger perceives a_T times credibility.
+base_r = a_0 from rung 5 and sup_0 + a_0 + sup_1 - sup_r (4 - r) below; c_r = 1 from rung 4, below
+it the treaty weight under the armed-attack rung. The challenger perceives a_T times credibility.
 
 Onset rates per year of class g, at the opening value U of the challenger,
 
@@ -121,10 +121,13 @@ def build_inputs(
         access_share=draws["access_share"],
         onset_per_month=_onset_per_month(read, flashpoint, tension),
         war_risk=ladder.war_risk(draws),
-        challenger_cost=ladder.growth(draws, "challenger_cost_growth", draws["challenger_war_cost"]),
+        challenger_cost=ladder.growth(
+            draws, "challenger_cost_growth", draws["challenger_war_cost"]
+        ),
         defender_cost=ladder.growth(draws, "defender_cost_growth", draws["defender_war_cost"]),
         shadow=ladder.growth(draws, "shadow_growth", _shadow(draws, bonds)),
-        spiral=ladder.per_rung(draws, "spiral_chance", range(1, WAR + 1)) * draws["spiral_scale"][:, None],
+        spiral=ladder.per_rung(draws, "spiral_chance", range(1, WAR + 1))
+        * draws["spiral_scale"][:, None],
         power=power,
         **_joining_inputs(study, flashpoint, structure, read, bonds),
         great_power=great_power,
@@ -166,7 +169,10 @@ def _joining_inputs(
     )
     return {
         "joining": _log_odds(draws, stances, weight, facts),
-        "drift": draws["alignment_drift"][:, None, None] * dependence[:, None] / DRIFT_UNIT * weight,
+        "drift": draws["alignment_drift"][:, None, None]
+        * dependence[:, None]
+        / DRIFT_UNIT
+        * weight,
         "wedge": draws["wedge_strength"][:, None] * dependence,
         "discount": (1.0 - veto) / (1.0 + delay / draws["war_decision_days"][:, None]),
         "delay_days": delay,
@@ -186,7 +192,11 @@ def _facts(
 ) -> dict[str, np.ndarray]:
     """Return what the study says of each third party, arrays of shape (draw, party)."""
     columns: dict[str, list[np.ndarray]] = {
-        "dependence": [], "partner": [], "alignment": [], "stake": [], "veto": []
+        "dependence": [],
+        "partner": [],
+        "alignment": [],
+        "stake": [],
+        "veto": [],
     }
     for name, party in flashpoint.third_parties.items():
         actor = study.actors[name]
@@ -216,9 +226,19 @@ def _log_odds(
     draws: Draws, stances: np.ndarray, weight: np.ndarray, facts: dict[str, np.ndarray]
 ) -> np.ndarray:
     """Return joining log-odds, shape (draw, view, stance, rung, already in, party)."""
-    column = {name: draws[name][:, None, None] for name in (
-        "bindingness_effect", "stake_effect", "dependence_effect", "partner_effect",
-        "alignment_effect", "chain_ganging", "buck_passing", "credibility")}
+    column = {
+        name: draws[name][:, None, None]
+        for name in (
+            "bindingness_effect",
+            "stake_effect",
+            "dependence_effect",
+            "partner_effect",
+            "alignment_effect",
+            "chain_ganging",
+            "buck_passing",
+            "credibility",
+        )
+    }
     fixed = (
         column["stake_effect"] * facts["stake"][:, None]
         - column["dependence_effect"] * facts["dependence"][:, None] * weight

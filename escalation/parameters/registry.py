@@ -17,6 +17,7 @@ study under the name of the place where they stand.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
@@ -77,7 +78,10 @@ class Parameter:
     high: float = inf
 
 
-def _entry(name, symbol, meaning, unit, default, prior, source, mark, claim, low=0.0, high=inf):
+def _entry(
+    name: str, symbol: str, meaning: str, unit: str, default: float, prior: Prior, source: str,
+    mark: Mark, claim: str, low: float = 0.0, high: float = inf,
+) -> Parameter:
     return Parameter(name, symbol, meaning, unit, default, prior, source, mark, claim, low, high)
 
 
@@ -295,7 +299,10 @@ _YEARS = (
 )
 
 
-def _ladder(prefix, symbol, meaning, unit, rungs_and_values, source, claim):
+def _ladder(
+    prefix: str, symbol: str, meaning: str, unit: str,
+    rungs_and_values: Iterable[tuple[int, float]], source: str, claim: str,
+) -> tuple[Parameter, ...]:
     return tuple(
         _entry(f"{prefix}_{rung}", f"{symbol}_{rung}", f"{meaning} at rung {rung}", unit, value,
                Fixed(), source, _J, claim)

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.errors import ResultsError
-from escalation.plots.estimates import EVENT_TITLES, Z95, chosen, need, one
+from escalation.parameters.registry import REGISTRY
+from escalation.plots.estimates import EVENT_TITLES, HIGH, LOW, Z95, chosen, need, one
 from escalation.plots.style import (
     MUTED,
     Look,
@@ -21,6 +22,7 @@ from escalation.plots.style import (
     name_of,
     percent_axis,
     plain,
+    signed,
     strip_legend,
     strip_panels,
     structure_handles,
@@ -65,7 +67,7 @@ def break_even(
     ResultsError
         The results have no sweep, or nothing but the reference in it.
     """
-    need(ds, "sweep_event_count", "sweep_value")
+    need(ds, "sweep_event_count", "sweep_value", "parameter_value")
     flashpoint = one(ds, "flashpoint", flashpoint)
     events = chosen(ds, "event", events)
     parameters = chosen(ds, "sweep_parameter", parameters)
@@ -80,7 +82,7 @@ def break_even(
         lines = sweep_differences(ds, event).sel(flashpoint=flashpoint)
         for ax, parameter in zip(row, block, strict=False):
             _panel(ax, ds, lines.sel(sweep_parameter=parameter), structures)
-            ax.set_xlabel(plain(parameter.replace("_", " "), 30))
+            ax.set_xlabel(_label(parameter))
         for ax in row[len(block) :]:
             ax.set_axis_off()
         row[0].set_ylabel(f"difference in\n{EVENT_TITLES[event]},\npercentage points")
@@ -93,9 +95,10 @@ def break_even(
         ds,
         f"Sweep: n = {n:,} trajectories per point, one parameter moved at a time, all others at "
         "their defaults, so these lines carry no spread over draws. Bands: 95 % Monte Carlo "
-        "interval, an upper limit, because all points use the same random numbers. Below the zero "
-        "line the structure is safer than the reference. Dotted verticals: break-even values, "
-        "interpolated.",
+        "interval, too wide if anything, because all points use the same random numbers. Below the "
+        "zero line the structure is safer than the reference. Dotted verticals: break-even "
+        "values, interpolated between points that differ from zero by more than a standard error. "
+        "Grey: 5-95 % of the draws of the parameter.",
     )
     return figure
 
@@ -132,23 +135,20 @@ def sweep_differences(ds: xr.Dataset, event: str) -> xr.Dataset:
     )
 
 
-def crossings(x: np.ndarray, y: np.ndarray) -> list[float]:
-    """Values of `x` at which the polygon through (x, y) changes sign, interpolated.
+def crossings(x: np.ndarray, y: np.ndarray, error: np.ndarray) -> list[float]:
+    """Values of `x` at which `y` clearly changes sign, interpolated.
 
-    >>> crossings(np.array([0.0, 1.0, 2.0]), np.array([-1.0, 1.0, 3.0]))
+    Points within one standard error of zero are not clear and are passed over, so that noise
+    about the zero line makes no break-even values.
+
+    >>> x, y = np.array([0.0, 1.0, 2.0]), np.array([-1.0, 1.0, 3.0])
+    >>> crossings(x, y, np.full(3, 0.1))
     [0.5]
     """
-    found: list[float] = []
-    signs = np.sign(y)
-    nonzero = np.flatnonzero(signs)
-    for left, right in zip(nonzero[:-1], nonzero[1:], strict=True):
-        if signs[left] == signs[right]:
-            continue
-        if right == left + 1:
-            found.append(float(x[left] + (x[right] - x[left]) * y[left] / (y[left] - y[right])))
-        else:
-            found.append(float(x[left + 1 : right].mean()))
-    return found
+    clear = np.abs(y) > error
+    x, y = x[clear], y[clear]
+    flips = np.flatnonzero((y[:-1] < 0) != (y[1:] < 0))
+    return [float((x[i] * y[i + 1] - x[i + 1] * y[i]) / (y[i + 1] - y[i])) for i in flips]
 
 
 def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -> None:
@@ -156,17 +156,19 @@ def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -
     order = np.argsort(lines["value"].to_numpy())
     x = lines["value"].to_numpy()[order]
     ax.axhline(0.0, color="black", lw=0.9)
+    _shade_prior(ax, ds, str(lines["sweep_parameter"].item()), x)
     marked = 0
     for structure in structures:
         line = lines.sel(sweep_structure=structure)
         y = line["difference"].to_numpy()[order]
-        half = Z95 * line["error"].to_numpy()[order]
+        error = line["error"].to_numpy()[order]
+        half = Z95 * error
         look = style[structure]
         ax.fill_between(x, y - half, y + half, color=look.colour, alpha=0.18, linewidth=0)
         ax.plot(x, y, color=look.colour, linestyle=look.line, marker=look.marker, ms=4.5, lw=1.4,
                 mec="white", mew=0.4)  # fmt: skip
-        for value in crossings(x, y):
-            _mark(ax, value, look, marked)
+        for value in crossings(x, y, error):
+            _mark(ax, float(f"{value:.3g}"), look, marked)
             marked += 1
     few_ticks(ax.xaxis, 5)
     few_ticks(ax.yaxis, 5)
@@ -174,7 +176,24 @@ def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -
     tidy(ax)
 
 
+def _shade_prior(ax: Axes, ds: xr.Dataset, parameter: str, x: np.ndarray) -> None:
+    """Shade where the draws of the study put the parameter, 5-95 %."""
+    if ds.sizes["draw"] < 2 or parameter not in ds["parameter"].values.tolist():
+        return
+    low, high = np.quantile(ds["parameter_value"].sel(parameter=parameter), (LOW, HIGH))
+    low, high = max(float(low), float(x[0])), min(float(high), float(x[-1]))
+    if low < high:
+        ax.axvspan(low, high, color="#EEEEEE", zorder=0, linewidth=0)
+
+
+def _label(parameter: str) -> str:
+    """Name of a parameter with its unit, where the registry knows it."""
+    known = REGISTRY.get(parameter)
+    unit = f" ({known.unit})" if known is not None and known.unit != "1" else ""
+    return plain(parameter.replace("_", " ") + unit, 34)
+
+
 def _mark(ax: Axes, value: float, look: Look, number: int) -> None:
     ax.axvline(value, color=look.colour, lw=1.0, linestyle=":")
-    ax.text(value, 1.0 - 0.09 * (number % 4), f" {value:.3g}", transform=ax.get_xaxis_transform(),
+    ax.text(value, 1.0 - 0.09 * (number % 4), f" {signed(value)}", transform=ax.get_xaxis_transform(),
             fontsize=7.5, color=MUTED, va="top", ha="left")  # fmt: skip

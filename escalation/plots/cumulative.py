@@ -6,12 +6,26 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from escalation.plots.estimates import EVENT_TITLES, Z95, chosen, focus, need, over_draws, summary
+from escalation.plots.estimates import (
+    EVENT_TITLES,
+    HIGH,
+    LOW,
+    Z95,
+    chosen,
+    focus,
+    need,
+    one,
+    over_draws,
+    summary,
+)
 from escalation.plots.style import (
+    REFERENCE_COLOUR,
     Look,
     few_ticks,
     footnote,
@@ -22,18 +36,19 @@ from escalation.plots.style import (
     percent_number,
     strip_legend,
     strip_panels,
-    structure_handles,
+    structure_label,
     styled,
     tidy,
 )
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILES = (LOW, 0.25, 0.5, 0.75, HIGH)
+COLUMNS = 5
 
 
 @styled
 def cumulative_risk(
     ds: xr.Dataset,
-    flashpoints: str | Sequence[str] | None = None,
+    flashpoint: str | None = None,
     structures: str | Sequence[str] | None = None,
     events: str | Sequence[str] = ("war", "great_power_war"),
 ) -> Figure:
@@ -43,19 +58,20 @@ def cumulative_risk(
     ----------
     ds : Dataset
         Results; see `escalation.results`.
-    flashpoints
-        Which to show; all when None.
+    flashpoint
+        Which to show; the first of the study when None.
     structures
         Which to show; the reference and the structures that the study compares with it when
-        None. More than three at a time are hard to tell apart.
+        None.
     events
         Names of events, of `escalation.codes.EVENTS`.
 
     Returns
     -------
     Figure
-        Columns are flashpoints, rows events. Lines are medians over draws, the dark band
-        covers 50 % of draws and the light band 90 %.
+        Columns are structures, rows events, with one vertical scale per event. Coloured lines
+        are medians over draws, the dark band covers 50 % of draws and the light band 90 %;
+        the thin black line repeats the median of the reference in every panel.
 
     Raises
     ------
@@ -65,77 +81,92 @@ def cumulative_risk(
         The counts are missing.
     """
     need(ds, "first_event_count")
-    shown, events = chosen(ds, "flashpoint", flashpoints), chosen(ds, "event", events)
+    flashpoint, events = one(ds, "flashpoint", flashpoint), chosen(ds, "event", events)
     structures = focus(ds) if structures is None else chosen(ds, "structure", structures)
-    width = 11.0 if len(shown) <= 5 else 2.2 * len(shown)
-    figure, grid, strip = strip_panels(len(events), len(shown), width, 2.4)
-    style = looks(ds)
+    blocks = [structures[i : i + COLUMNS] for i in range(0, len(structures), COLUMNS)]
+    columns = min(COLUMNS, len(structures))
+    width = 11.0 if columns > 2 else 9.0
+    figure, grid, strip = strip_panels(len(events) * len(blocks), columns, width, 2.6)
     worst = 0.0
-    for row, event in zip(grid, events, strict=True):
-        for ax, flashpoint in zip(row, shown, strict=True):
-            for structure in structures:
-                fan = fans(ds, event).sel(flashpoint=flashpoint, structure=structure)
-                _fan(ax, fan, style[structure])
-                worst = max(worst, Z95 * float(fan["error"].max()))
-            _frame(ax, int(ds.attrs["horizon_years"]))
-        row[0].set_ylabel(f"{EVENT_TITLES[event]} by year, %")
-    for ax, flashpoint in zip(grid[0], shown, strict=True):
-        ax.set_title(name_of(ds, "flashpoint", flashpoint, 24), loc="left")
-    for ax in grid[-1]:
-        ax.set_xlabel("year")
-    _legend(strip, ds, structures)
-    headline(figure, ds, "Risk accumulated year by year, with its range over parameter draws")
+    places = [(event, block) for event in events for block in blocks]
+    for row, (event, block) in zip(grid, places, strict=True):
+        fan = fans(ds, event).sel(flashpoint=flashpoint)
+        _row(row, ds, fan, block, _top(fan.sel(structure=structures)))
+        row[0].set_ylabel(f"{EVENT_TITLES[event]}\nby the end of the year, %")
+        worst = max(worst, Z95 * float(fan["error"].sel(structure=structures).max()))
+    _legend(strip, ds)
+    place = name_of(ds, "flashpoint", flashpoint, 60)
+    headline(figure, ds, "Risk accumulated year by year, with its range over draws", place)
     footnote(
         figure,
         ds,
-        "Lines: medians over draws. Dark bands: 50 % of draws, light bands: 90 %. The 95 % "
-        f"Monte Carlo interval is at most ± {percent_number(worst)} points. Vertical axes differ "
-        "from panel to panel and start at zero.",
+        "Coloured lines: medians over draws. Dark bands: 50 % of draws, light bands: 90 %. The "
+        f"95 % Monte Carlo interval is at most ± {percent_number(worst)} points. An open mark "
+        "with an arrow: no event seen, 95 % upper bound. Panels of one risk share their scale.",
     )
     return figure
 
 
 def fans(ds: xr.Dataset, event: str) -> xr.Dataset:
-    """Quantiles over draws of the cumulative risk, and its Monte Carlo error, by year."""
+    """Quantiles over draws of the cumulative risk, its Monte Carlo error and bound, by year."""
     hits = ds["first_event_count"].sel(event=event, drop=True).cumsum("year")
     cells = summary(hits, int(ds.attrs["trajectories"]))
-    return xr.Dataset(
-        {
-            "fan": over_draws(cells["share"], QUANTILES),
-            "error": cells["error"],
-            "hits": cells["hits"],
-            "bound": cells["bound"],
-        }
-    )
+    return cells[["error", "hits", "bound"]].assign(fan=over_draws(cells["share"], QUANTILES))
+
+
+def _top(fan: xr.Dataset) -> float:
+    """Upper end of the vertical axis that panels of one event share."""
+    bounds = fan["bound"].where(fan["hits"].isel(year=-1) == 0)
+    top = float(np.fmax(fan["fan"].max(), bounds.max()))
+    return 1.06 * top if top > 0 else 1.0
+
+
+def _row(row: list[Axes], ds: xr.Dataset, fan: xr.Dataset, block: list[str], top: float) -> None:
+    style, reference = looks(ds), ds.attrs.get("reference")
+    for ax, structure in zip(row, block, strict=False):
+        if reference in style and structure != reference:
+            median = fan["fan"].sel(structure=reference, quantile=0.5)
+            ax.plot(*_from_zero(fan, median.to_numpy()), color=REFERENCE_COLOUR, lw=1.0)
+        _fan(ax, fan.sel(structure=structure), style[structure])
+        ax.set_title(structure_label(ds, structure, 26), loc="left", fontsize=9)
+        ax.set_xlabel("year")
+        ax.set_xlim(0, int(ds.attrs["horizon_years"]))
+        ax.set_ylim(0.0, min(1.0, top))
+        few_ticks(ax.xaxis)
+        few_ticks(ax.yaxis)
+        percent_axis(ax.yaxis)
+        tidy(ax)
+    for ax in row[len(block) :]:
+        ax.set_axis_off()
+
+
+def _from_zero(fan: xr.Dataset, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Years and values with the start of the horizon, where nothing has happened yet."""
+    return np.concatenate([[0], fan["year"].to_numpy()]), np.concatenate([[0.0], values])
 
 
 def _fan(ax: Axes, fan: xr.Dataset, look: Look) -> None:
-    years = np.concatenate([[0], fan["year"].to_numpy()])
-    low, lower, median, upper, high = np.pad(fan["fan"].to_numpy(), ((0, 0), (1, 0)))
-    ax.fill_between(years, low, high, color=look.colour, alpha=0.12, linewidth=0)
-    ax.fill_between(years, lower, upper, color=look.colour, alpha=0.22, linewidth=0)
-    for edge in (low, high):
-        ax.plot(years, edge, color=look.colour, lw=0.7, linestyle=look.line, alpha=0.8)
-    ax.plot(years, median, color=look.colour, lw=1.7, linestyle=look.line, marker=look.marker,
-            ms=4, markevery=max(1, len(years) // 5), mec="white", mew=0.4)  # fmt: skip
+    values = fan["fan"].transpose("quantile", "year").to_numpy()
+    (years, low), (_, lower), (_, median), (_, upper), (_, high) = (
+        _from_zero(fan, row) for row in values
+    )
+    ax.fill_between(years, low, high, color=look.colour, alpha=0.16, linewidth=0)
+    ax.fill_between(years, lower, upper, color=look.colour, alpha=0.28, linewidth=0)
+    ax.plot(years, median, color=look.colour, lw=1.8, linestyle=look.line, marker=look.marker,
+            ms=4.5, markevery=max(1, len(years) // 5), mec="white", mew=0.4)  # fmt: skip
     if int(fan["hits"].isel(year=-1)) == 0:
         bound = float(fan["bound"].isel(year=-1))
         ax.errorbar(years[-1], bound, yerr=0.3 * bound, uplims=True, fmt=look.marker,
-                    color=look.colour, mfc="white", ms=4, capsize=2, clip_on=False)  # fmt: skip
+                    color=look.colour, mfc="white", ms=4.5, capsize=2, clip_on=False)  # fmt: skip
 
 
-def _frame(ax: Axes, years: int) -> None:
-    ax.set_xlim(0, years)
-    top = ax.get_ylim()[1]
-    ax.set_ylim(0.0, top if top > 0 else 1.0)
-    few_ticks(ax.xaxis)
-    few_ticks(ax.yaxis)
-    percent_axis(ax.yaxis)
-    tidy(ax)
-
-
-def _legend(strip: Axes, ds: xr.Dataset, structures: list[str]) -> None:
-    handles, labels = structure_handles(ds, structures, lines=True, width=40)
-    handles += [Patch(color="#888888", alpha=0.5), Patch(color="#888888", alpha=0.22)]
-    labels += ["50 % of draws", "90 % of draws"]
-    strip_legend(strip, handles, labels, min(5, len(labels)))
+def _legend(strip: Axes, ds: xr.Dataset) -> None:
+    handles: list[Artist] = [
+        Patch(color="#666666", alpha=0.44),
+        Patch(color="#666666", alpha=0.16),
+    ]
+    labels = ["50 % of draws", "90 % of draws"]
+    if ds.attrs.get("reference") in ds["structure"].values.tolist():
+        handles.append(Line2D([], [], color=REFERENCE_COLOUR, lw=1.0))
+        labels.append(f"median of {structure_label(ds, ds.attrs['reference'], 60)}")
+    strip_legend(strip, handles, labels, 3)

@@ -8,7 +8,7 @@ the errors in `escalation.results.intervals`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -96,7 +96,7 @@ def summary(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Dataset:
 
 def rate_summary(events: xr.DataArray, years: xr.DataArray) -> xr.Dataset:
     """As `summary`, for events per year of exposure; the error is that of Poisson counts."""
-    error = ratio(np.sqrt(events), years)
+    error = ratio(events**0.5, years)
     return _summary(ratio(events, years), error, events, years, zero_rate_bound)
 
 
@@ -109,7 +109,13 @@ def over_draws(values: xr.DataArray, quantiles: Sequence[float]) -> xr.DataArray
     return values.where(some, 0.0).quantile(list(quantiles), "draw", skipna=True).where(some)
 
 
-def _summary(share, error, hits, trials, bound) -> xr.Dataset:
+def _summary(
+    share: xr.DataArray,
+    error: xr.DataArray,
+    hits: xr.DataArray,
+    trials: xr.DataArray,
+    bound: Callable[..., np.ndarray],
+) -> xr.Dataset:
     quantiles = over_draws(share, (LOW, 0.5, HIGH))
     median = quantiles.isel(quantile=1, drop=True)
     mean = share.mean("draw")

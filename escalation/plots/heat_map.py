@@ -29,6 +29,7 @@ from escalation.plots.style import (
     styled,
 )
 from escalation.results.derive import horizon_hits
+from escalation.results.intervals import clopper_pearson
 
 METRICS = ("war", "great_power_war", "nuclear_use", "concession")
 
@@ -78,20 +79,19 @@ def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Fig
             loc="left",
         )
         ax.set_xticks(
-            range(len(flashpoints)), [name_of(ds, "flashpoint", f, 12) for f in flashpoints]
+            range(len(flashpoints)), [name_of(ds, "flashpoint", f, 14) for f in flashpoints]
         )
-        ax.set_yticks(
-            range(len(structures)), [structure_label(ds, s, 24) for s in structures]
-        )
+        ax.set_yticks(range(len(structures)), [structure_label(ds, s, 26, 2) for s in structures])
         ax.tick_params(labelsize=7.5, length=0)
     headline(figure, ds, "Risk by structure and flashpoint, one panel per risk: no single score")
     footnote(
         figure,
         ds,
-        "Upper number: median over draws. Lower numbers: 5-95 % of draws (with one draw: Monte "
-        "Carlo 95 % interval). Mean: most draws saw none, so the mean stands there. A cell with < saw no "
-        "event in any draw and shows its 95 % upper bound (hatched). Each panel has its own "
-        "logarithmic colour scale, darker is more frequent.",
+        "Upper number: median over draws; mean: most draws saw none, so the mean over draws stands "
+        "there. Lower numbers: 5-95 % of draws (≤: some draws saw none; with one draw: "
+        "Monte Carlo 95 % interval). A hatched cell with < saw no event in any draw and shows its "
+        "95 % upper bound. Each panel has its own logarithmic colour scale, darker is more "
+        "frequent.",
     )
     return figure
 
@@ -115,7 +115,7 @@ def _panel(ax: Axes, cells: xr.Dataset) -> None:
             ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch="////",
                                    edgecolor="#CCCCCC", linewidth=0))  # fmt: skip
         dark = not zero[row, column] and norm(value[row, column]) > 0.55
-        ax.text(column, row, cell_text(cell), ha="center", va="center", fontsize=7,
+        ax.text(column, row, cell_text(cell), ha="center", va="center", fontsize=7.5,
                 color="white" if dark else "black", linespacing=1.15)  # fmt: skip
 
 
@@ -137,16 +137,21 @@ def cell_text(cell: xr.Dataset) -> str:
         return f"< {percent_number(float(cell['bound']))}"
     mark = "" if float(cell["median"]) > 0 else "mean "
     text = mark + percent_number(float(cell["centre"]))
-    if cell["share"].sizes["draw"] == 1:
-        return f"{text}\n± {percent_number(Z95 * float(cell['error']))}"
     return f"{text}\n{range_text(cell)}"
 
 
 def range_text(cell: xr.Dataset) -> str:
-    """5-95 % of draws in per cent; an end without hits is below what one draw can show."""
+    """5-95 % of draws in per cent, "≤ 95 %" alone where the lower end had no hit.
+
+    Where the upper end had none either, it is below the bound of a single draw. For a single
+    draw there is no such range: its exact 95 % Monte Carlo interval is given.
+    """
+    if cell["share"].sizes["draw"] == 1:
+        ends = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
+        return "–".join(percent_number(float(end)) for end in ends)
     low, high, least = (float(cell[name]) for name in ("low", "high", "draw_bound"))
-    if low > 0:
-        return f"{percent_number(low)}–{percent_number(high)}"
-    if high > least:
-        return f"< {percent_number(least)}–{percent_number(high)}"
-    return f"range < {percent_number(least)}"
+    if high == 0:
+        return f"range < {percent_number(least)}"
+    if low == 0:
+        return f"≤ {percent_number(high)}"
+    return f"{percent_number(low)}–{percent_number(high)}"

@@ -29,7 +29,6 @@ from escalation.plots.style import (
     name_of,
     new_figure,
     percent_axis,
-    structure_label,
     styled,
     tidy,
 )
@@ -88,7 +87,7 @@ def paired_difference(
             "percentage points"
         )
     grid[0][0].set_yticks(
-        -np.arange(len(others)), [structure_label(ds, s, 34) for s in others]
+        -np.arange(len(others)), [name_of(ds, "structure", s, 34, 1) for s in others]
     )
     reference = name_of(ds, "structure", ds.attrs["reference"], 60)
     headline(figure, ds, f"Safer or more dangerous than {reference}, draw by draw")
@@ -97,7 +96,7 @@ def paired_difference(
         ds,
         "Each draw is compared with itself under the reference; left of the line is safer. Marks: "
         "medians over draws. Thick and thin bars: 50 % and 90 % of draws. Grey blocks: 95 % Monte "
-        "Carlo interval of the mean difference, an upper limit, because it leaves out that both "
+        "Carlo interval (that of the mean over draws), too wide if anything, because both "
         "structures use the same random numbers. Right: % of draws in which the structure is "
         "safer (ties count half).",
     )
@@ -127,9 +126,9 @@ def differences(ds: xr.Dataset, event: str) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``difference`` (with draw), ``fan`` (quantiles 5, 25, 50, 75 and 95 %), ``mean``,
-        ``error`` (Monte Carlo standard error of the mean as if both structures had random
-        numbers of their own) and ``safer`` (share of draws below zero, ties half).
+        ``difference`` (with draw), ``fan`` (quantiles 5, 25, 50, 75 and 95 %), ``error``
+        (Monte Carlo standard error of the mean as if both structures had random numbers of
+        their own) and ``safer`` (share of draws below zero, ties half).
     """
     trials = int(ds.attrs["trajectories"])
     hits = horizon_hits(ds, event)
@@ -143,7 +142,6 @@ def differences(ds: xr.Dataset, event: str) -> xr.Dataset:
         {
             "difference": difference,
             "fan": over_draws(difference, (LOW, 0.25, 0.5, 0.75, HIGH)),
-            "mean": difference.mean("draw"),
             "error": xr.apply_ufunc(pooled_se, both, input_core_dims=[["draw"]]),
             "safer": safer,
         }
@@ -152,25 +150,23 @@ def differences(ds: xr.Dataset, event: str) -> xr.Dataset:
 
 def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
     ax.axvline(0.0, color="black", lw=0.9, zorder=1)
-    extent = 0.0
+    left = right = 0.0
     for row, structure in enumerate(cells["structure"].values.tolist()):
         look, cell = style[structure], cells.sel(structure=structure)
         low, lower, median, upper, high = cell["fan"].to_numpy()
-        mean, half = float(cell["mean"]), Z95 * float(cell["error"])
-        ax.fill_between([mean - half, mean + half], -row - 0.36, -row + 0.36, color="#BBBBBB",
+        half = Z95 * float(cell["error"])
+        ax.fill_between([median - half, median + half], -row - 0.36, -row + 0.36, color="#BBBBBB",
                         alpha=0.6, linewidth=0, zorder=1.5)  # fmt: skip
         ax.hlines(-row, low, high, color=look.colour, lw=1.1, zorder=2)
         ax.hlines(-row, lower, upper, color=look.colour, lw=3.2, alpha=0.8, zorder=2)
         ax.plot(median, -row, marker=look.marker, color=look.colour, ms=5.5, mec="white",
                 mew=0.6, zorder=3)  # fmt: skip
-        ax.text(1.0, -row, f"{100 * float(cell['safer']):.0f} %", transform=ax.get_yaxis_transform(),
-                ha="right", va="center", fontsize=7.5, color=MUTED)  # fmt: skip
-        extent = max(extent, abs(low), abs(high), abs(mean) + half)
-    extent = extent or 1e-4
-    low = min(float(cells["fan"].min()), float((cells["mean"] - Z95 * cells["error"]).min()), 0.0)
-    high = max(float(cells["fan"].max()), float((cells["mean"] + Z95 * cells["error"]).max()), 0.0)
-    width = (high - low) or extent
-    ax.set_xlim(low - 0.05 * width, high + 0.18 * width)
+        safer = f"{100 * float(cell['safer']):.0f} %"
+        ax.text(1.0, -row, safer, transform=ax.get_yaxis_transform(), ha="right", va="center",
+                fontsize=7.5, color=MUTED)  # fmt: skip
+        left, right = min(left, low, median - half), max(right, high, median + half)
+    width = (right - left) or 1e-3
+    ax.set_xlim(left - 0.05 * width, right + 0.18 * width)
     ax.set_ylim(-cells.sizes["structure"] + 0.4, 0.6)
     few_ticks(ax.xaxis, 7)
     percent_axis(ax.xaxis)

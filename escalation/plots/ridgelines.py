@@ -27,6 +27,7 @@ from escalation.plots.style import (
     tidy,
 )
 from escalation.results.derive import horizon_hits
+from escalation.results.intervals import clopper_pearson
 
 RIDGE = 0.82
 """Height of the tallest ridge; rows are one apart."""
@@ -79,7 +80,7 @@ def risk_ridgelines(
         )
         ax.set_xlabel(f"{EVENT_TITLES[event]} within {int(ds.attrs['horizon_years'])} years, %")
     axes[0].set_yticks(
-        -np.arange(len(structures)), [structure_label(ds, s, 26) for s in structures]
+        -np.arange(len(structures)), [structure_label(ds, s, 26, 3) for s in structures]
     )
     place = name_of(ds, "flashpoint", flashpoint, 60)
     headline(figure, ds, "How the risk is spread over what we do not know", place)
@@ -88,7 +89,8 @@ def risk_ridgelines(
         ds,
         "Ridges: density over draws, equal areas within a panel. Ticks: single draws. Bar and "
         "mark: 5-95 % of draws and median, written at the right in %; < means no event seen, 95 % "
-        "upper bound. The spread contains the Monte Carlo error of single draws.",
+        "upper bound. The spread contains the Monte Carlo error of single draws; with one draw the "
+        "bar is its 95 % Monte Carlo interval.",
     )
     return figure
 
@@ -107,8 +109,10 @@ def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
     for row, structure in enumerate(cells["structure"].values.tolist()):
         look, cell = style[structure], cells.sel(structure=structure)
         ridge = -row + RIDGE * ridges[row] / (tallest or 1.0)
-        ax.fill_between(x, -row, ridge, color=look.colour, alpha=0.25, linewidth=0, zorder=row)
-        ax.plot(x, ridge, color=look.colour, lw=1.0, zorder=row + 0.1)
+        ax.axhline(-row, color="#CCCCCC", lw=0.6, zorder=row)
+        if ridges[row].any():
+            ax.fill_between(x, -row, ridge, color=look.colour, alpha=0.25, linewidth=0, zorder=row)
+            ax.plot(x, ridge, color=look.colour, lw=1.0, zorder=row + 0.1)
         ax.vlines(shares[row], -row - 0.13, -row - 0.03, color=look.colour, lw=0.5, alpha=0.7)
         _summary_bar(ax, cell, look, -row)
     ax.set_xlim(0.0, x[-1] * 1.28)
@@ -124,15 +128,16 @@ def _summary_bar(ax: Axes, cell: xr.Dataset, look: Look, row: float) -> None:
     if int(cell["hits"]) == 0:
         text = f"< {percent_number(float(cell['bound']))}"
     else:
-        ax.hlines(row, float(cell["low"]), float(cell["high"]), color=look.colour, lw=2.0,
-                  zorder=60)  # fmt: skip
+        ends = float(cell["low"]), float(cell["high"])
+        if cell.sizes["draw"] == 1:
+            ends = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
+        ax.hlines(row, *ends, color=look.colour, lw=2.0, zorder=60)
         ax.plot(float(cell["median"]), row, marker=look.marker, color=look.colour, ms=6,
                 mec="white", mew=0.6, zorder=61, linestyle="none", clip_on=False)  # fmt: skip
         text = percent_number(float(cell["centre"]))
         if float(cell["median"]) == 0:
             text = f"mean {text}"
-        if cell.sizes["draw"] > 1:
-            text = f"{text} [{range_text(cell)}]"
+        text = f"{text} [{range_text(cell)}]"
     ax.text(0.995, row + 0.12, text, transform=ax.get_yaxis_transform(), ha="right",
             va="bottom", fontsize=7.5, color=MUTED, zorder=62)  # fmt: skip
 

@@ -12,12 +12,14 @@ import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -27,9 +29,11 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 MUTED = "#555555"
+LONG = 26
+"""Letters above which a title is long."""
 DPI = 120
 
-STYLE = {
+STYLE: Any = {
     "text.usetex": False,
     "text.parse_math": True,
     "font.family": "sans-serif",
@@ -76,8 +80,8 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return draw_styled
 
 
-def plain(text: object, width: int | None = None) -> str:
-    r"""Text from a study, made harmless for matplotlib and wrapped.
+def plain(text: object, width: int | None = None, lines: int = 4) -> str:
+    r"""Text from a study, made harmless for matplotlib and wrapped to at most `lines` lines.
 
     Dollar signs are escaped rather than ``parse_math`` switched off, because tick labels
     are created late and would not inherit the switch. A leading underscore would drop an
@@ -90,16 +94,36 @@ def plain(text: object, width: int | None = None) -> str:
     if printable.startswith("_"):
         printable = " " + printable
     if width is not None and len(printable) > width:
-        lines = textwrap.wrap(printable, width, max_lines=4, placeholder=" …") or [""]
-        printable = "\n".join(lines)
+        printable = "\n".join(_wrapped(printable, width, lines))
     return printable.replace("$", r"\$")
 
 
-def name_of(ds: xr.Dataset, dim: str, key: object, width: int | None = None) -> str:
-    """Readable name of one coordinate value: its stored title, or the key without underscores."""
+def _wrapped(text: str, width: int, lines: int) -> list[str]:
+    """At most `lines` lines; a longer text loses its middle, as names often differ at the end."""
+    found = textwrap.wrap(text, width)
+    length = width * lines
+    while len(found) > lines:
+        tail = (length - 1) // 2
+        found = textwrap.wrap(f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}", width)
+        length -= 1
+    return found
+
+
+def name_of(ds: xr.Dataset, dim: str, key: object, width: int | None = None, lines: int = 4) -> str:
+    """Readable name of one coordinate value: its title, or the key without underscores.
+
+    A long title loses what stands from its first bracket on, if it still differs from the
+    titles of the other values then.
+    """
     titles = ds.coords.get(f"{dim}_title")
-    title = str(titles.sel({dim: key}).item()) if titles is not None else ""
-    return plain(title or str(key).replace("_", " "), width)
+    if titles is None:
+        return plain(str(key).replace("_", " ").strip(), width, lines)
+    known = [str(title) for title in titles.values.tolist()]
+    title = str(titles.sel({dim: key}).item())
+    brief = title.split(" (")[0]
+    if len(title) > LONG and [other.split(" (")[0] for other in known].count(brief) == 1:
+        title = brief
+    return plain(title or str(key).replace("_", " ").strip(), width, lines)
 
 
 def looks(ds: xr.Dataset) -> dict[str, Look]:
@@ -139,9 +163,14 @@ def percent_number(probability: float) -> str:
     return f"{value:.{min(max(0, 1 - exponent), 8)}f}"
 
 
+def signed(value: float) -> str:
+    """Short number with a minus sign instead of a hyphen."""
+    return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")
+
+
 def percent_axis(axis: matplotlib.axis.Axis) -> None:
     """Ticks of a probability axis in per cent, without mathematical text."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(100 * value)))
 
 
 def few_ticks(axis: matplotlib.axis.Axis, n: int = 5) -> None:
@@ -151,12 +180,11 @@ def few_ticks(axis: matplotlib.axis.Axis, n: int = 5) -> None:
 
 def new_figure(width: float, height: float) -> Figure:
     """Empty figure of `width` x `height` inches that lays itself out."""
-    figure = NotebookFigure(figsize=(width, height), dpi=DPI, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.04)
-    return figure
+    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.04)
+    return NotebookFigure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
-def tidy(ax: Axes, grid: str | None = "y") -> None:
+def tidy(ax: Axes, grid: Literal["x", "y", "both"] | None = "y") -> None:
     """Small ticks and a faint grid along `grid` ("x", "y", "both" or None)."""
     ax.tick_params(labelsize=8, length=3)
     if grid:
@@ -164,7 +192,9 @@ def tidy(ax: Axes, grid: str | None = "y") -> None:
         ax.set_axisbelow(True)
 
 
-def panels(n: int, panel_width: float = 3.3, panel_height: float = 2.9, columns: int = 3):
+def panels(
+    n: int, panel_width: float = 3.3, panel_height: float = 2.9, columns: int = 3
+) -> tuple[Figure, list[Axes], Axes]:
     """Figure with `n` panels and one more, blank, for the legend.
 
     Returns
@@ -187,34 +217,23 @@ def panels(n: int, panel_width: float = 3.3, panel_height: float = 2.9, columns:
 
 
 def strip_panels(
-    rows: int, columns: int, width: float, panel_height: float, strip_height: float = 0.3
-) -> tuple[Figure, list[list[Axes]], Axes]:
-    """Figure with `rows` x `columns` panels below a blank strip that takes the legend.
+    rows: int, columns: int, width: float, panel_height: float
+) -> tuple[Figure, list[list[Axes]]]:
+    """Figure with `rows` x `columns` panels below a blank strip; see `strip_legend`.
 
     Returns
     -------
     figure : Figure
     grid : list of lists of Axes
         The panels by row and column.
-    strip : Axes
-        As wide as all panels together.
     """
-    figure = new_figure(width, panel_height * rows + strip_height + 1.2)
-    heights = [strip_height / panel_height] + [1.0] * rows
-    layout = figure.add_gridspec(rows + 1, columns, height_ratios=heights)
-    strip = figure.add_subplot(layout[0, :])
-    strip.set_axis_off()
+    figure = new_figure(width, panel_height * rows + 1.2)
+    layout = figure.add_gridspec(rows, columns)
     grid = [
-        [figure.add_subplot(layout[row + 1, column]) for column in range(columns)]
+        [figure.add_subplot(layout[row, column]) for column in range(columns)]
         for row in range(rows)
     ]
-    return figure, grid, strip
-
-
-def strip_legend(strip: Axes, handles: Sequence, labels: Sequence[str], columns: int) -> None:
-    """Legend laid out along the strip of `strip_panels`."""
-    strip.legend(handles, labels, ncols=columns, loc="upper left", borderpad=0.0,
-                 borderaxespad=0.0, handlelength=3.0, fontsize=8)  # fmt: skip
+    return figure, grid
 
 
 def structure_handles(
@@ -239,10 +258,11 @@ def headline(figure: Figure, ds: xr.Dataset, title: str, subject: str = "") -> N
     figure.suptitle("\n".join([*lines, below] if below else lines), x=0.01, ha="left", fontsize=11)
 
 
-def footnote(figure: Figure, ds: xr.Dataset, text: str, width_in: float | None = None) -> None:
+def footnote(figure: Figure, ds: xr.Dataset, text: str) -> None:
     """Note below the figure: sample sizes first, then how to read the marks."""
-    width = int((width_in or figure.get_figwidth()) * 16.5)
-    note = textwrap.fill(f"{sample(ds)} {text}", width)
+    width = int(figure.get_figwidth() * 16.5)
+    note = f"{sample(ds)} {text}".replace(" %", "\N{NO-BREAK SPACE}%")
+    note = textwrap.fill(note, width)
     figure.supxlabel(note, x=0.01, ha="left", fontsize=7.5, color=MUTED)
 
 
@@ -267,7 +287,9 @@ def structure_legend(
                  fontsize=8 if len(labels) <= 12 else 6.5)  # fmt: skip
 
 
-def structure_label(ds: xr.Dataset, structure: str, width: int | None = None) -> str:
+def structure_label(
+    ds: xr.Dataset, structure: str, width: int | None = None, lines: int = 4
+) -> str:
     """Name of a structure, with a note when it is the reference."""
-    name = name_of(ds, "structure", structure, width)
+    name = name_of(ds, "structure", structure, width, lines)
     return f"{name} (reference)" if structure == ds.attrs.get("reference") else name

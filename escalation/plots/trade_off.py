@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from escalation.plots.estimates import Z95, chosen, need, rate_summary, summary
 from escalation.plots.style import (
+    Look,
     few_ticks,
     footnote,
     headline,
@@ -22,7 +23,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.results.derive import count_disputes, exposure_years
+from escalation.results.derive import count_disputes, simulated_years
 
 
 @styled
@@ -45,7 +46,7 @@ def trade_off(
     Figure
         One panel per flashpoint. Points are medians over draws; thin bars span 5-95 % of
         draws, thick bars the 95 % Monte Carlo interval. Grey curves join points of equal
-        risk, in wars per century.
+        risk, in wars from grave crises per century.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def trade_off(
     structures = chosen(ds, "structure", structures)
     counts = count_disputes(ds)
     total = counts["grave"]
-    onset = rate_summary(total, exposure_years(ds))
+    onset = rate_summary(total, simulated_years(ds))
     war = summary(counts["grave_war"], total)
 
     figure, axes, blank = panels(len(shown))
@@ -74,7 +75,7 @@ def trade_off(
         ax.set_title(
             f"{name_of(ds, 'flashpoint', flashpoint, 36)}\nn = {counted:,} grave crises", loc="left"
         )
-        ax.set_xlabel("grave crises per year at peace")
+        ax.set_xlabel("grave crises per year")
         ax.set_ylabel("P(war | grave crisis), %")
     structure_legend(blank, ds, structures)
     headline(figure, ds, "How often grave crises start, and how often one becomes a war")
@@ -82,21 +83,23 @@ def trade_off(
         figure,
         ds,
         "Points: medians over draws. Thin bars: 5-95 % of draws (what we do not know). Thick bars: "
-        "95 % Monte Carlo interval (chance in the simulation). Arrow: no war seen, drawn at its "
-        "95 % upper bound. Grey curves: equal risk, in wars per century at peace. Structures "
-        "share their draws, so that overlapping bars do not mean equal risk: see the paired "
-        "differences.",
+        "95 % Monte Carlo interval (chance in the simulation), often hidden by the point. Open "
+        "point with an arrow: no war seen, 95 % upper bound. Grey curves: equal risk, in wars "
+        "from grave crises per century. Structures share their draws, so that overlapping bars "
+        "do not mean equal risk: see the paired differences.",
     )
     return figure
 
 
-def _point(ax: Axes, x: xr.Dataset, y: xr.Dataset, look) -> None:
-    if not np.isfinite(float(y["median"])):
+def _point(ax: Axes, x: xr.Dataset, y: xr.Dataset, look: Look) -> None:
+    if float(y["trials"]) == 0:
         return
-    at_x, at_y = float(x["median"]), float(y["median"])
+    at_x, at_y = float(x["centre"]), float(y["centre"])
     zero = float(y["hits"]) == 0
     if zero:
         at_y = float(y["bound"])
+        ax.errorbar(at_x, at_y, yerr=0.35 * at_y, uplims=True, color=look.colour, lw=0.9,
+                    capsize=2)  # fmt: skip
     else:
         ax.vlines(at_x, float(y["low"]), float(y["high"]), color=look.colour, lw=0.9, alpha=0.45)
         half = Z95 * float(y["error"])
@@ -104,16 +107,14 @@ def _point(ax: Axes, x: xr.Dataset, y: xr.Dataset, look) -> None:
     ax.hlines(at_y, float(x["low"]), float(x["high"]), color=look.colour, lw=0.9, alpha=0.45)
     half = Z95 * float(x["error"])
     ax.hlines(at_y, max(0.0, at_x - half), at_x + half, color=look.colour, lw=3.0, alpha=0.7)
-    ax.plot(at_x, at_y, marker=look.marker, color=look.colour, ms=7.5, mec="white", mew=0.7,
-            zorder=4, linestyle="none")  # fmt: skip
-    if zero:
-        ax.annotate("", (at_x, 0.0), (at_x, at_y), arrowprops={"arrowstyle": "->", "lw": 0.8})
+    ax.plot(at_x, at_y, marker=look.marker, color=look.colour, ms=7.5, zorder=4, linestyle="none",
+            mfc="white" if zero else look.colour,
+            mec=look.colour if zero else "white", mew=1.2 if zero else 0.7)  # fmt: skip
 
 
 def _frame(ax: Axes, onset: xr.Dataset, war: xr.Dataset) -> None:
     """Both axes from zero, so that distances from the corner mean something."""
-    right = float(onset["high"].max()) * 1.06
-    top = float(np.fmax(war["high"], war["bound"].where(war["hits"] == 0)).max()) * 1.06
+    right, top = 1.06 * _far_end(onset), 1.06 * _far_end(war)
     ax.set_xlim(0.0, right if right > 0 else 1.0)
     ax.set_ylim(0.0, min(1.0, top) if top > 0 else 1.0)
     few_ticks(ax.xaxis)
@@ -121,6 +122,13 @@ def _frame(ax: Axes, onset: xr.Dataset, war: xr.Dataset) -> None:
     percent_axis(ax.yaxis)
     tidy(ax, None)
     _equal_risk(ax)
+
+
+def _far_end(cells: xr.Dataset) -> float:
+    """Largest value that any bar or bound reaches."""
+    ends = (cells["high"], cells["centre"] + Z95 * cells["error"])
+    bounds = cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0))
+    return float(np.nanmax([0.0, *(float(end.max()) for end in (*ends, bounds))]))
 
 
 def _equal_risk(ax: Axes) -> None:

@@ -84,8 +84,9 @@ def transition_matrix(
         ds,
         "Cells: % of all steps from the rung, whatever the cause; one row makes 100 % over the "
         "three panels. Upper number: median over draws, or mean where the median is zero. Lower "
-        "numbers: 5-95 % of draws. Empty cell: no such step seen. The 95 % Monte Carlo interval "
-        f"is at most ± {percent_number(worst)} points.",
+        "numbers: 5-95 % of draws (≤: some draws saw none; rare: nearly all saw none). Empty "
+        "cell: no such step seen. The 95 % Monte Carlo interval is at most "
+        f"± {percent_number(worst)} points.",
     )
     return figure
 
@@ -112,7 +113,7 @@ def _panel(ax: Axes, cells: xr.Dataset) -> None:
     ax.spines[:].set_visible(False)
     for row, column in zip(*np.nonzero(hits), strict=True):
         cell = cells.isel(from_rung=row, to_rung=column)
-        colour = "white" if centre[row, column] > 0.55 else "black"
+        colour = "white" if centre[row, column] > 0.7 else "black"
         spread = "" if cells.sizes["draw"] == 1 else f"\n{_range(cell)}"
         ax.text(column + 1, row, f"{_short(centre[row, column])}{spread}", ha="center",
                 va="center", fontsize=6, color=colour, linespacing=1.1)  # fmt: skip
@@ -126,4 +127,7 @@ def _short(share: float) -> str:
 
 
 def _range(cell: xr.Dataset) -> str:
-    return f"{_short(float(cell['low']))}–{_short(float(cell['high']))}"
+    low, high = float(cell["low"]), float(cell["high"])
+    if high == 0:
+        return "rare"
+    return f"{_short(low)}–{_short(high)}" if low > 0 else f"≤{_short(high)}"

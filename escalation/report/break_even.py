@@ -26,6 +26,8 @@ from escalation.report.text import WIDTH, paragraph, safe, short_number
 
 BREAK_EVEN_EVENTS = ("war", "great_power_war")
 CLEAR_ERRORS = 1.0
+RARE_HITS = 200
+"""Fewer histories with the event than this, at every point, say nothing about a difference."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class BreakEven:
     crossings : tuple of Crossing
         Clear changes of sign.
     verdict : str
-        ``flips``, ``always more``, ``always less``, ``identical``, ``no clear crossing`` (no
-        point is clear) or ``no hits``.
+        ``flips``, ``always more``, ``always less`` (at least half of the points are clear and
+        all of those agree), ``identical``, ``no clear crossing`` (fewer are) or ``no hits``.
     """
 
     flashpoint: str
@@ -148,8 +150,16 @@ def _break_even(
     errors = np.sqrt(hits * (n - hits) + base_hits * (n - base_hits)) / n**1.5
     crossings = find_crossings(values[order], differences, errors)
     return BreakEven(
-        flashpoint, structure, base, event, parameter, values[order], differences, errors,
-        crossings, _verdict(hits, base_hits, differences, errors, crossings),
+        flashpoint,
+        structure,
+        base,
+        event,
+        parameter,
+        values[order],
+        differences,
+        errors,
+        crossings,
+        _verdict(hits, base_hits, differences, errors, crossings),
     )
 
 
@@ -184,18 +194,33 @@ def _verdict(
     if np.array_equal(hits, base_hits):
         return "identical"
     clear = differences[np.abs(differences) > CLEAR_ERRORS * errors]
-    if len(clear) == 0:
+    if len(clear) < len(differences) / 2:
         return "no clear crossing"
     return "always more" if clear[0] > 0 else "always less"
 
 
-def format_break_even(ds: xr.Dataset, width: int = WIDTH) -> str:
-    """Return the break-even values as plain text, no line wider than `width`."""
+def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
+    """Return the break-even values as plain text, no line wider than `width`.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results.
+    width : int
+        Columns.
+    brief : bool
+        Only the first structure of the sweep beside the reference.
+    """
     if not has_sweep(ds):
         return "No sweep among the results, so no break-even values."
     found = break_evens(ds)
     if not found:
         return "The sweep holds no structure to compare with a reference: no break-even values."
+    if brief:
+        found = [b for b in found if b.structure == found[0].structure]
+    rare = list(dict.fromkeys((b.flashpoint, b.event) for b in found if _is_rare(ds, b)))
+    legend = _legend(ds, found)
+    found = [b for b in found if (b.flashpoint, b.event) not in rare]
     lines = []
     for flashpoint, structure in dict.fromkeys((b.flashpoint, b.structure) for b in found):
         here = [b for b in found if (b.flashpoint, b.structure) == (flashpoint, structure)]
@@ -203,8 +228,18 @@ def format_break_even(ds: xr.Dataset, width: int = WIDTH) -> str:
         lines += paragraph(safe(title), width)
         for event in dict.fromkeys(b.event for b in here):
             lines += _event_lines([b for b in here if b.event == event], width)
-    lines += ["", *paragraph(_legend(ds, found), width)]
+    if rare:
+        names = ", ".join(
+            f"{event.replace('_', ' ')} at {flashpoint}" for flashpoint, event in rare
+        )
+        lines += paragraph(safe(f"too rare to compare: {names}"), width)
+    lines += ["", *paragraph(legend, width)]
     return "\n".join(lines)
+
+
+def _is_rare(ds: xr.Dataset, b: BreakEven) -> bool:
+    counts = ds["sweep_event_count"].sel(flashpoint=b.flashpoint, event=b.event)
+    return int(counts.max()) < RARE_HITS
 
 
 def _event_lines(found: list[BreakEven], width: int) -> list[str]:
@@ -243,8 +278,9 @@ def _legend(ds: xr.Dataset, found: list[BreakEven]) -> str:
         f"{int(ds.attrs['sweep_trajectories']):,} histories a point, the same random numbers. "
         "'flips where x > v': above v there is more of the event than under "
         f"{safe(found[0].reference)}, below it less ('x < v': the other way round). "
-        "± standard error of v, an upper bound. No clear crossing: the difference never "
-        "exceeds its Monte Carlo error."
+        "± standard error of v, an upper bound. A point is clear if the difference there "
+        "exceeds its Monte Carlo error; more or less over the whole range: at least half of the "
+        "points are clear and all of those agree; no clear crossing: fewer are."
     )
 
 

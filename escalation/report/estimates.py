@@ -12,7 +12,7 @@ import xarray as xr
 
 from escalation.errors import InputError, ResultsError
 from escalation.report.text import short_number
-from escalation.results.derive import count_disputes, exposure_years, horizon_hits
+from escalation.results.derive import count_disputes, simulated_years, horizon_hits
 from escalation.results.intervals import (
     binomial_se,
     pooled_se,
@@ -163,7 +163,7 @@ def samples(ds: xr.Dataset, metrics: Sequence[Metric]) -> dict[str, Sample]:
         raise ResultsError(f"missing from the results: {', '.join(missing)}")
     counts = count_disputes(ds)
     everything = xr.full_like(counts["dispute"], int(ds.attrs["trajectories"]))
-    years = exposure_years(ds)
+    years = simulated_years(ds)
     known: dict[str, tuple[xr.DataArray, xr.DataArray]] = {
         "disputes_per_year": (counts["dispute"], years),
         "grave_crises_per_year": (counts["grave"], years),

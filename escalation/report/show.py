@@ -10,7 +10,7 @@ from escalation.report.rates import format_rates
 from escalation.report.text import WIDTH, counted, paragraph, safe
 
 
-def format_show(ds: xr.Dataset, width: int = WIDTH) -> str:
+def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
     """Return the whole answer of a run as plain text, no line wider than `width` (at least 100).
 
     Headline of the run, decision table with comparisons, break-even values, rates of the
@@ -22,13 +22,19 @@ def format_show(ds: xr.Dataset, width: int = WIDTH) -> str:
         Results; derived variables are not needed.
     width : int
         Columns.
+    brief : bool
+        As a run ends: without the rates, and break-even values for one structure only.
     """
     width = max(width, WIDTH)
     parts = [
         "\n".join(headline(ds, width)),
         format_decision_table(ds, width),
-        _titled("What flips the answer", format_break_even(ds, width)),
-        _titled("Rates beside published figures", format_rates(ds, width=width)),
+        _titled("What flips the answer", format_break_even(ds, width, brief=brief)),
+        *(
+            []
+            if brief
+            else [_titled("Rates to hold against history", format_rates(ds, width=width))]
+        ),
         _titled("How to read this", "\n".join(_reading(ds, width))),
     ]
     return "\n\n".join(parts)
@@ -64,7 +70,7 @@ def _reading(ds: xr.Dataset, width: int) -> list[str]:
         "A dispute is any militarized confrontation; a grave crisis is one with high stakes. War "
         "means a major conventional attack or worse; great-power war, that the United States "
         "fights in it; nuclear use, at least one weapon used.",
-        "Disputes and grave crises per year count years at peace and under observation. "
+        "Disputes and grave crises per year are unconditional: per calendar year of the horizon. "
         "P(war), P(great-power war), P(nuclear use) and P(concession, in a grave crisis) are "
         "unconditional: they say what happens within the horizon, however many crises that takes.",
         "Two uncertainties: ± is chance in the simulation and shrinks with more histories; the "

@@ -134,7 +134,8 @@ def _party(rung: int, a: list[int], cast: Cast) -> str:
     kind = "staunch" if a[3] else "wavering"
     before, after = a[4] / _Q15, a[5] / _Q15
     belief = (
-        "" if war and a[1] == codes.PARTY_JOINS
+        ""
+        if war and a[1] == codes.PARTY_JOINS
         else f" {cast.challenger} now believes it would fight: {after:.2f} (was {before:.2f})."
     )
     return f"{name} {done} ({kind}; chance {a[2] / _Q30:.2f}).{belief}"

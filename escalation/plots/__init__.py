@@ -1,0 +1,205 @@
+"""Figures: results in, matplotlib figure out.
+
+Every function takes a dataset of results (`escalation.open_results`, `escalation.run`) and
+needs nothing else: no study file, no engine. It returns a `matplotlib.figure.Figure` that
+belongs to the caller; nothing is shown, saved or kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from escalation.errors import InputError, ResultsError
+from escalation.plots.break_even import break_even
+from escalation.plots.cumulative import cumulative_risk
+from escalation.plots.heat_map import risk_heat_map
+from escalation.plots.ladder import ladder_survival
+from escalation.plots.paired import paired_difference
+from escalation.plots.participation import participation
+from escalation.plots.ridgelines import risk_ridgelines
+from escalation.plots.style import DPI
+from escalation.plots.trade_off import trade_off
+from escalation.plots.transitions import transition_matrix
+
+__all__ = [
+    "FORMATS",
+    "PLOTS",
+    "Plot",
+    "SavedFigures",
+    "break_even",
+    "cumulative_risk",
+    "ladder_survival",
+    "paired_difference",
+    "participation",
+    "risk_heat_map",
+    "risk_ridgelines",
+    "save_all",
+    "trade_off",
+    "transition_matrix",
+]
+
+FORMATS = ("png", "svg", "pdf")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure of the package.
+
+    Attributes
+    ----------
+    name : str
+        Name of the function and of the saved file.
+    draw : callable
+        Dataset in, Figure out.
+    title : str
+        What it shows, in a few words.
+    caption : str
+        How to read it.
+    """
+
+    name: str
+    draw: Callable[..., Figure]
+    title: str
+    caption: str
+
+
+_ALL = (
+    Plot(
+        "trade_off",
+        trade_off,
+        "The trade-off plane",
+        "How often grave crises start, against how often one becomes a war; one point per "
+        "structure. Towards the lower left is safer on both; the grey curves join equal risk.",
+    ),
+    Plot(
+        "risk_heat_map",
+        risk_heat_map,
+        "Risk by structure and flashpoint",
+        "Chance of war, great-power war, nuclear use and concession within the horizon, each "
+        "in a panel of its own, because the ranking depends on the risk chosen.",
+    ),
+    Plot(
+        "ladder_survival",
+        ladder_survival,
+        "How far disputes climb",
+        "Chance that a dispute reaches a rung or goes beyond it, on a logarithmic axis.",
+    ),
+    Plot(
+        "cumulative_risk",
+        cumulative_risk,
+        "Risk by year",
+        "Chance that the event has happened by the end of a year: median, 50 % and 90 % of "
+        "draws, for the reference and the structures compared with it.",
+    ),
+    Plot(
+        "risk_ridgelines",
+        risk_ridgelines,
+        "What we do not know",
+        "How the chance of war and of great-power war is distributed over parameter draws.",
+    ),
+    Plot(
+        "participation",
+        participation,
+        "Third parties",
+        "How often each third party supported, fought, was entrapped, or stayed out of a war "
+        "although bound.",
+    ),
+    Plot(
+        "transition_matrix",
+        transition_matrix,
+        "Steps up the ladder",
+        "Where the steps from each rung lead, and whether chance, the challenger's decision or "
+        "a spiral caused them.",
+    ),
+    Plot(
+        "paired_difference",
+        paired_difference,
+        "Against the reference, draw by draw",
+        "Difference in risk to the reference structure within the same draws, and the share of "
+        "draws in which the structure is safer.",
+    ),
+    Plot(
+        "break_even",
+        break_even,
+        "Which assumption flips the answer",
+        "Difference in risk to the reference as one parameter moves; where the line crosses "
+        "zero, the answer changes its sign.",
+    ),
+)
+
+PLOTS: Mapping[str, Plot] = MappingProxyType({plot.name: plot for plot in _ALL})
+"""Every figure by name, in the order in which a report shows them."""
+
+
+class SavedFigures(list[Path]):
+    """Files of the figures that were saved, in the order of `PLOTS`.
+
+    Attributes
+    ----------
+    skipped : dict of str to str
+        Figures that could not be drawn from these results, and why.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped: dict[str, str] = {}
+
+
+def save_all(
+    ds: xr.Dataset, directory: str | os.PathLike[str], format: str = "png"
+) -> SavedFigures:
+    """Draw and save every figure that the results have the data for.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; see `escalation.results`.
+    directory
+        Where the files go, named after the figures; it is made if need be.
+    format : {"png", "svg", "pdf"}
+        File format.
+
+    Returns
+    -------
+    SavedFigures
+        List of the files. Its ``skipped`` says which figures are missing, and why.
+
+    Raises
+    ------
+    InputError
+        Unknown format, or a directory that cannot be written.
+    """
+    if format not in FORMATS:
+        raise InputError(f"unknown figure format {format!r}; choices: {', '.join(FORMATS)}")
+    saved = SavedFigures()
+    try:
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        for plot in PLOTS.values():
+            try:
+                figure = plot.draw(ds)
+            except ResultsError as error:
+                saved.skipped[plot.name] = str(error)
+                continue
+            saved.append(_save(figure, folder / f"{plot.name}.{format}", format))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot write figures to {str(directory)!r}: {error}") from error
+    return saved
+
+
+def _save(figure: Figure, path: Path, format: str) -> Path:
+    """Write under another name first, so that no half-written figure is left behind."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        figure.savefig(partial, format=format, dpi=DPI)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,207 @@
+"""The command line as a user meets it: exit codes, messages, files, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import test_study_bad_input as bad
+from click.testing import CliRunner, Result
+
+from escalation.cli import main
+from escalation.results import open_results
+
+STUDY = Path(__file__).resolve().parent.parent / "configs" / "asian_nato.yaml"
+SMALL = ("--trajectories", "60", "--draws", "2", "--seed", "5")
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """A small finished run and its results file."""
+    file = tmp_path_factory.mktemp("run") / "small.nc"
+    return call("run", STUDY, "-o", file, *SMALL), file
+
+
+def test_run_ends_with_the_decision_table_and_names_its_files(finished):
+    result, file = finished
+    assert result.exit_code == 0, result.output
+    assert "5 flashpoints x 8 structures x 2 parameter draws x 60 histories" in result.output
+    for words in ("taiwan_strait, 10 years", "P(great-", "Against hub_and_spoke: P(safer)"):
+        assert words in result.output
+    assert "What flips the answer" in result.output
+    assert str(file) in result.output
+    assert max(len(line) for line in result.output.splitlines()) <= max(100, len(str(file)) + 80)
+    assert (file.with_suffix("") / "decision_table.csv").is_file()
+    assert len(list((file.with_suffix("") / "figures").glob("*.png"))) >= 7
+
+
+def test_results_hold_the_study_and_its_numbers(finished):
+    ds = open_results(finished[1])
+    assert ds.attrs["seed"] == 5
+    assert ds.sizes["draw"] == 2
+    assert "asian_nato" in ds.attrs["study_text"]
+    assert bool((ds.worst_rung_count.sum("worst_rung") == 60).all())
+    assert ds.parameter_value.notnull().all()
+
+
+def test_default_output_is_a_new_folder_each_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("run", STUDY, "--trajectories", "5", "--draws", "1", "--no-figures")
+    assert call(*arguments).exit_code == 0
+    assert call(*arguments).exit_code == 0
+    folders = sorted(path.name for path in (tmp_path / "results").iterdir())
+    assert len(folders) == 2
+    assert folders[1].endswith("-2")
+    assert (tmp_path / "results" / folders[0] / "results.nc").is_file()
+
+
+def test_show_and_plot_open_a_saved_file(finished, tmp_path):
+    shown = call("show", finished[1])
+    assert shown.exit_code == 0, shown.output
+    assert "Rates to hold against history" in shown.output
+    drawn = call("plot", finished[1], "-o", tmp_path / "figures")
+    assert drawn.exit_code == 0, drawn.output
+    assert len(drawn.output.split()) == len(list((tmp_path / "figures").iterdir()))
+
+
+def test_replay_tells_one_history(finished):
+    where = ("--flashpoint", "taiwan_strait", "--structure", "asian_nato", "--draw", 1)
+    stories = [call("replay", finished[1], *where, "--trajectory", i).output for i in range(12)]
+    text = "\n".join(stories)
+    for words in ("China opens a", "day ", "Taiwan", "Immediate deterrence", "now believes"):
+        assert words in text
+    assert call("replay", finished[1], *where, "--trajectory", 3).output == stories[3]
+
+
+@pytest.mark.parametrize(("option", "value", "words"), [
+    ("--flashpoint", "taiwan", "unknown name 'taiwan' (choices: taiwan_strait"),
+    ("--structure", "nato", "unknown name 'nato' (choices: us_retrenchment"),
+    ("--draw", 2, "draw: 2 is not between 0 and 1"),
+    ("--trajectory", 60, "trajectory: 60 is not between 0 and 59"),
+])
+def test_replay_refuses_what_is_not_there(finished, option, value, words):
+    where = {"--flashpoint": "taiwan_strait", "--structure": "asian_nato", "--draw": 0,
+             "--trajectory": 0} | {option: value}
+    result = call("replay", finished[1], *(x for pair in where.items() for x in pair))
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_small_commands():
+    assert "no mistakes" in call("validate", STUDY).output
+    listed = call("parameters", STUDY).output
+    assert "provocation_stake" in listed
+    assert "taiwan_strait.onset_rate" in listed
+    assert max(map(len, listed.splitlines())) <= 100
+    folder = STUDY.parent / "structures"
+    differences = call("diff", folder / "asian_nato.yaml", folder / "asian_nato_with_india.yaml")
+    assert differences.exit_code == 0
+    assert "india" in differences.output
+    same = call("diff", folder / "asian_nato.yaml", folder / "asian_nato.yaml")
+    assert same.output.strip() == "no difference"
+    assert call("--version").exit_code == 0
+
+
+@pytest.mark.parametrize("case", bad.CASES)
+def test_malformed_study_gives_its_line_and_writes_nothing(tmp_path, monkeypatch, case):
+    file, old, new, where, message = bad.CASES[case]
+    study = tmp_path / "study"
+    study.mkdir()
+    for name, text in (bad.FILES | {file: bad.FILES[file].replace(old, new, 1)}).items():
+        (study / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = call("run", study / "study.yaml")
+    assert result.exit_code == 2
+    assert message in result.output
+    assert f"{study / file}:{where.split(' ')[0]}" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert os.listdir(tmp_path) == ["study"]
+
+
+@pytest.mark.parametrize(("option", "value"), [
+    ("--trajectories", "0"), ("--trajectories", "-1"), ("--trajectories", str(2**63)),
+    ("--trajectories", "1e6"), ("--draws", "0"), ("--draws", "many"), ("--seed", "-1"),
+    ("--seed", str(2**64)), ("--threads", "0"), ("--threads", "100000"),
+])
+def test_numbers_out_of_range(tmp_path, monkeypatch, option, value):
+    monkeypatch.chdir(tmp_path)
+    result = call("run", STUDY, option, value)
+    assert result.exit_code == 2
+    assert value in result.output
+    assert os.listdir(tmp_path) == []
+
+
+def test_threads_beyond_the_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call("run", STUDY, "--threads", "4096", *SMALL)
+    assert result.exit_code == 2
+    assert "threads: 4096 is not between 1 and" in result.output
+    assert os.listdir(tmp_path) == []
+
+
+def test_extreme_seeds_are_valid_and_differ(tmp_path):
+    counts = []
+    for seed in (0, 1, 2**64 - 1):
+        file = tmp_path / f"{seed}.nc"
+        result = call("run", STUDY, "-o", file, "--trajectories", 20, "--draws", 1, "--seed", seed,
+                      "--no-figures")
+        assert result.exit_code == 0, result.output
+        ds = open_results(file)
+        assert ds.attrs["seed"] == seed
+        counts.append(ds.crisis_count.values)
+    assert not np.array_equal(counts[0], counts[1])
+    assert not np.array_equal(counts[0], counts[2])
+    assert not np.array_equal(counts[1], counts[2])
+
+
+@pytest.mark.parametrize(("output", "words"), [
+    ("a/../b.nc", "'..'"),
+    ("x" * 300 + ".nc", "longer than 255"),
+    ("results.csv", "does not end in .nc"),
+])
+def test_unusable_output(tmp_path, monkeypatch, output, words):
+    monkeypatch.chdir(tmp_path)
+    result = call("run", STUDY, "-o", output, *SMALL)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_output_through_a_symbolic_link(tmp_path):
+    (tmp_path / "real.nc").write_text("precious")
+    (tmp_path / "link.nc").symlink_to(tmp_path / "real.nc")
+    result = call("run", STUDY, "-o", tmp_path / "link.nc", *SMALL)
+    assert result.exit_code == 2
+    assert (tmp_path / "real.nc").read_text() == "precious"
+
+
+def test_results_that_cannot_be_opened(tmp_path):
+    (tmp_path / "damaged.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + b"0" * 200)
+    for path in (tmp_path / "damaged.nc", tmp_path / "missing.nc"):
+        result = call("show", path)
+        assert result.exit_code == 2
+        assert str(path) in result.output
+
+
+def test_interrupt_stops_within_seconds_and_writes_nothing(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "escalation", "run", str(STUDY), "--trajectories", "10000000"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "stopped" in err
+    assert not (tmp_path / "results").exists()

@@ -8,6 +8,8 @@ decision but a vetoed one as news about the party's type.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from escalation.codes import (
@@ -28,7 +30,7 @@ from escalation.kernel.belief import (
 )
 from escalation.kernel.jit import jit_part
 from escalation.kernel.log import write
-from escalation.kernel.rng import mix
+from escalation.kernel.moves import draw
 from escalation.tables import ONE15, SCALAR_MOST, SCALAR_SOME
 
 _HIGH30 = np.uint64(34)
@@ -36,15 +38,43 @@ _LOW16 = np.uint64((1 << 16) - 1)
 _SHIFT_VETO = np.uint64(16)
 
 
+class Allies(NamedTuple):
+    """Third parties in a dispute, as masks, and the share (Q16) of their power that is in."""
+
+    pending: Any
+    supporting: Any
+    fighting: Any
+    entrapped: Any
+    vetoed: Any
+    joined_share: Any
+
+
+NOBODY = Allies(0, 0, 0, 0, 0, 0)
+
+
 @jit_part
-def view_all(t, pi, exited, joined_share, supporting, fighting, year, coerced, trust):
+def facing(allies, pending):
+    """Return the allies with new decisions to take."""
+    return Allies(
+        pending,
+        allies.supporting,
+        allies.fighting,
+        allies.entrapped,
+        allies.vetoed,
+        allies.joined_share,
+    )
+
+
+@jit_part
+def view_all(t, pi, exited, allies, year, coerced, trust):
     """Recompute the perceived chance to fight of every third party."""
-    already_in = already_in_class(joined_share, t.scalar[SCALAR_SOME], t.scalar[SCALAR_MOST])
+    some, most = t.scalar[SCALAR_SOME], t.scalar[SCALAR_MOST]
+    already_in = already_in_class(allies.joined_share, some, most)
     for i in range(pi.shape[0]):
         chance = perceived_chance(
-            t, i, year, coerced, bit(exited, i), bit(supporting, i), already_in, trust[i]
+            t, i, year, coerced, bit(exited, i), bit(allies.supporting, i), already_in, trust[i]
         )
-        pi[i] = ONE15 if bit(fighting, i) else chance
+        pi[i] = ONE15 if bit(allies.fighting, i) else chance
 
 
 @jit_part
@@ -53,7 +83,7 @@ def view_at_peace(t, pi, exited, year, trust):
     for i in range(pi.shape[0]):
         pi[i] = perceived_chance(t, i, year, 0, 0, 0, 0, trust[i])
     if exited != 0:
-        view_all(t, pi, exited, 0, 0, 0, year, 0, trust)
+        view_all(t, pi, exited, NOBODY, year, 0, trust)
 
 
 @jit_part
@@ -64,32 +94,13 @@ def judge(belief, trust):
 
 
 @jit_part
-def decide_parties(
-    t,
-    here,
-    step,
-    clock,
-    rung,
-    year,
-    coerced,
-    staunch,
-    exited,
-    pending,
-    supporting,
-    fighting,
-    entrapped,
-    vetoed,
-    joined_share,
-    belief,
-    pi,
-    days,
-    log,
-):
+def decide_parties(t, clock, rung, coerced, staunch, exited, allies, belief, pi, at, log):
     """Let every third party with a pending decision take it, if its time has come.
 
-    Returns the updated masks, the share of power that is in, the number of words drawn and
-    whether any decision was taken.
+    Returns the allies, the number of words drawn and whether any decision was taken.
     """
+    pending, supporting, fighting, entrapped, vetoed, joined_share = allies
+    year = at.year
     war = rung >= WAR
     row = min(rung, WAR) - 1
     some, most = t.scalar[SCALAR_SOME], t.scalar[SCALAR_MOST]
@@ -99,7 +110,7 @@ def decide_parties(
     while left != 0:
         i = lowest(left)
         left &= left - 1
-        w = mix(here + step * np.uint64(slots.STEP_PARTY + i))
+        w = draw(at, slots.STEP_PARTY + i)
         drawn += 1
         stance = bit(exited, i)
         supporter = bit(supporting, i) if war else 0
@@ -133,17 +144,7 @@ def decide_parties(
             after = perceived_chance(
                 t, i, year, coerced, stance, bit(supporting, i), now, trust_of(belief[i])
             )
-            write(
-                log,
-                LOG_PARTY,
-                year,
-                days,
-                rung,
-                i,
-                result,
-                chance,
-                bit(staunch, i),
-                pi[i],
-                ONE15 if bit(fighting, i) else after,
-            )
-    return pending, supporting, fighting, entrapped, vetoed, joined_share, drawn, changed
+            write(log, LOG_PARTY, year, at.days, rung, i, result, chance, bit(staunch, i),
+                  pi[i], ONE15 if bit(fighting, i) else after)  # fmt: skip
+    allies = Allies(pending, supporting, fighting, entrapped, vetoed, joined_share)
+    return allies, drawn, changed

@@ -76,7 +76,7 @@ _ALL = (
         trade_off,
         "The trade-off plane",
         "How often grave crises start, against how often one becomes a war; one point per "
-        "structure. Towards the lower left is safer on both; the grey curves join equal risk.",
+        "structure. Towards the lower left is safer on both; the grey lines join equal risk.",
     ),
     Plot(
         "risk_heat_map",

@@ -13,7 +13,6 @@ from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
 from escalation.plots.estimates import EVENT_TITLES, HIGH, LOW, Z95, chosen, need, one
 from escalation.plots.style import (
-    MUTED,
     Look,
     few_ticks,
     footnote,
@@ -23,7 +22,6 @@ from escalation.plots.style import (
     percent_axis,
     plain,
     signed,
-    strip_legend,
     strip_panels,
     structure_handles,
     styled,
@@ -72,11 +70,11 @@ def break_even(
     events = chosen(ds, "event", events)
     parameters = chosen(ds, "sweep_parameter", parameters)
     structures = swept(ds)
-    blocks = [parameters[i : i + COLUMNS] for i in range(0, len(parameters), COLUMNS)]
-    columns = min(COLUMNS, len(parameters))
-    figure, grid, strip = strip_panels(len(events) * len(blocks), columns, 11.0, 2.55)
-    handles, labels = structure_handles(ds, structures, lines=True, width=40)
-    strip_legend(strip, handles, labels, min(4, len(labels)))
+    columns = len(parameters) if len(parameters) <= COLUMNS + 1 else COLUMNS
+    blocks = [parameters[i : i + columns] for i in range(0, len(parameters), columns)]
+    rows = len(events) * len(blocks)
+    entries = structure_handles(ds, structures, lines=True, width=40)
+    figure, grid = strip_panels(rows, columns, 11.0, 2.7, entries, 4)
     places = [(event, block) for event in events for block in blocks]
     for row, (event, block) in zip(grid, places, strict=True):
         lines = sweep_differences(ds, event).sel(flashpoint=flashpoint)
@@ -157,8 +155,7 @@ def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -
     x = lines["value"].to_numpy()[order]
     ax.axhline(0.0, color="black", lw=0.9)
     _shade_prior(ax, ds, str(lines["sweep_parameter"].item()), x)
-    marked = 0
-    for structure in structures:
+    for number, structure in enumerate(structures):
         line = lines.sel(sweep_structure=structure)
         y = line["difference"].to_numpy()[order]
         error = line["error"].to_numpy()[order]
@@ -168,8 +165,10 @@ def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -
         ax.plot(x, y, color=look.colour, linestyle=look.line, marker=look.marker, ms=4.5, lw=1.4,
                 mec="white", mew=0.4)  # fmt: skip
         for value in crossings(x, y, error):
-            _mark(ax, float(f"{value:.3g}"), look, marked)
-            marked += 1
+            _mark(ax, value, look, number)
+    # Room above the lines, where the break-even values are written.
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.1 * len(structures) * (high - low))
     few_ticks(ax.xaxis, 5)
     few_ticks(ax.yaxis, 5)
     percent_axis(ax.yaxis)
@@ -194,6 +193,10 @@ def _label(parameter: str) -> str:
 
 
 def _mark(ax: Axes, value: float, look: Look, number: int) -> None:
+    """Break-even value of the `number`th structure, written in its own row at the top."""
+    height, above = 0.97 - 0.08 * number, ax.get_xaxis_transform()
     ax.axvline(value, color=look.colour, lw=1.0, linestyle=":")
-    ax.text(value, 1.0 - 0.09 * (number % 4), f" {signed(value)}", transform=ax.get_xaxis_transform(),
-            fontsize=7.5, color=MUTED, va="top", ha="left")  # fmt: skip
+    ax.plot(value, height, marker=look.marker, color=look.colour, ms=5, mec="white", mew=0.4,
+            transform=above, clip_on=False)  # fmt: skip
+    ax.text(value, height, f"  {signed(float(f'{value:.2g}'))}", transform=above, fontsize=7.5,
+            va="center", ha="left")  # fmt: skip

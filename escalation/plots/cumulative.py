@@ -34,7 +34,6 @@ from escalation.plots.style import (
     name_of,
     percent_axis,
     percent_number,
-    strip_legend,
     strip_panels,
     structure_label,
     styled,
@@ -86,7 +85,8 @@ def cumulative_risk(
     blocks = [structures[i : i + COLUMNS] for i in range(0, len(structures), COLUMNS)]
     columns = min(COLUMNS, len(structures))
     width = 11.0 if columns > 2 else 9.0
-    figure, grid, strip = strip_panels(len(events) * len(blocks), columns, width, 2.6)
+    rows = len(events) * len(blocks)
+    figure, grid = strip_panels(rows, columns, width, 2.6, _legend(ds), 3)
     worst = 0.0
     places = [(event, block) for event in events for block in blocks]
     for row, (event, block) in zip(grid, places, strict=True):
@@ -94,7 +94,6 @@ def cumulative_risk(
         _row(row, ds, fan, block, _top(fan.sel(structure=structures)))
         row[0].set_ylabel(f"{EVENT_TITLES[event]}\nby the end of the year, %")
         worst = max(worst, Z95 * float(fan["error"].sel(structure=structures).max()))
-    _legend(strip, ds)
     place = name_of(ds, "flashpoint", flashpoint, 60)
     headline(figure, ds, "Risk accumulated year by year, with its range over draws", place)
     footnote(
@@ -160,7 +159,7 @@ def _fan(ax: Axes, fan: xr.Dataset, look: Look) -> None:
                     color=look.colour, mfc="white", ms=4.5, capsize=2, clip_on=False)  # fmt: skip
 
 
-def _legend(strip: Axes, ds: xr.Dataset) -> None:
+def _legend(ds: xr.Dataset) -> tuple[list[Artist], list[str]]:
     handles: list[Artist] = [
         Patch(color="#666666", alpha=0.44),
         Patch(color="#666666", alpha=0.16),
@@ -169,4 +168,4 @@ def _legend(strip: Axes, ds: xr.Dataset) -> None:
     if ds.attrs.get("reference") in ds["structure"].values.tolist():
         handles.append(Line2D([], [], color=REFERENCE_COLOUR, lw=1.0))
         labels.append(f"median of {structure_label(ds, ds.attrs['reference'], 60)}")
-    strip_legend(strip, handles, labels, 3)
+    return handles, labels

@@ -18,7 +18,6 @@ from escalation.plots.style import (
     looks,
     name_of,
     percent_axis,
-    strip_legend,
     strip_panels,
     structure_handles,
     styled,
@@ -71,12 +70,10 @@ def participation(
     structures = chosen(ds, "structure", structures)
     third = ds["is_third_party"].sel(flashpoint=flashpoint)
     actors = ds["actor"].values[third.to_numpy()].tolist()
-    handles, labels = structure_handles(ds, structures, lines=False)
-    legend_rows = -(-len(labels) // 4)
     per_actor = max(0.45, 0.085 * len(structures) + 0.1)
     height = max(1.6, per_actor * len(actors) + 0.9)
-    figure, grid, strip = strip_panels(1, len(OUTCOMES), 11.0, height, 0.2 * legend_rows + 0.1)
-    strip_legend(strip, handles, labels, 4)
+    entries = structure_handles(ds, structures, lines=False)
+    figure, grid = strip_panels(1, len(OUTCOMES), 11.0, height, entries, 4)
     for ax, outcome in zip(grid[0], OUTCOMES, strict=True):
         cells = shares(ds, outcome).sel(flashpoint=flashpoint, actor=actors, structure=structures)
         _panel(ax, cells, looks(ds))
@@ -126,8 +123,10 @@ def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
         shift = 0.76 * (0.5 - (number + 0.5) / len(structures))
         _marks(ax, cells.sel(structure=structure), style[structure], rows + shift)
     ax.set_ylim(-len(rows) + 0.5, 0.5)
-    right = max(float(cells["high"].max()), float(cells["centre"].max()), 1e-9)
-    ax.set_xlim(0.0, min(1.0, 1.06 * right) if np.isfinite(right) else 1.0)
+    bounds = cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0))
+    reach = (cells["high"], cells["centre"] + Z95 * cells["error"], bounds)
+    right = max(1e-6, *(float(end.fillna(0.0).max()) for end in reach))
+    ax.set_xlim(0.0, min(1.02, 1.06 * right))
     few_ticks(ax.xaxis)
     percent_axis(ax.xaxis)
     tidy(ax, "x")
@@ -143,8 +142,10 @@ def _marks(ax: Axes, cells: xr.Dataset, look: Look, y: np.ndarray) -> None:
     ax.hlines(y[seen], low[seen], high[seen], color=look.colour, lw=0.8, alpha=0.55)
     ax.hlines(y[seen], np.maximum(centre - half, 0.0)[seen], (centre + half)[seen],
               color=look.colour, lw=2.6, alpha=0.6)  # fmt: skip
-    ax.plot(centre[seen], y[seen], linestyle="none", marker=look.marker, color=look.colour,
-            ms=4.6, mec="white", mew=0.4, clip_on=False, zorder=3)  # fmt: skip
+    # An empty line that is not clipped would count as a point in the corner of the figure.
+    if seen.any():
+        ax.plot(centre[seen], y[seen], linestyle="none", marker=look.marker, color=look.colour,
+                ms=4.6, mec="white", mew=0.4, clip_on=False, zorder=3)  # fmt: skip
     bound = cells["bound"].to_numpy()
     ax.errorbar(bound[none], y[none], xerr=0.5 * bound[none], xuplims=True, fmt=look.marker,
                 color=look.colour, mfc="white", ms=4.2, lw=0.8, capsize=1.8)  # fmt: skip

@@ -104,7 +104,7 @@ def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
     shares = cells["share"].transpose("structure", "draw").to_numpy()
     right = max(float(np.nanmax(shares)), float(cells["draw_bound"].max())) * 1.05
     x = np.linspace(0.0, min(1.0, right), 400)
-    ridges = [density(row, x) for row in shares]
+    ridges = [density(row if row.any() else row[:0], x) for row in shares]
     tallest = max((float(ridge.max()) for ridge in ridges), default=1.0)
     for row, structure in enumerate(cells["structure"].values.tolist()):
         look, cell = style[structure], cells.sel(structure=structure)
@@ -130,7 +130,8 @@ def _summary_bar(ax: Axes, cell: xr.Dataset, look: Look, row: float) -> None:
     else:
         ends = float(cell["low"]), float(cell["high"])
         if cell.sizes["draw"] == 1:
-            ends = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
+            low, high = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
+            ends = float(low), float(high)
         ax.hlines(row, *ends, color=look.colour, lw=2.0, zorder=60)
         ax.plot(float(cell["median"]), row, marker=look.marker, color=look.colour, ms=6,
                 mec="white", mew=0.6, zorder=61, linestyle="none", clip_on=False)  # fmt: skip

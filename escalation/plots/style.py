@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 REFERENCE_COLOUR = "#000000"
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
@@ -173,6 +173,20 @@ def percent_axis(axis: matplotlib.axis.Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: signed(100 * value)))
 
 
+def log_ticks(axis: matplotlib.axis.Axis, scale: float) -> None:
+    """Plain numbers on a logarithmic axis, times `scale`, as many as the range leaves room for."""
+    low, high = axis.get_view_interval()
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)):
+        ticks = [step * 10.0**power for power in decades for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 3:
+            break
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(scale * value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def few_ticks(axis: matplotlib.axis.Axis, n: int = 5) -> None:
     """At most `n` intervals between ticks, for narrow panels."""
     axis.set_major_locator(MaxNLocator(n, steps=[1, 2, 2.5, 5, 10]))
@@ -217,9 +231,19 @@ def panels(
 
 
 def strip_panels(
-    rows: int, columns: int, width: float, panel_height: float
+    rows: int,
+    columns: int,
+    width: float,
+    panel_height: float,
+    entries: tuple[Sequence[Artist], Sequence[str]],
+    legend_columns: int,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """Figure with `rows` x `columns` panels below a blank strip; see `strip_legend`.
+    """Figure with `rows` x `columns` panels below a legend as wide as all of them.
+
+    Parameters
+    ----------
+    entries
+        Handles and labels of the legend.
 
     Returns
     -------
@@ -227,10 +251,24 @@ def strip_panels(
     grid : list of lists of Axes
         The panels by row and column.
     """
-    figure = new_figure(width, panel_height * rows + 1.2)
-    layout = figure.add_gridspec(rows, columns)
+    handles, labels = entries
+    legend_columns = min(legend_columns, len(labels))
+    per_column = math.ceil(len(labels) / legend_columns)
+    stacks = [labels[i : i + per_column] for i in range(0, len(labels), per_column)]
+    height = max(0.07 + sum(0.145 * label.count("\n") + 0.2 for label in s) for s in stacks)
+    figure = new_figure(width, panel_height * rows + height + 1.2)
+    layout = figure.add_gridspec(
+        rows + 1, columns, height_ratios=[height / panel_height] + [1.0] * rows
+    )
+    strip = figure.add_subplot(layout[0, :])
+    strip.set_axis_off()
+    legend = strip.legend(handles, labels, ncols=legend_columns, loc="upper left", borderpad=0.0,
+                          borderaxespad=0.0, handlelength=3.0, columnspacing=1.4,
+                          fontsize=8)  # fmt: skip
+    # A legend wider than the panels would make the layout give up; its height is known.
+    legend.set_in_layout(False)
     grid = [
-        [figure.add_subplot(layout[row, column]) for column in range(columns)]
+        [figure.add_subplot(layout[row + 1, column]) for column in range(columns)]
         for row in range(rows)
     ]
     return figure, grid

@@ -12,18 +12,20 @@ from matplotlib.figure import Figure
 from escalation.plots.estimates import Z95, chosen, need, rate_summary, summary
 from escalation.plots.style import (
     Look,
-    few_ticks,
     footnote,
     headline,
+    log_ticks,
     looks,
     name_of,
     panels,
-    percent_axis,
     structure_legend,
     styled,
     tidy,
 )
 from escalation.results.derive import count_disputes, simulated_years
+
+TINY = 1e-12
+"""Stands for zero on a logarithmic axis, far below its end."""
 
 
 @styled
@@ -45,7 +47,7 @@ def trade_off(
     -------
     Figure
         One panel per flashpoint. Points are medians over draws; thin bars span 5-95 % of
-        draws, thick bars the 95 % Monte Carlo interval. Grey curves join points of equal
+        draws, thick bars the 95 % Monte Carlo interval. Grey lines join points of equal
         risk, in wars from grave crises per century.
 
     Raises
@@ -84,61 +86,85 @@ def trade_off(
         ds,
         "Points: medians over draws. Thin bars: 5-95 % of draws (what we do not know). Thick bars: "
         "95 % Monte Carlo interval (chance in the simulation), often hidden by the point. Open "
-        "point with an arrow: no war seen, 95 % upper bound. Grey curves: equal risk, in wars "
-        "from grave crises per century. Structures share their draws, so that overlapping bars "
-        "do not mean equal risk: see the paired differences.",
+        "point with an arrow: no war seen, 95 % upper bound. Grey lines: equal risk, in wars "
+        "from grave crises per century. Both axes are logarithmic. Structures share "
+        "their draws, so that overlapping bars do not mean equal risk: see the paired differences.",
     )
     return figure
 
 
 def _point(ax: Axes, x: xr.Dataset, y: xr.Dataset, look: Look) -> None:
-    if float(y["trials"]) == 0:
+    if float(x["hits"]) == 0:
         return
     at_x, at_y = float(x["centre"]), float(y["centre"])
     zero = float(y["hits"]) == 0
     if zero:
         at_y = float(y["bound"])
-        ax.errorbar(at_x, at_y, yerr=0.35 * at_y, uplims=True, color=look.colour, lw=0.9,
+        ax.errorbar(at_x, at_y, yerr=0.4 * at_y, uplims=True, color=look.colour, lw=0.9,
                     capsize=2)  # fmt: skip
     else:
-        ax.vlines(at_x, float(y["low"]), float(y["high"]), color=look.colour, lw=0.9, alpha=0.45)
+        ax.vlines(
+            at_x,
+            max(TINY, float(y["low"])),
+            float(y["high"]),
+            color=look.colour,
+            lw=0.9,
+            alpha=0.45,
+        )
         half = Z95 * float(y["error"])
-        ax.vlines(at_x, max(0.0, at_y - half), at_y + half, color=look.colour, lw=3.0, alpha=0.7)
-    ax.hlines(at_y, float(x["low"]), float(x["high"]), color=look.colour, lw=0.9, alpha=0.45)
+        ax.vlines(at_x, max(TINY, at_y - half), at_y + half, color=look.colour, lw=3.0, alpha=0.7)
+    ax.hlines(
+        at_y, max(TINY, float(x["low"])), float(x["high"]), color=look.colour, lw=0.9, alpha=0.45
+    )
     half = Z95 * float(x["error"])
-    ax.hlines(at_y, max(0.0, at_x - half), at_x + half, color=look.colour, lw=3.0, alpha=0.7)
+    ax.hlines(at_y, max(TINY, at_x - half), at_x + half, color=look.colour, lw=3.0, alpha=0.7)
     ax.plot(at_x, at_y, marker=look.marker, color=look.colour, ms=7.5, zorder=4, linestyle="none",
             mfc="white" if zero else look.colour,
             mec=look.colour if zero else "white", mew=1.2 if zero else 0.7)  # fmt: skip
 
 
 def _frame(ax: Axes, onset: xr.Dataset, war: xr.Dataset) -> None:
-    """Both axes from zero, so that distances from the corner mean something."""
-    right, top = 1.06 * _far_end(onset), 1.06 * _far_end(war)
-    ax.set_xlim(0.0, right if right > 0 else 1.0)
-    ax.set_ylim(0.0, min(1.0, top) if top > 0 else 1.0)
-    few_ticks(ax.xaxis)
-    few_ticks(ax.yaxis)
-    percent_axis(ax.yaxis)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlim(_ends(onset))
+    low, high = _ends(war)
+    ax.set_ylim(low, min(1.05, high))
+    log_ticks(ax.xaxis, 1.0)
+    log_ticks(ax.yaxis, 100.0)
     tidy(ax, None)
     _equal_risk(ax)
 
 
-def _far_end(cells: xr.Dataset) -> float:
-    """Largest value that any bar or bound reaches."""
-    ends = (cells["high"], cells["centre"] + Z95 * cells["error"])
-    bounds = cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0))
-    return float(np.nanmax([0.0, *(float(end.max()) for end in (*ends, bounds))]))
+def _ends(cells: xr.Dataset) -> tuple[float, float]:
+    """Ends of a logarithmic axis for all marks and upper ends of bars.
+
+    Lower ends of bars may reach zero; they are cut off a decade below the lowest mark.
+    """
+    bound = cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0))
+    marks = xr.where(cells["hits"] > 0, cells["centre"], 0.6 * bound)
+    tops = (marks, cells["high"], cells["centre"] + Z95 * cells["error"], bound)
+    lowest = float(marks.min())
+    if not lowest > 0:
+        return 1e-3, 1.0
+    highest = max(float(top.fillna(0.0).max()) for top in tops)
+    bars = cells["low"].where(cells["low"] > lowest / 10.0, lowest / 10.0).where(marks.notnull())
+    low, high = min(lowest, float(bars.min())) / 1.2, highest * 1.2
+    stretch = max(1.0, 4.0 * low / high) ** 0.5
+    return low / stretch, high * stretch
 
 
 def _equal_risk(ax: Axes) -> None:
-    right, top = ax.get_xlim()[1], ax.get_ylim()[1]
-    steps = [step * 10.0**power for power in range(-5, 3) for step in (1.0, 2.0, 5.0)]
-    inside = [step for step in steps if 0.02 < step / 100.0 / (right * top) < 0.75][-4:]
-    x = np.linspace(right / 400.0, right, 400)
-    for per_century in inside:
+    """Straight lines of equal product of the axes, in events per century."""
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    x = np.array([left, right])
+    for power in range(-8, 4):
+        per_century = 10.0**power
         y = per_century / 100.0 / x
-        ax.plot(x[y <= top], y[y <= top], color="#BBBBBB", lw=0.8, zorder=0)
-        end = per_century / 100.0 / (0.985 * right)
-        ax.text(0.985 * right, end, f"{per_century:g}", fontsize=6.5, color="#888888",
-                ha="right", va="bottom", zorder=0)  # fmt: skip
+        if not (y[1] < top and y[0] > bottom):
+            continue
+        ax.plot(x, y, color="#BBBBBB", lw=0.8, zorder=0)
+        # The label sits where the line leaves the panel: at the right end or at the bottom.
+        at_x = min(right, per_century / 100.0 / (bottom * 1.3))
+        if np.log(at_x / left) > 0.4 * np.log(right / left):
+            ax.text(at_x, per_century / 100.0 / at_x, f"{per_century:g} / century ", fontsize=6.5,
+                    color="#777777", ha="right", va="bottom", zorder=0)  # fmt: skip

@@ -65,14 +65,19 @@ def transition_matrix(
     figure = new_figure(11.0, 5.9)
     axes = figure.subplots(1, len(causes), squeeze=False, sharey=True)[0]
     total = cells["trials"].isel(to_rung=0, cause=0)
+    # Disputes usually open above rung 0, which then has no step to show.
+    first = 0 if int(total.sel(from_rung=0)) > 0 else 1
     for ax, cause in zip(axes, causes, strict=True):
-        _panel(ax, cells.sel(cause=cause))
+        _panel(ax, cells.sel(cause=cause), first)
         ax.set_title(CAUSE_TITLES.get(cause, cause), loc="left")
         ax.set_xlabel("to rung")
-        ax.set_xticks(range(1, N_RUNGS))
+        ax.set_xticks(range(first + 1, N_RUNGS))
     axes[0].set_yticks(
-        range(N_RUNGS - 1),
-        [f"{RUNGS[r]}  {r}\nn = {int(total.sel(from_rung=r)):,}" for r in range(N_RUNGS - 1)],
+        range(first, N_RUNGS - 1),
+        [
+            f"{RUNGS[r]}  {r}\nn = {int(total.sel(from_rung=r)):,}"
+            for r in range(first, N_RUNGS - 1)
+        ],
     )
     axes[0].set_ylabel("from rung (n steps in all draws)")
     place = name_of(ds, "flashpoint", flashpoint, 50)
@@ -97,17 +102,17 @@ def steps(ds: xr.Dataset) -> xr.Dataset:
     return summary(counts, counts.sum(("cause", "to_rung")))
 
 
-def _panel(ax: Axes, cells: xr.Dataset) -> None:
-    cells = cells.isel(from_rung=slice(0, N_RUNGS - 1), to_rung=slice(1, N_RUNGS))
+def _panel(ax: Axes, cells: xr.Dataset, first: int) -> None:
+    cells = cells.isel(from_rung=slice(first, N_RUNGS - 1), to_rung=slice(first + 1, N_RUNGS))
     cells = cells.transpose("from_rung", "to_rung", ...)
     hits = cells["hits"].to_numpy()
     centre = cells["centre"].to_numpy()
     shown = np.ma.masked_where((hits == 0) | ~np.isfinite(centre), centre)
-    edges = (0.5, N_RUNGS - 0.5, N_RUNGS - 1.5, -0.5)
+    edges = (first + 0.5, N_RUNGS - 0.5, N_RUNGS - 1.5, first - 0.5)
     colours = matplotlib.colormaps["Blues"]
     ax.imshow(shown, vmin=0.0, vmax=1.0, cmap=colours, aspect="auto", extent=edges)
-    ax.set_xticks(np.arange(N_RUNGS) + 0.5, minor=True)
-    ax.set_yticks(np.arange(N_RUNGS) - 0.5, minor=True)
+    ax.set_xticks(np.arange(first, N_RUNGS) + 0.5, minor=True)
+    ax.set_yticks(np.arange(first, N_RUNGS) - 0.5, minor=True)
     ax.grid(which="minor", color="#E5E5E5", linewidth=0.8)
     ax.tick_params(which="both", length=0, labelsize=7.5)
     ax.spines[:].set_visible(False)
@@ -115,8 +120,9 @@ def _panel(ax: Axes, cells: xr.Dataset) -> None:
         cell = cells.isel(from_rung=row, to_rung=column)
         colour = "white" if centre[row, column] > 0.7 else "black"
         spread = "" if cells.sizes["draw"] == 1 else f"\n{_range(cell)}"
-        ax.text(column + 1, row, f"{_short(centre[row, column])}{spread}", ha="center",
-                va="center", fontsize=6, color=colour, linespacing=1.1)  # fmt: skip
+        text = f"{_short(centre[row, column])}{spread}"
+        ax.text(column + first + 1, row + first, text, ha="center", va="center",
+                fontsize=6, color=colour, linespacing=1.1)  # fmt: skip
 
 
 def _short(share: float) -> str:
@@ -130,4 +136,6 @@ def _range(cell: xr.Dataset) -> str:
     low, high = float(cell["low"]), float(cell["high"])
     if high == 0:
         return "rare"
+    if _short(low) == _short(high):
+        return f"all {_short(high)}"
     return f"{_short(low)}–{_short(high)}" if low > 0 else f"≤{_short(high)}"

@@ -229,8 +229,11 @@ def plot(results: str, output: str) -> None:
     from escalation.plots import save_all
     from escalation.results import open_results
 
-    for path in save_all(open_results(results), Path(output)):
+    saved = save_all(open_results(results), Path(output))
+    for path in saved:
         click.echo(path)
+    for name, reason in saved.skipped.items():
+        click.echo(f"no {name}: {reason}", err=True)
 
 
 @main.command()

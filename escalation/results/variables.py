@@ -1,0 +1,367 @@
+"""The one registry of what a results dataset holds.
+
+Every coordinate, stored count and derived quantity stands here once, with dimensions, type,
+unit and definition. Building, checking, saving, documents and tests read this table.
+
+Counts are stored; probabilities are derived from them when a dataset is opened
+(:mod:`escalation.results.derive`) and never written to a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from escalation import codes
+
+FORMAT_VERSION = 1
+"""Version of the file format; a file with a larger number is refused."""
+
+Role = Literal["coordinate", "stored", "sweep", "derived"]
+Kind = Literal["int64", "float64", "bool", "str"]
+
+CELL = ("flashpoint", "structure", "draw")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of the results.
+
+    Attributes
+    ----------
+    name : str
+        Name in the dataset.
+    dims : tuple of str
+        Dimensions, in order.
+    dtype : {"int64", "float64", "bool", "str"}
+        Type of the entries; ``str`` is any fixed-width text.
+    unit : str
+        Unit in the notation of the CF conventions; empty for text.
+    long_name : str
+        What it is, in a few words.
+    comment : str
+        Definition, where the name does not say all.
+    role : {"coordinate", "stored", "sweep", "derived"}
+        Coordinate; stored in the file; stored if the run had a sweep; computed on opening.
+    optional : bool
+        Whether a complete dataset may lack it.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: Kind
+    unit: str
+    long_name: str
+    comment: str = ""
+    role: Role = "stored"
+    optional: bool = False
+
+    @property
+    def stored(self) -> bool:
+        """Whether a results file holds it."""
+        return self.role != "derived"
+
+    def attrs(self) -> dict[str, str]:
+        """Attributes of the variable, by the CF conventions."""
+        found = {"long_name": self.long_name}
+        if self.unit:
+            found["units"] = self.unit
+        if self.comment:
+            found["comment"] = self.comment
+        return found
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of the dataset: its type and meaning."""
+
+    name: str
+    type: type
+    meaning: str
+    required: bool = False
+
+
+FIXED_COORDS: MappingProxyType[str, tuple[Any, ...]] = MappingProxyType(
+    {
+        "worst_rung": tuple(range(codes.N_RUNGS)),
+        "peak_rung": tuple(range(codes.N_RUNGS)),
+        "from_rung": tuple(range(codes.N_RUNGS)),
+        "to_rung": tuple(range(codes.N_RUNGS)),
+        "end_state": codes.END_STATES,
+        "dispute_class": codes.DISPUTE_CLASSES,
+        "us_fought": (0, 1),
+        "event": codes.EVENTS,
+        "cause": codes.CAUSES,
+        "duration_bin": tuple(range(codes.N_DURATIONS)),
+        "trajectory_end": codes.TRAJECTORY_ENDS,
+        "brink": codes.BRINK_OUTCOMES,
+    }
+)
+"""Coordinates that are the same in every run."""
+
+
+def _coordinate(name: str, dtype: Kind, long_name: str, comment: str = "") -> Variable:
+    unit = "" if dtype == "str" else "1"
+    return Variable(name, (name,), dtype, unit, long_name, comment, "coordinate")
+
+
+def _title(dim: str) -> Variable:
+    return Variable(
+        f"{dim}_title", (dim,), "str", "", f"title of the {dim}", "", "coordinate", True
+    )
+
+
+_RUNGS = "; ".join(f"{i} {name}" for i, name in enumerate(codes.RUNGS))
+
+_COORDINATES = (
+    _coordinate("flashpoint", "str", "flashpoint"),
+    _coordinate("structure", "str", "alliance structure"),
+    _coordinate(
+        "draw", "int64", "parameter draw", "the same number is the same draw under every structure"
+    ),
+    _coordinate("worst_rung", "int64", "worst rung over the horizon", _RUNGS),
+    _coordinate("peak_rung", "int64", "highest rung of a dispute", _RUNGS),
+    _coordinate("from_rung", "int64", "rung before the step", _RUNGS),
+    _coordinate("to_rung", "int64", "rung after the step", _RUNGS),
+    _coordinate("end_state", "str", "how a dispute ended"),
+    _coordinate("dispute_class", "str", "class of dispute", "a grave dispute is a crisis"),
+    _coordinate("us_fought", "int64", "1 if the great power fought, 0 if not"),
+    _coordinate("actor", "str", "actor"),
+    _coordinate("year", "int64", "year of the horizon", "counted from 1"),
+    _coordinate("event", "str", "event", "concession: in a grave crisis"),
+    _coordinate("cause", "str", "cause of a step up the ladder"),
+    _coordinate("duration_bin", "int64", "duration bin", "the last bin is open"),
+    _coordinate("coalition_size", "int64", "third parties that fought"),
+    _coordinate("trajectory_end", "str", "why a trajectory ended"),
+    _coordinate("brink", "str", "outcome of a decision at the brink of war"),
+    _coordinate("parameter", "str", "parameter of the model"),
+    Variable(
+        "duration_from_days", ("duration_bin",), "int64", "day", "lower edge of the bin",
+        "", "coordinate",
+    ),
+    _title("flashpoint"),
+    _title("structure"),
+    _title("actor"),
+)
+
+
+def _count(
+    name: str, tail: tuple[str, ...], long_name: str, comment: str = "", unit: str = "1"
+) -> Variable:
+    return Variable(name, (*CELL, *tail), "int64", unit, long_name, comment)
+
+
+_STORED = (
+    _count(
+        "worst_rung_count", ("worst_rung",), "trajectories by worst rung",
+        "0 means no dispute at all; sums to the trajectories of the cell",
+    ),
+    _count(
+        "crisis_count", ("dispute_class", "end_state", "peak_rung", "us_fought"),
+        "disputes by class, end, highest rung and whether the great power fought",
+        "every dispute, routine and grave, exactly once; war is peak_rung >= 5",
+    ),
+    _count(
+        "first_event_count", ("event", "year"), "trajectories by year of the first event",
+        "summed over the years: trajectories with the event within the horizon",
+    ),
+    _count("supported_count", ("actor",), "disputes that the actor supported below war"),
+    _count("fought_count", ("actor",), "wars in which the actor fought"),
+    _count("stayed_out_count", ("actor",), "wars in which the actor did not fight"),
+    _count(
+        "entrapped_count", ("actor",), "wars in which the actor fought only for its commitment",
+        "with no commitment and the same random number it would have stayed out",
+    ),
+    _count(
+        "abandoned_count", ("actor",), "wars that the actor stayed out of although bound",
+        "bound: bindingness of at least one half",
+    ),
+    _count("vetoed_count", ("actor",), "disputes in which domestic politics vetoed the actor"),
+    _count("exited_count", ("actor",), "trajectories in which the actor left a pact"),
+    _count("duration_count", ("dispute_class", "duration_bin"), "disputes by duration"),
+    _count("duration_days", ("dispute_class",), "total days of all disputes", unit="day"),
+    _count("coalition_size_count", ("coalition_size",), "wars by third parties that fought"),
+    _count("transition_count", ("cause", "from_rung", "to_rung"), "steps up the ladder"),
+    _count(
+        "reciprocated_count", ("dispute_class",),
+        "disputes in which the defender matched at least once",
+    ),
+    _count("wedge_count", (), "grave crises opened with economic coercion"),
+    _count("brink_count", ("brink",), "decisions at the brink of war"),
+    _count("trajectory_end_count", ("trajectory_end",), "trajectories by why they ended"),
+    _count(
+        "exposure_months", (), "months at peace and under observation",
+        "over all trajectories of the cell", "month",
+    ),
+    Variable(
+        "parameter_value", ("parameter", "draw"), "float64", "1", "value of the parameter",
+        "in the unit that the registry of parameters states",
+    ),
+    Variable(
+        "is_third_party", ("flashpoint", "actor"), "bool", "1",
+        "whether the actor is a third party at the flashpoint",
+    ),
+)
+
+_SWEEP_COMMENT = (
+    "one parameter moved at a time, all others at their defaults, the same random numbers at "
+    "every point and under every structure"
+)
+_SWEEP = (
+    Variable(
+        "sweep_parameter", ("sweep_parameter",), "str", "", "parameter that is moved",
+        role="sweep", optional=True,
+    ),
+    Variable(
+        "sweep_point", ("sweep_point",), "int64", "1", "point of the sweep",
+        role="sweep", optional=True,
+    ),
+    Variable(
+        "sweep_structure", ("sweep_structure",), "str", "", "structure of the sweep",
+        "the reference and the structures compared with it", "sweep", True,
+    ),
+    Variable(
+        "sweep_value", ("sweep_parameter", "sweep_point"), "float64", "1",
+        "value of the moved parameter", _SWEEP_COMMENT, "sweep", True,
+    ),
+    Variable(
+        "sweep_event_count",
+        ("flashpoint", "sweep_structure", "sweep_parameter", "sweep_point", "event"),
+        "int64", "1", "trajectories with the event within the horizon", _SWEEP_COMMENT,
+        "sweep", True,
+    ),
+)
+
+_NAN = "NaN where there was nothing to count"
+
+
+def _derived(
+    name: str,
+    long_name: str,
+    comment: str = "",
+    *,
+    tail: tuple[str, ...] = (),
+    unit: str = "1",
+    error: bool = False,
+) -> tuple[Variable, ...]:
+    main = Variable(name, (*CELL, *tail), "float64", unit, long_name, comment, "derived")
+    if not error:
+        return (main,)
+    se = Variable(
+        f"{name}_mc_se", main.dims, "float64", unit,
+        f"Monte Carlo standard error of: {long_name}",
+        "per draw, from the number of trials; 0 at zero hits, where an upper bound is the "
+        "right statement; says nothing about parameter uncertainty",
+        "derived",
+    )
+    return main, se
+
+
+_HORIZON = "share of trajectories with the event within the horizon; unconditional"
+_PER_EXPOSURE = "per calendar year of the horizon; unconditional"
+
+_DERIVED = (
+    *_derived("disputes_per_year", "disputes per year", _PER_EXPOSURE, unit="year-1", error=True),
+    *_derived(
+        "grave_crises_per_year", "grave crises per year", _PER_EXPOSURE, unit="year-1", error=True
+    ),
+    *_derived("p_dispute", "P(dispute)", _HORIZON, error=True),
+    *_derived("p_grave_crisis", "P(grave crisis)", _HORIZON, error=True),
+    *_derived("p_concession", "P(concession)", f"{_HORIZON}; in a grave crisis", error=True),
+    *_derived("p_war", "P(war)", _HORIZON, error=True),
+    *_derived("p_great_power_war", "P(great-power war)", _HORIZON, error=True),
+    *_derived("p_nuclear_use", "P(nuclear use)", _HORIZON, error=True),
+    *_derived("p_war_given_grave", "P(war | grave crisis)", _NAN, error=True),
+    *_derived("p_war_given_dispute", "P(war | dispute)", _NAN, error=True),
+    *_derived("p_concession_given_grave", "P(concession | grave crisis)", _NAN, error=True),
+    *_derived(
+        "immediate_deterrence_failure", "P(immediate deterrence failure | grave crisis)",
+        f"the defender concedes, or war, or both; {_NAN}", error=True,
+    ),
+    *_derived(
+        "p_reach_rung", "P(worst rung of the horizon >= rung)", "unconditional",
+        tail=("worst_rung",),
+    ),
+    *_derived(
+        "p_reach_rung_given_dispute", "P(highest rung >= rung | dispute)", _NAN,
+        tail=("peak_rung",),
+    ),
+    *_derived(
+        "p_reach_rung_given_grave", "P(highest rung >= rung | grave crisis)", _NAN,
+        tail=("peak_rung",),
+    ),
+    *_derived(
+        "cumulative_risk", "P(event by the end of the year)",
+        "share of trajectories whose first such event falls in this year or before",
+        tail=("event", "year"),
+    ),
+    *_derived(
+        "reciprocation", "share of disputes in which the defender matched", _NAN, error=True
+    ),
+    *_derived(
+        "us_share_of_wars", "share of wars in which the great power fought", _NAN, error=True
+    ),
+    *_derived("mean_duration_days", "mean duration of a dispute", _NAN, unit="day"),
+    *_derived(
+        "mean_duration_days_by_class", "mean duration of a dispute by class", _NAN,
+        tail=("dispute_class",), unit="day",
+    ),
+    *_derived(
+        "supported_per_dispute", "share of disputes that the actor supported",
+        f"{_NAN}, and for actors that are no third party", tail=("actor",),
+    ),
+    *_derived(
+        "fought_per_war", "share of wars in which the actor fought",
+        f"{_NAN}, and for actors that are no third party", tail=("actor",),
+    ),
+    *_derived(
+        "entrapped_per_fought", "share of the actor's wars fought only for its commitment",
+        f"{_NAN}, and for actors that are no third party", tail=("actor",),
+    ),
+    *_derived(
+        "abandoned_per_war", "share of wars that the actor stayed out of although bound",
+        f"{_NAN}, and for actors that are no third party", tail=("actor",),
+    ),
+    *_derived(
+        "exited_per_trajectory", "share of trajectories in which the actor left a pact",
+        "NaN for actors that are no third party", tail=("actor",),
+    ),
+)
+
+VARIABLES: MappingProxyType[str, Variable] = MappingProxyType(
+    {v.name: v for v in (*_COORDINATES, *_STORED, *_SWEEP, *_DERIVED)}
+)
+"""Every variable and coordinate by name."""
+
+ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
+    {
+        a.name: a
+        for a in (
+            Attribute("trajectories", int, "trajectories per cell", True),
+            Attribute("horizon_years", int, "years per trajectory", True),
+            Attribute("seed", int, "seed of all random numbers", True),
+            Attribute("reference", str, "structure that the others are compared with"),
+            Attribute("focus", str, "structures that the sweep compares, as a JSON list"),
+            Attribute("great_power", str, "actor whose fighting makes a great-power war"),
+            Attribute("default_point", bool, "one draw with every parameter at its default"),
+            Attribute("sweep_trajectories", int, "trajectories per point of the sweep"),
+            Attribute("study_name", str, "name of the study"),
+            Attribute("study_title", str, "title of the study"),
+            Attribute("study_text", str, "files of the study as they were"),
+            Attribute("study_sha256", str, "checksum of the study"),
+            Attribute("packages", str, "versions of Python and of the packages"),
+            Attribute("git", str, "commit and cleanness of the code, if known"),
+            Attribute("table_checksum", str, "checksum of the compiled tables"),
+            Attribute("created", str, "time of the run, ISO 8601, UTC"),
+            Attribute("format_version", int, "version of this format"),
+            Attribute("content_sha256", str, "checksum of all variables and attributes"),
+        )
+    }
+)
+"""Attributes of the dataset; others are kept as they are."""
+
+
+def names(*roles: Role) -> tuple[str, ...]:
+    """Names of the registered variables with one of these roles."""
+    return tuple(name for name, v in VARIABLES.items() if v.role in roles)

@@ -10,11 +10,11 @@ import os
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "3")
 
-import pytest  # noqa: E402
+import cells
+import pytest
 
-import cells  # noqa: E402
-from escalation.study import Study  # noqa: E402
-from escalation.tables import Tables  # noqa: E402
+from escalation.study import Study
+from escalation.tables import Tables
 
 
 @pytest.fixture(scope="session")

@@ -365,8 +365,8 @@ class Player:
             self.count.add("total", 0)
             d.news = True
         d.power, d.us = self.position()
-        self.count.note(codes.LOG_OPENING, year, 0, rung, grave, self.challenger_type, self.defender_type, coerced,
-                        self.month, d.power)
+        self.count.note(codes.LOG_OPENING, year, 0, rung, grave, self.challenger_type,
+                        self.defender_type, coerced, self.month, d.power)
         end = None
         while end is None and d.rounds < 512:
             d.rounds += 1
@@ -455,7 +455,8 @@ class Player:
                 if new == 5 and not self.brink(d, 40, 1):
                     new = 4
             self.count.add("transition", 1, old, new)
-        self.count.note(codes.LOG_CHALLENGER, d.year, d.days, old, action, new, down, both, d.power, d.us)
+        self.count.note(codes.LOG_CHALLENGER, d.year, d.days, old, action, new, down, both,
+                        d.power, d.us)
         d.rung = new
         if action == 0:
             return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import cells
 import numpy as np
@@ -45,7 +46,7 @@ def test_too_many_threads_are_refused(block: Tables) -> None:
 
 def test_shuffled_ranges_add_up(block: Tables, expected: Tallies) -> None:
     edges = [0, 1, 2, 100, 101, 400, 997, N]
-    ranges = list(zip(edges[:-1], edges[1:], strict=True))
+    ranges = list(pairwise(edges))
     np.random.default_rng(1).shuffle(ranges)
     pieces = [cells.count(block, end - begin, seed=4, first=begin) for begin, end in ranges]
     together = Tallies(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))

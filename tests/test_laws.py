@@ -446,7 +446,7 @@ def test_provocation_turns_the_effect_round(name: str) -> None:
 
 def test_forced_choice_works_against_the_pact() -> None:
     """The more it bites the less the pact gains; its sign alone it does not turn at defaults."""
-    effect, error = effect_on_war(
+    effect, _ = effect_on_war(
         "taiwan_strait", at_quantiles("forced_choice", 0.01, 0.99), 200_000
     )
     assert effect[1] > effect[0]

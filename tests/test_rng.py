@@ -138,7 +138,7 @@ def test_ranges_end_before_the_next_begins() -> None:
 LEVEL = 1e-4
 """Chance that a perfect generator fails one of the tests below; the seeds are fixed."""
 
-N = 1 << 16
+N = 1 << 15
 
 
 def neighbours(which: str) -> np.ndarray:

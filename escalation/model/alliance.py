@@ -41,6 +41,11 @@ class Values:
         return np.full(self.draws.n, float(quantity))
 
 
+def by_party(columns: list[np.ndarray], n_draws: int) -> np.ndarray:
+    """Stack one array per party, shape (draw, party); there may be no party at all."""
+    return np.stack(columns, axis=1) if columns else np.zeros((n_draws, 0))
+
+
 @dataclass(frozen=True)
 class Obligations:
     """What binds each third party at one flashpoint, under one structure.
@@ -74,10 +79,10 @@ def obligations(structure: Structure, flashpoint: Flashpoint, draws: Draws) -> O
     scale = read.of(flashpoint.commitment_scale)
     pairs = [_bindingness(read, structure, flashpoint, party) for party in parties]
     return Obligations(
-        bound=np.stack([np.clip(scale * bound, 0.0, 1.0) for bound, _ in pairs], axis=1),
-        bilateral=np.stack([np.clip(scale * alone, 0.0, 1.0) for _, alone in pairs], axis=1),
-        delay_days=np.stack([_delay(read, structure, party) for party in parties], axis=1),
-        member=np.array([bool(_pacts_of(structure, party)) for party in parties]),
+        bound=by_party([np.clip(scale * bound, 0.0, 1.0) for bound, _ in pairs], draws.n),
+        bilateral=by_party([np.clip(scale * alone, 0.0, 1.0) for _, alone in pairs], draws.n),
+        delay_days=by_party([_delay(read, structure, party) for party in parties], draws.n),
+        member=np.array([bool(_pacts_of(structure, party)) for party in parties], bool),
         encirclement=_encirclement(read, structure),
         nuclear_sharing=any(pact.nuclear_sharing for pact in structure.pacts),
     )

@@ -29,7 +29,7 @@ import numpy as np
 
 from escalation.codes import CLASH, N_RUNGS, WAR
 from escalation.model import ladder
-from escalation.model.alliance import Obligations, Values, obligations
+from escalation.model.alliance import Obligations, Values, by_party, obligations
 from escalation.model.draws import Draws
 from escalation.study.schema import Flashpoint, Structure, Study
 
@@ -107,7 +107,7 @@ def build_inputs(
     parties = tuple(flashpoint.third_parties)
     great_power = parties.index(study.great_power) if study.great_power in parties else -1
     host = parties.index(flashpoint.base_host) if flashpoint.base_host in parties else -1
-    power = np.stack([read.of(flashpoint.third_parties[p].power) for p in parties], axis=1)
+    power = by_party([read.of(flashpoint.third_parties[p].power) for p in parties], draws.n)
     rest = power.copy()
     if great_power >= 0:
         rest[:, great_power] = 0.0
@@ -208,7 +208,7 @@ def _facts(
         scale = override.stake_scale if override and override.stake_scale is not None else 1.0
         columns["stake"].append(read.of(party.stake) * read.of(scale))
         columns["veto"].append(read.of(actor.domestic_veto))
-    return {key: np.stack(column, axis=1) for key, column in columns.items()}
+    return {key: by_party(column, read.draws.n) for key, column in columns.items()}
 
 
 def _staunch_shift(
@@ -219,7 +219,7 @@ def _staunch_shift(
         override = structure.actors.get(name)
         own = override.staunch_logit if override and override.staunch_logit is not None else None
         shifts.append(read.of(study.actors[name].staunch_logit if own is None else own))
-    return np.stack(shifts, axis=1)
+    return by_party(shifts, read.draws.n)
 
 
 def _log_odds(

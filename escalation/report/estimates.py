@@ -12,7 +12,7 @@ import xarray as xr
 
 from escalation.errors import InputError, ResultsError
 from escalation.report.text import short_number
-from escalation.results.derive import count_disputes, simulated_years, horizon_hits
+from escalation.results.derive import count_disputes, horizon_hits, simulated_years
 from escalation.results.intervals import (
     binomial_se,
     pooled_se,

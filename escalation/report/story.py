@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from escalation import codes
 
+_WIDTH = 100
 _Q30 = float(1 << 30)
 _Q15 = float(1 << 15)
 
@@ -56,8 +58,12 @@ def tell(log: np.ndarray, cast: Cast) -> list[str]:
     list of str
         Lines dated by year and month, and by day within a dispute.
     """
-    lines = [line for row in log.tolist() for line in _tell_row(row, cast)]
+    lines = [line for row in log.tolist() for text in _tell_row(row, cast) for line in _wrap(text)]
     return lines or ["Nothing happens: no dispute within the horizon."]
+
+
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 12) or [""]
 
 
 def _rung(rung: int) -> str:

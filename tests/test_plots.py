@@ -13,6 +13,7 @@ import xarray as xr
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from synthetic import REFERENCE, synthetic_dataset
 
 from escalation import plots
 from escalation.errors import InputError, ResultsError
@@ -27,7 +28,6 @@ from escalation.plots.style import COLOURS, REFERENCE_COLOUR, looks, name_of, pe
 from escalation.plots.transitions import steps
 from escalation.report.break_even import find_crossings
 from escalation.results.derive import with_probabilities
-from tests.synthetic import REFERENCE, synthetic_dataset
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)
 NAMES = list(plots.PLOTS)

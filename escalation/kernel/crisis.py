@@ -14,6 +14,7 @@ from escalation.codes import (
     ACTION_DOWN,
     ACTION_UP,
     CLASH,
+    DURATION_EDGES_DAYS,
     END_CHALLENGER_WINS,
     END_COALITION_WINS,
     END_CONCESSION,
@@ -65,6 +66,8 @@ _LOW16 = np.uint64((1 << 16) - 1)
 _FRAILTY = np.uint64(63)
 _SHIFT_OPENING = np.uint64(6)
 _SHIFT_WEDGE = np.uint64(22)
+_LAST_EDGE = DURATION_EDGES_DAYS[-1]
+_DURATION_BIN = np.searchsorted(DURATION_EDGES_DAYS, np.arange(_LAST_EDGE + 1), side="right") - 1
 
 
 @jit_part
@@ -87,11 +90,7 @@ def count_parties(t, tally, exited, ever_supported, allies, war):
 def count_crisis(tally, grave, end, peak, us_fought, days, fighting, reciprocated):
     """Count how a dispute went."""
     tally.crisis[grave, end, peak, us_fought] += 1
-    days_bin = 0
-    left = days >> 1
-    while left > 0 and days_bin < tally.duration.shape[1] - 1:
-        left >>= 1
-        days_bin += 1
+    days_bin = _DURATION_BIN[min(days, _LAST_EDGE)]
     tally.duration[grave, days_bin] += 1
     tally.duration_days[grave] += days
     tally.reciprocated[grave] += reciprocated

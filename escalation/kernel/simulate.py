@@ -246,12 +246,27 @@ def move_reputation(t, joined, expected, belief, trust):
 
 
 @jit_part
-def first_time(tally, seen, event, happened, year):
-    """Count the first occurrence of an event; returns the mask of events seen."""
-    if happened and not bit(seen, event):
-        tally.first_event[event, year] += 1
-        seen |= 1 << event
-    return seen
+def events_of(grave, end, peak, us_fought):
+    """Return the mask of events that a dispute was."""
+    war = 1 if peak >= WAR else 0
+    return (
+        (1 << EVENT_DISPUTE)
+        | (grave << EVENT_GRAVE)
+        | ((grave & (1 if end == END_CONCESSION else 0)) << EVENT_CONCESSION)
+        | (war << EVENT_WAR)
+        | ((war & us_fought) << EVENT_GREAT_POWER_WAR)
+        | ((1 if peak >= NUCLEAR_USE else 0) << EVENT_NUCLEAR)
+    )
+
+
+@jit_part
+def count_first(tally, seen, events, year):
+    """Count events not seen before; returns the mask of events seen."""
+    fresh = events & ~seen
+    while fresh != 0:
+        tally.first_event[lowest(fresh), year] += 1
+        fresh &= fresh - 1
+    return seen | events
 
 
 @jit_part
@@ -311,16 +326,7 @@ def play(t, start, step, belief, trust, pi, tally, log):
             )
             index += 1
             worst = max(worst, peak)
-            seen = first_time(tally, seen, EVENT_DISPUTE, True, year)
-            seen = first_time(tally, seen, EVENT_GRAVE, is_grave == 1, year)
-            seen = first_time(
-                tally, seen, EVENT_CONCESSION, is_grave == 1 and end == END_CONCESSION, year
-            )
-            seen = first_time(tally, seen, EVENT_WAR, peak >= WAR, year)
-            seen = first_time(
-                tally, seen, EVENT_GREAT_POWER_WAR, peak >= WAR and us_fought == 1, year
-            )
-            seen = first_time(tally, seen, EVENT_NUCLEAR, peak >= NUCLEAR_USE, year)
+            seen = count_first(tally, seen, events_of(is_grave, end, peak, us_fought), year)
             if end == END_EXCHANGE:
                 end_of_all = TRAJECTORY_EXCHANGE
                 break

@@ -127,7 +127,7 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
         End state, highest rung, 1 if the great power fought, length in days, and the mask
         of third parties that fought or, without war, supported.
     """
-    great_power = t.scalar[SCALAR_GREAT_POWER]
+    great_power = np.int64(t.scalar[SCALAR_GREAT_POWER])
     everyone = (1 << t.veto.shape[0]) - 1
     opening = start + step * np.uint64(slots.CRISIS * (1 + crisis))
     w = mix(opening)

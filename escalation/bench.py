@@ -75,10 +75,10 @@ def measure(study: Study, *, quick: bool = False, full: bool = False) -> list[Ro
     full : bool
         Also measure peak memory up to 1e8 trajectories, which takes minutes.
     """
-    repeats, n = (2, 200) if quick else (9, 20_000)
+    repeats, n = (2, 200) if quick else (7, 160_000)
     cells = _cells(study)
     rows = _kernel_rows(cells, n, repeats)
-    rows += _thread_rows(cells, n * 4, repeats)
+    rows += _thread_rows(cells, n, repeats)
     rows += _table_rows(study, 4 if quick else 64, repeats)
     rows += _python_rows(study, 20 if quick else 200)
     rows += _start_rows(quick)

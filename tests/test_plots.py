@@ -17,7 +17,7 @@ from synthetic import REFERENCE, synthetic_dataset
 
 from escalation import plots
 from escalation.errors import InputError, ResultsError
-from escalation.plots.break_even import crossings, sweep_differences
+from escalation.plots.break_even import sweep_differences
 from escalation.plots.estimates import summary
 from escalation.plots.heat_map import cell_text, range_text
 from escalation.plots.ladder import reach
@@ -26,7 +26,8 @@ from escalation.plots.participation import shares
 from escalation.plots.ridgelines import density
 from escalation.plots.style import COLOURS, REFERENCE_COLOUR, looks, name_of, percent, plain
 from escalation.plots.transitions import steps
-from escalation.report.break_even import find_crossings
+from escalation.report.break_even import break_evens
+from escalation.results.crossings import find_crossings
 from escalation.results.derive import with_probabilities
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)
@@ -206,6 +207,15 @@ def test_ladder_agrees_with_the_derived_variable(ds, derived):
         plots.ladder_survival(ds, given="war")
 
 
+def test_ladder_never_rises(ds):
+    """Neither do the means that are drawn, rung by rung, whatever the draws did not see."""
+    mean = reach(ds)["mean"]
+    assert bool((mean.diff("peak_rung") <= 0).all())
+    for line in plots.ladder_survival(ds, "taiwan_strait").axes[0].lines:
+        y = np.asarray(line.get_ydata(), float)
+        assert line.get_linestyle() in ("None", ":") or bool((np.diff(y) <= 0).all())
+
+
 def test_ladder_marks_unreached_rungs_as_bounds(ds):
     ax = plots.ladder_survival(without_war(ds), "taiwan_strait", REFERENCE).axes[0]
     trials = float(reach(ds)["trials"].sel(flashpoint="taiwan_strait", structure=REFERENCE)[0])
@@ -296,7 +306,13 @@ def test_break_even_agrees_with_the_printed_one(ds):
     )
     x, y, error = (lines[name].values for name in ("value", "difference", "error"))
     expected = [crossing.value for crossing in find_crossings(x, y, error)]
-    assert crossings(x, y, error) == pytest.approx(expected)
+    (printed,) = (
+        found.crossings
+        for found in break_evens(ds, ("war",))
+        if (found.flashpoint, found.structure, found.parameter)
+        == ("taiwan_strait", "asian_nato", "provocation_stake")
+    )
+    assert expected == pytest.approx([crossing.value for crossing in printed])
     assert len(expected) == 1
     figure = plots.break_even(ds, parameters="provocation_stake", events="war")
     assert f"{expected[0]:.2g}" in texts(figure)
@@ -304,7 +320,8 @@ def test_break_even_agrees_with_the_printed_one(ds):
 
 def test_noise_about_zero_makes_no_break_even():
     x = np.arange(6.0)
-    assert crossings(x, np.array([1, -1, 1, -1, 1, -1.0]), np.full(6, 2.0)) == []
+    noise = np.array([1, -1, 1, -1, 1, -1.0])
+    assert find_crossings(x, noise, np.full(6, 2.0)) == ()
 
 
 @pytest.mark.parametrize("name", ["trade_off", "participation"])

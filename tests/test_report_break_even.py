@@ -7,8 +7,9 @@ import pytest
 from synthetic import synthetic_dataset, synthetic_parts
 
 from escalation.errors import InputError
-from escalation.report.break_even import break_evens, find_crossings, format_break_even
+from escalation.report.break_even import break_evens, format_break_even
 from escalation.results.build import build_dataset
+from escalation.results.crossings import find_crossings
 
 N = 1_000_000
 VALUES = np.array([-0.2, 0.0, 0.1, 0.4])

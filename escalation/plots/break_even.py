@@ -27,6 +27,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.results.crossings import find_crossings
 from escalation.results.intervals import binomial_se
 
 COLUMNS = 4
@@ -133,22 +134,6 @@ def sweep_differences(ds: xr.Dataset, event: str) -> xr.Dataset:
     )
 
 
-def crossings(x: np.ndarray, y: np.ndarray, error: np.ndarray) -> list[float]:
-    """Values of `x` at which `y` clearly changes sign, interpolated.
-
-    Points within one standard error of zero are not clear and are passed over, so that noise
-    about the zero line makes no break-even values.
-
-    >>> x, y = np.array([0.0, 1.0, 2.0]), np.array([-1.0, 1.0, 3.0])
-    >>> crossings(x, y, np.full(3, 0.1))
-    [0.5]
-    """
-    clear = np.abs(y) > error
-    x, y = x[clear], y[clear]
-    flips = np.flatnonzero((y[:-1] < 0) != (y[1:] < 0))
-    return [float((x[i] * y[i + 1] - x[i + 1] * y[i]) / (y[i + 1] - y[i])) for i in flips]
-
-
 def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -> None:
     style = looks(ds)
     order = np.argsort(lines["value"].to_numpy())
@@ -164,8 +149,8 @@ def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -
         ax.fill_between(x, y - half, y + half, color=look.colour, alpha=0.18, linewidth=0)
         ax.plot(x, y, color=look.colour, linestyle=look.line, marker=look.marker, ms=4.5, lw=1.4,
                 mec="white", mew=0.4)  # fmt: skip
-        for value in crossings(x, y, error):
-            _mark(ax, value, look, number)
+        for crossing in find_crossings(x, y, error):
+            _mark(ax, crossing.value, look, number)
     # Room above the lines, where the break-even values are written.
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.1 * len(structures) * (high - low))

@@ -47,9 +47,10 @@ def ladder_survival(
     Returns
     -------
     Figure
-        One panel per flashpoint. Marks are medians over draws (the mean where the median is
-        zero), thin bars 5-95 % of draws, thick bars the 95 % Monte Carlo interval. An open
-        mark with an arrow is a 95 % upper bound where no draw reached the rung.
+        One panel per flashpoint. Marks are means over draws (medians turn to zero on the way
+        up, and a mixture of both need not fall), thin bars 5-95 % of draws, thick bars the
+        95 % Monte Carlo interval. An open mark with an arrow is a 95 % upper bound where no
+        draw reached the rung.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def ladder_survival(
         figure,
         ds,
         f"Rungs: {names}. "
-        "Marks: medians over draws, or means where most draws saw none. Thin bars: 5-95 % of draws "
+        "Marks: means over draws. Thin bars: 5-95 % of draws "
         "(cut at the lower edge where a draw saw none). Thick bars: 95 % Monte Carlo interval. "
         "Open marks with arrows: no draw reached the rung, 95 % upper bound. Marks are moved "
         "sideways within a rung. Dotted line: war begins at rung 5.",
@@ -113,7 +114,7 @@ def _plural(unit: str) -> str:
 
 def _curve(ax: Axes, cells: xr.Dataset, look: Look, shift: float) -> None:
     rung = cells["peak_rung"].to_numpy() + shift
-    centre, hits = cells["centre"].to_numpy(), cells["hits"].to_numpy()
+    centre, hits = cells["mean"].to_numpy(), cells["hits"].to_numpy()
     seen = hits > 0
     none = (hits == 0) & (cells["trials"].to_numpy() > 0)
     low, high = cells["low"].to_numpy(), cells["high"].to_numpy()
@@ -134,7 +135,7 @@ def _curve(ax: Axes, cells: xr.Dataset, look: Look, shift: float) -> None:
 def _frame(ax: Axes, cells: xr.Dataset) -> None:
     values = np.concatenate(
         [
-            cells["centre"].where(cells["hits"] > 0).to_numpy().ravel(),
+            cells["mean"].where(cells["hits"] > 0).to_numpy().ravel(),
             (cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0)) * 0.5)
             .to_numpy()
             .ravel(),

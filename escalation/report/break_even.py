@@ -2,14 +2,8 @@
 
 At every point of a sweep the difference d = (hits under the structure - hits under the
 reference) / trajectories has a Monte Carlo error of at most that of independent samples,
-because both sides use the same random numbers. A point is *clear* if d differs from zero by
-more than one such error. A crossing is counted only between two neighbouring clear points of
-opposite sign (points that are not clear may lie between them) and placed by linear
-interpolation,
-
-    x0 = (x1 d2 - x2 d1) / (d2 - d1),
-
-with the error that follows from those of d1 and d2 by the delta method.
+because both sides use the same random numbers. What counts as a change of sign is said in
+:mod:`escalation.results.crossings`.
 """
 
 from __future__ import annotations
@@ -23,28 +17,11 @@ import xarray as xr
 from escalation.errors import InputError
 from escalation.report.estimates import labels, reference_of
 from escalation.report.text import WIDTH, paragraph, safe, short_number
+from escalation.results.crossings import CLEAR_ERRORS, Crossing, find_crossings
 
 BREAK_EVEN_EVENTS = ("war", "great_power_war")
-CLEAR_ERRORS = 1.0
 RARE_HITS = 200
 """Fewer histories with the event than this, at every point, say nothing about a difference."""
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """A value at which the difference changes sign.
-
-    Attributes
-    ----------
-    value, error : float
-        Interpolated value of the parameter and its standard error (an upper bound).
-    rises : bool
-        Whether the structure has more of the event than the reference above the value.
-    """
-
-    value: float
-    error: float
-    rises: bool
 
 
 @dataclass(frozen=True)
@@ -161,23 +138,6 @@ def _break_even(
         crossings,
         _verdict(hits, base_hits, differences, errors, crossings),
     )
-
-
-def find_crossings(
-    values: np.ndarray, differences: np.ndarray, errors: np.ndarray
-) -> tuple[Crossing, ...]:
-    """Find the clear changes of sign of a sorted sweep; all arrays are (point,)."""
-    clear = np.abs(differences) > CLEAR_ERRORS * errors
-    x, d, s = values[clear], differences[clear], errors[clear]
-    found = []
-    for i in range(len(x) - 1):
-        if (d[i] < 0) == (d[i + 1] < 0):
-            continue
-        step, rise = x[i + 1] - x[i], d[i + 1] - d[i]
-        value = (x[i] * d[i + 1] - x[i + 1] * d[i]) / rise
-        error = abs(step) / rise**2 * np.hypot(d[i + 1] * s[i], d[i] * s[i + 1])
-        found.append(Crossing(float(value), float(error), bool(rise > 0)))
-    return tuple(found)
 
 
 def _verdict(

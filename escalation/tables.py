@@ -45,7 +45,6 @@ CHALLENGER, DEFENDER = 0, 1
 (
     SCALAR_DOUBLE_STEP,
     SCALAR_AUTHORISATION,
-    SCALAR_OPENING_SHOW,
     SCALAR_WEDGE,
     SCALAR_TURNOVER,
     SCALAR_TENSION_JUMP,
@@ -58,7 +57,7 @@ CHALLENGER, DEFENDER = 0, 1
     SCALAR_SOME,
     SCALAR_MOST,
     N_SCALARS,
-) = range(15)
+) = range(14)
 
 
 class Tables(NamedTuple):
@@ -74,6 +73,8 @@ class Tables(NamedTuple):
         Q30 chance that the challenger lets a clash become war.
     onset : int32 (resolve type, power, us, class)
         Onset rate per month of each dispute class.
+    opening : int32 (resolve type, 2)
+        Q16 thresholds of opening at rung 3, and at rung 2 or 3.
     days : int32 (rung,)
         Eighths of a day per round.
     incident : int32 (reciprocated, rung)
@@ -122,6 +123,7 @@ class Tables(NamedTuple):
     defender: np.ndarray
     brink: np.ndarray
     onset: np.ndarray
+    opening: np.ndarray
     days: np.ndarray
     incident: np.ndarray
     ending: np.ndarray
@@ -154,6 +156,7 @@ def empty_tables(
         "defender": (2, N_DEFENDER_PROFILES, *rungs, *grid, 2),
         "brink": (N_PROFILES, *grid),
         "onset": (2, *grid, 2),
+        "opening": (2, 2),
         "days": rungs,
         "incident": (2, *rungs),
         "ending": (N_FRAILTIES, *rungs),

@@ -64,10 +64,12 @@ class Chain:
         self.profile = 2 * grave + challenger + (2 if coerced else 0)
         self.who = 2 * grave + defender
         self.coerced, self.staunch, self.belief = coerced, staunch, belief
+        force, at_least_show = (x / 2**16 for x in self.t.opening[challenger])
+        self.opening = {1: 1.0 - at_least_show, 2: at_least_show - force, 3: force}
         s = self.t.scalar
         self.us, self.host = s[formats.SCALAR_GREAT_POWER], s[formats.SCALAR_HOST]
         self.double, self.authorise = s[formats.SCALAR_DOUBLE_STEP], s[formats.SCALAR_AUTHORISATION]
-        self.show, self.access_loss = s[formats.SCALAR_OPENING_SHOW], s[formats.SCALAR_ACCESS_LOSS]
+        self.access_loss = s[formats.SCALAR_ACCESS_LOSS]
         self.power_without_host = s[formats.SCALAR_POWER_WITHOUT_HOST]
         self.some, self.most = s[formats.SCALAR_SOME], s[formats.SCALAR_MOST]
         self.view = lru_cache(None)(self._view)
@@ -248,7 +250,7 @@ class Chain:
         """Enumerate reachable states: chance of an incident step, and what follows."""
         nobody = (False,) * self.n
         everybody = (True,) * self.n
-        ahead = [State(r, 0, True, everybody, nobody, nobody, self.belief) for r in (1, 2)]
+        ahead = [State(r, 0, True, everybody, nobody, nobody, self.belief) for r in self.opening]
         found: dict[State, tuple[float, dict, dict]] = {}
         while ahead:
             s = ahead.pop()
@@ -297,8 +299,8 @@ class Chain:
         leave = csr_matrix((out[2], (out[0], out[1])), shape=(n, len(ends))).T.tocsr()
         mass = np.zeros(n)
         start = next(s for s in order if s.rung == 1 and s.fresh and s.belief == self.belief)
-        mass[order[start]] = 1.0 - self.show / 2**16
-        mass[order[start._replace(rung=2)]] = self.show / 2**16
+        for rung, chance in self.opening.items():
+            mass[order[start._replace(rung=rung)]] = chance
         total = np.zeros(len(ends))
         for _ in range(ROUNDS):
             total += leave @ mass

@@ -165,7 +165,7 @@ class Player:
         s = self.t.scalar
         self.gp, self.host = s[tables_.SCALAR_GREAT_POWER], s[tables_.SCALAR_HOST]
         self.double, self.authorise = s[tables_.SCALAR_DOUBLE_STEP], s[tables_.SCALAR_AUTHORISATION]
-        self.show, self.wedge_chance = s[tables_.SCALAR_OPENING_SHOW], s[tables_.SCALAR_WEDGE]
+        self.wedge_chance = s[tables_.SCALAR_WEDGE]
         self.turnover, self.reputation = s[tables_.SCALAR_TURNOVER], s[tables_.SCALAR_REPUTATION]
         self.jump, self.keep = s[tables_.SCALAR_TENSION_JUMP], s[tables_.SCALAR_TENSION_KEEP]
         self.access_loss = s[tables_.SCALAR_ACCESS_LOSS]
@@ -355,7 +355,8 @@ class Player:
         slot = 2**20 * (1 + crisis)
         w = self.words[slot]
         coerced = bool(grave) and bits(w, 22, 16) < self.wedge_chance
-        rung = 2 if bits(w, 6, 16) < self.show else 1
+        force, at_least_show = self.t.opening[self.challenger_type]
+        rung = 1 + int(bits(w, 6, 16) < at_least_show) + int(bits(w, 6, 16) < force)
         profile = 2 * grave + self.challenger_type + (2 if coerced else 0)
         d = Dispute(grave, coerced, profile, rung, year, peak=rung)
         frailty = bits(w, 0, 6)

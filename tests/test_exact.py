@@ -1,6 +1,6 @@
 """Sampling is right: one dispute's distribution against its exact enumeration.
 
-Every test at level 1e-4, with fixed seeds; at that level a threshold 1 % off must be caught.
+Every test at level 1e-4, with fixed seeds; at that level thresholds 1 % off must be caught.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import exact
 import numpy as np
 import pytest
 
-from escalation.tables import SCALAR_OPENING_SHOW, Tables
+from escalation.model.draws import Draws
+from escalation.tables import Tables
 
 LEVEL = 1e-4
 N = 1_000_000
@@ -34,15 +35,23 @@ def of_one_type(tables: Tables) -> Tables:
 
 
 def alone() -> Tables:
-    """The great power alone, in two draws: beliefs move, coercion, vetoes, nuclear rungs."""
+    """The great power alone: beliefs move, coercion, vetoes, nuclear rungs, every opening.
+
+    At defaults but for what makes the rare frequent, and in a draw from the priors.
+    """
     lively = {
-        "double_step": 0.2, "spiral_scale": 3.0, "incident_scale": 3.0, "inadvertent_scale": 3.0,
-        "veto_scale": 2.0, "nuclear_authorisation": 0.7,
+        "double_step": 0.2, "spiral_scale": 3.0, "inadvertent_scale": 3.0, "veto_scale": 2.0,
+        "nuclear_authorisation": 0.7, "settlement_scale": 0.25, "war_termination_scale": 4.0,
+        "challenger_war_cost": 0.05, "nuclear_shadow": 0.1, "choice_precision": 4.0,
+        "wedge_probability": 0.5, "opening_threat": 0.4, "opening_force": 0.5,
+        "opening_resolve": 0.5,
     }
+    drawn = cells.sampled(1, seed=3)
+    draws = Draws(drawn.names, np.hstack([cells.defaults().values, drawn.values]))
     place = cells.shipped_study().flashpoints["taiwan_strait"]
     tables = cells.compiled(
         cells.with_parties(place, "united_states"), "asian_nato",
-        cells.pinned(cells.sampled(2, seed=3), **lively), study=cells.first_year(),
+        cells.pinned(draws, **lively), study=cells.first_year(),
     )
     return coarse(tables, frailties=4, errors=2)
 
@@ -110,31 +119,31 @@ def test_the_rare_is_part_of_it() -> None:
 
 
 def off(array: np.ndarray, *place: object) -> np.ndarray:
-    """Return a copy with one threshold (of every draw) one per cent higher."""
+    """Return a copy with some thresholds (of every draw) one per cent higher."""
     changed = array.copy()
     changed[(slice(None), *place)] = np.round(changed[(slice(None), *place)] * 1.01)
     return changed
 
 
 def planted(tables: Tables) -> dict[str, Tables]:
-    """Return tables with one threshold one per cent off."""
-    up = off(tables.challenger, slice(None), 4, ..., 0)
+    """Return tables with one kind of threshold one per cent off."""
+    below_war, at_war = slice(1, 5), slice(5, 9)
     return {
-        "settlement at rung 1": tables._replace(ending=off(tables.ending, ..., 1)),
-        "challenger's revision at rung 2": tables._replace(revision=off(tables.revision, 0, 2)),
-        "withdrawal at rung 4": tables._replace(challenger=up),
+        "settlement": tables._replace(ending=off(tables.ending, ..., below_war)),
+        "challenger's revision": tables._replace(revision=off(tables.revision, 0)),
+        "withdrawal": tables._replace(challenger=off(tables.challenger, ..., 0)),
         "great power's decisions": tables._replace(
             decision=off(tables.decision, ..., 0, slice(0, 2))
         ),
-        "opening rung": tables._replace(scalar=off(tables.scalar, SCALAR_OPENING_SHOW)),
+        "opening rung": tables._replace(opening=off(tables.opening)),
         "challenger's victory": tables._replace(victory=off(tables.victory, slice(None))),
-        "war's end at rung 5": tables._replace(ending=off(tables.ending, ..., 5)),
+        "war's end": tables._replace(ending=off(tables.ending, ..., at_war)),
     }
 
 
 @pytest.mark.parametrize("what", list(planted(alone())))
 def test_a_planted_bias_of_one_per_cent_is_caught(what: str) -> None:
-    """Negative control: one threshold is 1 % too high, 6e6 disputes."""
+    """Negative control: one kind of threshold is 1 % too high, 6e6 disputes."""
     tables = cells.chosen(planted(case("alone", True))[what], 0)
     seen = cells.count(tables, 6 * N, seed=2026).crisis[0, 1]
     assert cells.p_value(seen, expected("alone", True, 0)) < LEVEL
@@ -144,3 +153,24 @@ def test_six_times_as_many_disputes_without_bias_pass() -> None:
     """The control's control: at 6e6 disputes the unbiased kernel still passes, level 1e-4."""
     seen = cells.count(cells.chosen(case("alone", True), 0), 6 * N, seed=2026).crisis[0, 1]
     assert cells.p_value(seen, expected("alone", True, 0)) > LEVEL
+
+
+def opened(tables: Tables, rung: int, kind: int) -> Tables:
+    """Return tables under which disputes open at one rung if the challenger is of one type."""
+    opening = tables.opening.copy()
+    opening[:, kind] = [2**16 * (rung == 3), 2**16 * (rung >= 2)]
+    return tables._replace(opening=opening)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_each_type_opens_by_its_own_row(kind: int) -> None:
+    """Half of all challengers are of a type: pin its opening, and that half opens there."""
+    tables = cells.chosen(case("alone", True), 0)
+    for rung in (1, 2, 3):
+        pinned = opened(opened(tables, rung, kind), 1, 1 - kind)
+        peaceful = pinned._replace(
+            ending=np.full_like(tables.ending, 2**30), incident=np.zeros_like(tables.incident)
+        )
+        peaks = cells.count(peaceful, 10_000, seed=1).crisis[0, 1].sum(axis=(0, 2))
+        assert peaks[rung] == 10_000 if rung == 1 else 4_700 < peaks[rung] < 5_300
+        assert peaks[1] + peaks[rung] * (rung > 1) == 10_000

@@ -114,7 +114,38 @@ def within(mean_days: float, rung: int) -> float:
     return 1.0 - np.exp(-number(f"round_days_{rung}") / mean_days)
 
 
-def uniform_choices(challenger_days: float, defender_days: float, show: float) -> np.ndarray:
+def opening_chances(defender_power: float, **values: float) -> np.ndarray:
+    """Return the chance to open at rung 1, 2 and 3, by the challenger's type, shape (2, 3).
+
+    A share stays at a threat. Of the rest, the odds of force against a show of force are
+    those between equals, times powers of e for the period and for the challenger's type, and
+    fall with a power of the defender's strength.
+    """
+    p = {name: values.get(name, number(name)) for name in OPENING}
+    odds = p["opening_force"] / (1.0 - p["opening_force"])
+    odds *= np.exp(p["opening_after_1990"]) / defender_power ** p["opening_capability"]
+    odds = odds * np.exp(p["opening_resolve"]) ** np.array([-1.0, 1.0])
+    threat, force = p["opening_threat"], odds / (1.0 + odds)
+    others = 1.0 - threat
+    return np.stack([np.full(2, threat), others * (1.0 - force), others * force], axis=1)
+
+
+OPENING = (
+    "opening_threat", "opening_force", "opening_resolve", "opening_capability",
+    "opening_after_1990",
+)
+
+
+def opening_at_taiwan() -> np.ndarray:
+    """Return the chance to open at rung 1, 2 and 3; either type is as likely."""
+    return opening_chances(taiwans_power()).mean(axis=0)
+
+
+def taiwans_power() -> float:
+    return cells.shipped_study().flashpoints["taiwan_strait"].defender_power.value
+
+
+def uniform_choices(challenger_days: float, defender_days: float) -> np.ndarray:
     """Return P(end state, peak rung) if either side picks one of three moves at random.
 
     With revision chances a and b in a round at rung r, the challenger withdraws with a/3,
@@ -124,7 +155,7 @@ def uniform_choices(challenger_days: float, defender_days: float, show: float) -
     """
     p = np.zeros((7, 10))
     at = np.zeros(10)
-    at[1], at[2] = 1.0 - show, show
+    at[1:4] = opening_at_taiwan()
     for rung in range(1, 6):
         a, b = within(challenger_days, rung) / 3.0, within(defender_days, rung) / 3.0
         up = a if rung < 5 else 0.0
@@ -152,8 +183,7 @@ def test_without_precision_choices_are_uniform() -> None:
     """Precision 0, no chance events, no double steps: the closed form; level 1e-4, 1e6 runs."""
     seen = ends_and_peaks(two_alone(**UNIFORM))
     expected = uniform_choices(
-        number("challenger_revision_days"), number("defender_revision_days"),
-        number("opening_show"),
+        number("challenger_revision_days"), number("defender_revision_days")
     )
     assert expected.sum() == pytest.approx(1.0)
     assert cells.p_value(seen, expected) > LEVEL
@@ -166,8 +196,7 @@ def test_the_uniform_closed_form_is_sharp(change: dict[str, float]) -> None:
     """Negative control: a little precision, a few double steps, revisions 2 % rarer."""
     seen = ends_and_peaks(two_alone(**{**UNIFORM, **change}))
     expected = uniform_choices(
-        number("challenger_revision_days"), number("defender_revision_days"),
-        number("opening_show"),
+        number("challenger_revision_days"), number("defender_revision_days")
     )
     assert cells.p_value(seen, expected) < LEVEL
 
@@ -186,13 +215,10 @@ def absorbing_chain(brink: float, frailty: np.ndarray) -> tuple[np.ndarray, floa
     not, the dispute is settled or the war ends, the winner by the defender's own power.
     A dispute that reaches the cap on rounds ends there.
     """
-    k = number("defender_multiplier") * cells.shipped_study().flashpoints[
-        "taiwan_strait"
-    ].defender_power.value
+    k = number("defender_multiplier") * taiwans_power()
     win = 1.0 / (1.0 + k ** number("contest_exponent"))
     p, rounds = np.zeros((7, 10)), 0.0
-    show = number("opening_show")
-    start = np.array([1.0 - show, show, 0.0, 0.0, 0.0])
+    start = np.append(opening_at_taiwan(), [0.0, 0.0])
     for f in frailty:
         up, stop = np.zeros(5), np.zeros(5)
         for rung in range(1, 6):
@@ -256,6 +282,64 @@ def test_the_absorbing_chain_is_sharp(change: dict[str, float]) -> None:
     assert not (fits and as_long)
 
 
+# ------------------------------------------------------------------ 5. direct coefficients
+
+OPENINGS = [
+    {},
+    {"opening_resolve": 1.1, "opening_after_1990": -0.8},
+    {"opening_capability": 0.6, "opening_threat": 0.1, "opening_force": 0.7},
+]
+
+
+def opening_error(defender_power: float, played: dict[str, float], law: dict[str, float]) -> float:
+    """Return the largest difference of the opening thresholds from the closed form."""
+    place = cells.shipped_study().flashpoints["taiwan_strait"]
+    place = place.model_copy(update={"defender_power": Number(value=defender_power)})
+    table = cells.compiled(place, draws=cells.defaults(**played)).opening[0] / 2**16
+    chances = opening_chances(defender_power, **law)
+    return float(np.abs(table - np.cumsum(chances[:, :0:-1], axis=1)).max())
+
+
+@pytest.mark.parametrize("values", OPENINGS, ids=["defaults", "types and period", "capability"])
+@pytest.mark.parametrize("defender_power", [0.05, 2.0])
+def test_opening_follows_its_closed_form(defender_power: float, values: dict[str, float]) -> None:
+    """Thresholds equal the formula within the rounding of a 16-bit number."""
+    assert opening_error(defender_power, values, values) <= 0.5 / 2**16 + 1e-12
+
+
+@pytest.mark.parametrize("name", OPENING)
+def test_every_coefficient_of_opening_matters(name: str) -> None:
+    """Negative control: the formula with one coefficient 0.01 off is another one."""
+    off = {**OPENINGS[1], name: OPENINGS[1].get(name, number(name)) + 0.01}
+    assert opening_error(0.05, OPENINGS[1], off) > 1e-3
+
+
+def answer_log_odds(**values: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the defender's log-odds of matching and of conceding, each against holding.
+
+    Only where all three options have a chance above 1e-3, far from the rounding of the table.
+    """
+    table = cells.compiled(draws=cells.defaults(**values)).defender[0][..., 1:, :, :, :] / 2**30
+    concede, both = table[..., 0], table[..., 1]
+    match, hold = both - concede, 1.0 - both
+    rare = np.minimum(np.minimum(concede, match), hold) < 1e-3
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(match / hold), np.log(concede / hold)
+    return tuple(np.where(rare, np.nan, x) for x in logs)
+
+
+@pytest.mark.parametrize("precision", [0.0, number("choice_precision")])
+def test_the_period_shifts_the_log_odds_of_matching(precision: float) -> None:
+    """By the coefficient, at any precision, and those of conceding by nothing."""
+    before = answer_log_odds(choice_precision=precision)
+    after = answer_log_odds(choice_precision=precision, answer_after_1990=0.7)
+    matching, conceding = (a - b for a, b in zip(after, before, strict=True))
+    seen = np.isfinite(matching)
+    assert seen.sum() > 1_000
+    assert np.abs(matching[seen] - 0.7).max() < 1e-5
+    assert np.abs(conceding[seen]).max() < 1e-5
+
+
 # ------------------------------------------------------------------ 6. directions
 
 
@@ -303,8 +387,13 @@ def opening_rates(level: float, actor: str, draws: Draws) -> np.ndarray:
 
 @pytest.mark.parametrize("actor", ["united_states", "japan", "australia"])
 def test_bindingness_never_raises_the_opening_value(actor: str) -> None:
-    """In five draws, with restraint, delay and forced choice at zero; one unit of rounding."""
-    levels = [opening_rates(b, actor, tame()) for b in np.linspace(0.0, 1.0, 6)]
+    """In five draws, with restraint, delay and forced choice at zero; one unit of rounding.
+
+    Base access is off as well: what the host's bases are worth depends on how strong the rest
+    of the coalition is, by as much as a step of the grid of views.
+    """
+    draws = tame(access_share=0.0)
+    levels = [opening_rates(b, actor, draws) for b in np.linspace(0.0, 1.0, 6)]
     assert (np.diff(levels, axis=0) <= 1).all()
     assert (levels[-1] < levels[0]).any()
 

@@ -56,7 +56,6 @@ from escalation.tables import (
     CHALLENGER,
     DEFENDER,
     SCALAR_GREAT_POWER,
-    SCALAR_OPENING_SHOW,
     SCALAR_WEDGE,
 )
 from escalation.tallies import TOTAL_ROUNDS, TOTAL_WEDGES, TOTAL_WORDS
@@ -103,6 +102,14 @@ def count_crisis(tally, grave, end, peak, us_fought, days, fighting, reciprocate
 
 
 @jit_part
+def opening_rung(t, kind, w):
+    """Return the rung that a challenger of some type opens at; `w` is a 16-bit number."""
+    if w < t.opening[kind, 0]:
+        return 3
+    return 2 if w < t.opening[kind, 1] else 1
+
+
+@jit_part
 def looking(t, profile, pi):
     """Return the challenger's view from its perceived chances."""
     return View(profile, position_power(t, pi), position_us(t, pi))
@@ -133,7 +140,7 @@ def play_crisis(t, start, step, crisis, year, month, grave, types, staunch, exit
     w = mix(opening)
     words = 1
     frailty = np.int64(w & _FRAILTY)
-    rung = 2 if np.int64((w >> _SHIFT_OPENING) & _LOW16) < t.scalar[SCALAR_OPENING_SHOW] else 1
+    rung = opening_rung(t, types & 1, np.int64((w >> _SHIFT_OPENING) & _LOW16))
     coerced = 0
     if grave == GRAVE and np.int64((w >> _SHIFT_WEDGE) & _LOW16) < t.scalar[SCALAR_WEDGE]:
         coerced = 1

@@ -74,6 +74,7 @@ def cell_of(s, c):
         s.defender[c],
         s.brink[c],
         s.onset[c],
+        s.opening[c],
         s.days[c],
         s.incident[c],
         s.ending[c],
@@ -212,7 +213,7 @@ def wait(t, rate, energy, month, tension):
         hazard += (rate * (ONE15 + tension)) >> 15
         if hazard > energy:
             break
-        tension = (tension * t.scalar[SCALAR_TENSION_KEEP]) >> 15
+        tension = (tension * np.int64(t.scalar[SCALAR_TENSION_KEEP])) >> 15
         month += 1
     return month, tension
 

@@ -62,73 +62,110 @@ def trade_lost(x, c, power, participation):
 
 
 @jit_part
+def defender_chances(x, c, profile, rung, status, win, participation):
+    """Return the chances that a revising defender concedes, and that it concedes or matches."""
+    stake = x.defender_stake[c] * resolve_factor(x, c, profile)
+    war = -stake * win - x.defender_cost[c, rung]
+    risk = x.war_risk[c, rung]
+    above = x.war_risk[c, min(rung + 1, EXCHANGE)]
+    hold = risk * war - (x.salami_gain[c] * stake + x.passivity_cost[c])
+    match = (risk + x.spiral[c, rung] * (above - risk)) * war
+    if status == WITHOUT_US:
+        extra = x.moral_hazard[c] * stake * participation
+    else:
+        extra = -x.restraint[c] * stake
+    # In log-odds, not divided by the precision: that may be zero.
+    precision = x.choice_precision[c]
+    give_in = -precision * (stake + x.concession_cost[c])
+    answer = precision * (match + extra) + x.answer_shift[c]
+    return logit_pair(1.0, give_in, answer, precision * hold)
+
+
+@jit_part
 def fill_defender(x, c, k, p, win, participation, table, concede):
     """Fill the defender's choices at one grid point and average its concessions by class."""
     concede[:] = 0.0
-    precision = x.choice_precision[c]
     for profile in range(N_DEFENDER_PROFILES):
-        stake = x.defender_stake[c] * resolve_factor(x, c, profile)
-        give_in = -stake - x.concession_cost[c]
-        passive = x.salami_gain[c] * stake + x.passivity_cost[c]
         for rung in range(1, N_RUNGS):
-            war = -stake * win - x.defender_cost[c, rung]
-            risk = x.war_risk[c, rung]
-            above = x.war_risk[c, min(rung + 1, EXCHANGE)]
-            hold = risk * war - passive
-            match = (risk + x.spiral[c, rung] * (above - risk)) * war
             for status in range(2):
-                extra = -x.restraint[c] * stake
-                weight = participation
-                if status == WITHOUT_US:
-                    extra = x.moral_hazard[c] * stake * participation
-                    weight = 1.0 - participation
-                first, both = logit_pair(precision, give_in, match + extra, hold)
+                weight = 1.0 - participation if status == WITHOUT_US else participation
+                first, both = defender_chances(x, c, profile, rung, status, win, participation)
                 table[status, profile, rung, k, p, 0] = q30(first)
                 table[status, profile, rung, k, p, 1] = q30(both)
                 concede[profile >> 1, rung] += 0.5 * weight * first
 
 
 @jit_part
+def war_if_here(x, c, stake, rung, win, trade, participation):
+    """Return the challenger's value of war begun at a rung."""
+    here = max(rung, WAR)
+    cost, shadow = x.challenger_cost[c, here], x.shadow[c, here]
+    return war_value(stake, win, cost, trade, participation, shadow)
+
+
+@jit_part
+def withdrawal(x, c, stake, rung):
+    """Return the challenger's value of withdrawing."""
+    return -x.audience_cost[c] * stake * (1.0 + x.audience_slope[c] * rung)
+
+
+@jit_part
+def conceded(x, c, stake, rung):
+    """Return the challenger's gain from a concession at a rung."""
+    if rung < WAR:
+        return stake
+    return stake - (x.challenger_cost[c, rung] + x.trade_loss[c] / 2.0)
+
+
+@jit_part
+def challenger_chances(x, c, stake, running, rung, win, trade, participation, concede):
+    """Return the chances that a revising challenger withdraws, and that it withdraws or escalates.
+
+    `concede` holds the defender's chance of conceding by rung.
+    """
+    war = war_if_here(x, c, stake, rung, win, trade, participation)
+    salami = x.salami_gain[c] * stake / 2.0 if rung < WAR else 0.0
+    q = concede[rung]
+    hold = (
+        q * conceded(x, c, stake, rung)
+        + (1.0 - q) * (x.war_risk[c, rung] * war + salami)
+        - x.holding_cost[c] * stake
+        - running
+    )
+    up = rung + 1
+    war_up = war_if_here(x, c, stake, up, win, trade, participation)
+    q = concede[up]
+    escalate = (
+        q * conceded(x, c, stake, up) + (1.0 - q) * x.war_risk[c, up] * war_up - running
+    )
+    return logit_pair(x.choice_precision[c], withdrawal(x, c, stake, rung), escalate, hold)
+
+
+@jit_part
+def brink_chance(x, c, stake, running, win, trade, participation):
+    """Return the chance that the challenger lets a clash become war."""
+    war = war_if_here(x, c, stake, WAR, win, trade, participation)
+    return logit_two(x.choice_precision[c], war - running - withdrawal(x, c, stake, CLASH))
+
+
+@jit_part
 def fill_challenger(x, c, k, p, power, win, participation, concede, table, brink):
     """Fill the challenger's choices and the brink decision at one grid point."""
-    precision = x.choice_precision[c]
     trade = trade_lost(x, c, power, participation)
-    paid = x.trade_loss[c] / 2.0
     for profile in range(N_PROFILES):
         coerced = profile >= N_DEFENDER_PROFILES
         base = profile - 2 if coerced else profile
-        grave = base >> 1
         stake = x.challenger_stake[c] * resolve_factor(x, c, base)
         running = x.wedge_cost[c] * stake if coerced else 0.0
-        quit_unit = -x.audience_cost[c] * stake
         for rung in range(1, EXCHANGE):
-            quit_value = quit_unit * (1.0 + x.audience_slope[c] * rung)
-            here = max(rung, WAR)
-            war = war_value(
-                stake, win, x.challenger_cost[c, here], trade, participation, x.shadow[c, here]
+            first, both = challenger_chances(
+                x, c, stake, running, rung, win, trade, participation, concede[base >> 1]
             )
-            gain = stake - (x.challenger_cost[c, rung] + paid) if rung >= WAR else stake
-            salami = x.salami_gain[c] * stake / 2.0 if rung < WAR else 0.0
-            q = concede[grave, rung]
-            hold = (
-                q * gain
-                + (1.0 - q) * (x.war_risk[c, rung] * war + salami)
-                - x.holding_cost[c] * stake
-                - running
-            )
-            up = rung + 1
-            there = max(up, WAR)
-            war_up = war_value(
-                stake, win, x.challenger_cost[c, there], trade, participation, x.shadow[c, there]
-            )
-            gain_up = stake - (x.challenger_cost[c, up] + paid) if up >= WAR else stake
-            q = concede[grave, up]
-            escalate = q * gain_up + (1.0 - q) * x.war_risk[c, up] * war_up - running
-            first, both = logit_pair(precision, quit_value, escalate, hold)
             table[profile, rung, k, p, 0] = q30(first)
             table[profile, rung, k, p, 1] = q30(both)
-            if rung == CLASH:
-                brink[profile, k, p] = q30(logit_two(precision, war_up - running - quit_value))
+        brink[profile, k, p] = q30(
+            brink_chance(x, c, stake, running, win, trade, participation)
+        )
 
 
 @jit_part

@@ -1,8 +1,7 @@
 r"""Compile: one block of cells from floating point to integer tables.
 
-This is the last place where a probability is a fraction. Chances per round come from rates
-per day, :math:`1 - e^{-\lambda d_r}`, so that round length does not manufacture events.
-Beliefs before the first crisis use the equal-probability classes of a normal error.
+This is the last place where a probability is a fraction. Beliefs before the first crisis use
+the equal-probability classes of a normal error.
 
 The loss of base access turns up as a loss of US participation: without the host's bases
 a fighting US is worth :math:`1 - \ell` of itself, with
@@ -20,12 +19,12 @@ import numpy as np
 
 from escalation import tables as formats
 from escalation.codes import WAR
-from escalation.model import ladder
-from escalation.model.alliance import Values, obligations
+from escalation.model.alliance import Values
 from escalation.model.choices import ROOM, fill_choices, mean_opening
 from escalation.model.decisions import PERCEIVED, fill_decisions
 from escalation.model.draws import Draws
 from escalation.model.inputs import Inputs, build_inputs
+from escalation.model.rounds import Rounds, build_rounds, within
 from escalation.study.schema import Flashpoint, Structure, Study
 from escalation.tables import ONE15, ONE16, ONE18, ONE30, Tables, empty_tables
 
@@ -78,15 +77,46 @@ def compile_block(
     """
     x = build_inputs(study, flashpoint, structure, draws)
     tables = empty_tables(draws.n, x.power.shape[1], study.horizon_years, grid.n_power, grid.n_us)
-    days = ladder.round_days(draws) * grid.round_scale
+    read = Values(draws)
+    rounds = build_rounds(
+        draws,
+        read.of(flashpoint.grey_zone_incidents),
+        any(pact.nuclear_sharing for pact in structure.pacts),
+        grid.round_scale,
+    )
+    fill_tables(tables, x, rounds, draws, anchor, read.of(flashpoint.onset_rate))
+    return tables
+
+
+def fill_tables(
+    tables: Tables,
+    x: Inputs,
+    rounds: Rounds,
+    draws: Draws,
+    anchor: np.ndarray,
+    onset: np.ndarray,
+) -> None:
+    """Turn the numbers of a block into its integer tables.
+
+    Parameters
+    ----------
+    tables : Tables
+        Empty tables of the block.
+    x, rounds, draws
+        Numbers of each cell; one draw per cell.
+    anchor : float array, shape (cell, 2)
+        Mean response of onset under the reference structure, by class.
+    onset : float array, shape (cell,)
+        Disputes per year.
+    """
     span = np.maximum(x.rest_power.sum(axis=1), 1e-9)
     fill_choices(x, anchor, span, tables.challenger, tables.defender, tables.brink, tables.onset)
-    _fill_rounds(tables, flashpoint, structure, draws, days)
+    tables.opening[:] = _fixed(np.cumsum(x.opening[:, :, :0:-1], axis=2), ONE16)
+    _fill_rounds(tables, rounds)
     _fill_victory(tables, x)
-    _fill_parties(tables, x, days, span)
+    _fill_parties(tables, x, rounds.days, span)
     fill_decisions(x, tables.decision, tables.unbound, tables.outlook)
-    _fill_scalars(tables, x, draws, Values(draws).of(flashpoint.onset_rate))
-    return tables
+    _fill_scalars(tables, x, draws, onset)
 
 
 def onset_anchor(study: Study, flashpoint: Flashpoint, draws: Draws) -> np.ndarray:
@@ -107,7 +137,7 @@ def _logistic(x: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-x))
 
 
-def _normal_classes(n: int) -> np.ndarray:
+def normal_classes(n: int) -> np.ndarray:
     """Return the midpoints of `n` equally likely classes of a standard normal."""
     from scipy.special import ndtri
 
@@ -117,7 +147,7 @@ def _normal_classes(n: int) -> np.ndarray:
 def _first_chance(x: Inputs, n_errors: int = 8) -> np.ndarray:
     """Return perceived chances to fight at first beliefs, shape (draw, party, error)."""
     wavering, staunch = _type_chances(x, x.joining[:, PERCEIVED, 0, WAR, 0])
-    error = x.misperception[:, None] * _normal_classes(n_errors)
+    error = x.misperception[:, None] * normal_classes(n_errors)
     trust = _logistic(x.staunch_logit[:, :, None] + error[:, None])
     mixed = wavering[:, :, None] + trust * (staunch - wavering)[:, :, None]
     return mixed * x.discount[:, :, None]
@@ -156,47 +186,16 @@ def _fixed(values: np.ndarray, one: int) -> np.ndarray:
     return np.round(np.asarray(values, float) * one).astype(np.int64)
 
 
-def _within(rate: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """Return the chance that an event of a daily rate happens within some days."""
-    return -np.expm1(-rate * days)
-
-
-def _fill_rounds(
-    tables: Tables,
-    flashpoint: Flashpoint,
-    structure: Structure,
-    draws: Draws,
-    days: np.ndarray,
-) -> None:
+def _fill_rounds(tables: Tables, rounds: Rounds) -> None:
     """Fill what happens by chance in a round."""
-    sharing = obligations(structure, flashpoint, draws).nuclear_sharing
-    incident = (
-        ladder.per_rung(draws, "incident_rate", range(1, 6)) * draws["incident_scale"][:, None]
-    )
-    incident[:, 1:4] *= Values(draws).of(flashpoint.grey_zone_incidents)[:, None]
-    inadvertent = (
-        ladder.per_rung(draws, "inadvertent_rate", range(6, 9))
-        * draws["inadvertent_scale"][:, None]
-    )
-    if sharing:
-        inadvertent = inadvertent * draws["sharing_inadvertent"][:, None]
-    factor = draws["incident_reciprocated"][:, None]
-    tables.days[:] = _fixed(days, 8)
-    tables.incident[:, 0] = _fixed(_within(incident + inadvertent, days), ONE30)
-    tables.incident[:, 1] = _fixed(_within(incident * factor + inadvertent, days), ONE30)
-
-    frailty = np.exp(draws["settlement_frailty"][:, None] * _normal_classes(formats.N_FRAILTIES))
-    settlement = ladder.per_rung(draws, "settlement_rate", range(1, 5))
-    rate = frailty[:, :, None] * (settlement * draws["settlement_scale"][:, None])[:, None]
-    rate[:, :, WAR:] = (draws["war_termination_rate"] * draws["war_termination_scale"])[
-        :, None, None
-    ]
-    tables.ending[:] = _fixed(_within(rate, days[:, None]), ONE30)
-
-    for side, name in enumerate(("challenger_revision_days", "defender_revision_days")):
-        tables.revision[:, side] = _fixed(_within(1.0 / draws[name][:, None], days), ONE18)
-    spiral = ladder.per_rung(draws, "spiral_chance", range(1, WAR + 1))
-    tables.spiral[:] = _fixed(np.minimum(spiral * draws["spiral_scale"][:, None], 1.0), ONE30)
+    tables.days[:] = _fixed(rounds.days, 8)
+    tables.incident[:] = _fixed(rounds.incident, ONE30)
+    frailty = np.exp(rounds.frailty[:, None] * normal_classes(formats.N_FRAILTIES))
+    rate = np.repeat(rounds.settlement[:, None], formats.N_FRAILTIES, axis=1)
+    rate[:, :, :WAR] *= frailty[:, :, None]
+    tables.ending[:] = _fixed(within(rate, rounds.days[:, None]), ONE30)
+    tables.revision[:] = _fixed(rounds.revision, ONE18)
+    tables.spiral[:] = _fixed(rounds.spiral, ONE30)
 
 
 def _fill_victory(tables: Tables, x: Inputs) -> None:
@@ -216,13 +215,13 @@ def _fill_victory(tables: Tables, x: Inputs) -> None:
 def _fill_parties(tables: Tables, x: Inputs, days: np.ndarray, span: np.ndarray) -> None:
     """Fill what belongs to each third party."""
     n_power = tables.brink.shape[2]
-    tables.resolve[:] = _fixed(_within(1.0 / x.delay_days[:, None], days[:, :, None]), ONE16)
+    tables.resolve[:] = _fixed(within(1.0 / x.delay_days[:, None], days[:, :, None]), ONE16)
     tables.veto[:] = _fixed(x.veto, ONE16)
-    tables.exits[:] = _fixed(_within(x.exit_rate, np.ones(1)), ONE16)
+    tables.exits[:] = _fixed(within(x.exit_rate, np.ones(1)), ONE16)
     tables.bound[:] = x.bindingness >= 0.5
     tables.staunch[:] = _fixed(_logistic(x.staunch_logit), ONE30)
     tables.belief_start[:] = _fixed(x.staunch_logit, ONE16)
-    errors = x.misperception[:, None] * _normal_classes(formats.N_ERRORS)
+    errors = x.misperception[:, None] * normal_classes(formats.N_ERRORS)
     tables.belief_error[:] = _fixed(errors, ONE16)
     tables.grid_power[:] = np.floor(x.rest_power / span[:, None] * (n_power - 1) * ONE16)
 
@@ -236,7 +235,6 @@ def _fill_scalars(tables: Tables, x: Inputs, draws: Draws, onset: np.ndarray) ->
     scalar = tables.scalar
     scalar[:, formats.SCALAR_DOUBLE_STEP] = _fixed(draws["double_step"], ONE30)
     scalar[:, formats.SCALAR_AUTHORISATION] = _fixed(draws["nuclear_authorisation"], ONE30)
-    scalar[:, formats.SCALAR_OPENING_SHOW] = _fixed(draws["opening_show"], ONE16)
     scalar[:, formats.SCALAR_WEDGE] = _fixed(draws["wedge_probability"], ONE16)
     scalar[:, formats.SCALAR_TURNOVER] = _fixed(-np.expm1(-draws["turnover"]), ONE16)
     scalar[:, formats.SCALAR_TENSION_JUMP] = _fixed(np.minimum(jump, 32.0), ONE15)

@@ -44,6 +44,7 @@ class Inputs(NamedTuple):
 
     choice_precision: np.ndarray
     resolve_spread: np.ndarray
+    double_step: np.ndarray
     audience_cost: np.ndarray
     audience_slope: np.ndarray
     holding_cost: np.ndarray
@@ -68,6 +69,8 @@ class Inputs(NamedTuple):
     rest_power: np.ndarray
     access_share: np.ndarray
     onset_per_month: np.ndarray
+    opening: np.ndarray
+    answer_shift: np.ndarray
     war_risk: np.ndarray
     challenger_cost: np.ndarray
     defender_cost: np.ndarray
@@ -90,7 +93,7 @@ class Inputs(NamedTuple):
     host: int
 
 
-_COPIED = tuple(Inputs._fields[: Inputs._fields.index("challenger_stake")])
+COPIED = tuple(Inputs._fields[: Inputs._fields.index("challenger_stake")])
 
 
 def build_inputs(
@@ -112,7 +115,7 @@ def build_inputs(
     if great_power >= 0:
         rest[:, great_power] = 0.0
     return Inputs(
-        **{name: draws[name] for name in _COPIED},
+        **{name: draws[name] for name in COPIED},
         challenger_stake=stake,
         defender_stake=read.of(flashpoint.defender_stake),
         defender_power=read.of(flashpoint.defender_power),
@@ -120,6 +123,9 @@ def build_inputs(
         rest_power=rest,
         access_share=draws["access_share"],
         onset_per_month=_onset_per_month(read, flashpoint, tension),
+        # The studies look at today, so what changed after 1990 holds in full.
+        opening=ladder.opening(draws, read.of(flashpoint.defender_power), 1.0),
+        answer_shift=draws["answer_after_1990"],
         war_risk=ladder.war_risk(draws),
         challenger_cost=ladder.growth(
             draws, "challenger_cost_growth", draws["challenger_war_cost"]
@@ -168,7 +174,7 @@ def _joining_inputs(
         - draws["exit_stake"][:, None] * stake
     )
     return {
-        "joining": _log_odds(draws, stances, weight, facts),
+        "joining": joining_log_odds(draws, stances, weight, facts),
         "drift": draws["alignment_drift"][:, None, None]
         * dependence[:, None]
         / DRIFT_UNIT
@@ -222,7 +228,7 @@ def _staunch_shift(
     return by_party(shifts, read.draws.n)
 
 
-def _log_odds(
+def joining_log_odds(
     draws: Draws, stances: np.ndarray, weight: np.ndarray, facts: dict[str, np.ndarray]
 ) -> np.ndarray:
     """Return joining log-odds, shape (draw, view, stance, rung, already in, party)."""

@@ -124,6 +124,8 @@ _DECISION = (
            0.15, _ln(0.15, 0.4), _OURS, _J, "domestic politics"),
     _entry("passivity_cost", "e_0", "defender's cost of not answering", "V",
            0.05, _ln(0.05, 0.5), f"{_MID}: reciprocation 0.5", _J, "reciprocity"),
+    _entry("answer_after_1990", "b_90", "log-odds of matching after 1990", "1", 0.0, _n(0, 0.7),
+           "direct coefficient, no mechanism behind it", _J, "reciprocity", low=-inf),
     _entry("moral_hazard", "m_h", "defender's extra gain from matching while the US is uncommitted, "
            "share of its stake times the perceived chance that the US fights", "1",
            0.05, _n(0.05, 0.1), "sign after Benson 2011; size judgement", _J, "emboldenment", low=-inf),
@@ -182,9 +184,18 @@ _ONSET = (
            "tension", high=0.9),
     _entry("tension_decay_years", "tau_T", "e-folding time of tension after a dispute", "year",
            1.0, _ln(1, 0.4), _OURS, _J, "tension", low=0.05),
-    _entry("opening_show", "o_2", "chance that a dispute opens at rung 2 instead of rung 1", "1",
-           0.40, _b(4, 6), f"{_MID}: displays outnumber threats as first incidents", _J, "ladder",
-           high=1.0),
+    _entry("opening_threat", "o_1", "chance that a dispute opens at rung 1", "1",
+           0.25, _b(2, 6), f"{_MID}: few disputes stay at the threat of force", _J, "ladder", high=1.0),
+    _entry("opening_force", "o_3", "chance that any other dispute opens at rung 3 instead of rung 2, "
+           "between equals before 1990", "1", 0.33, _b(2, 4),
+           f"{_MID}: many disputes are one incident with force", _J, "ladder", low=0.001, high=0.999),
+    _entry("opening_resolve", "o_theta", "log-odds of opening at rung 3 gained by a challenger of high "
+           "resolve, lost by one of low", "1", 0.3, _n(0.3, 0.5), _OURS, _J, "selection", low=-inf),
+    _entry("opening_capability", "o_K", "log of the challenger's capability over the defender's to the "
+           "log-odds of opening at rung 3 instead of rung 2", "1", 0.0, _n(0, 0.3),
+           "direct coefficient, no mechanism behind it", _J, "ladder", low=-inf),
+    _entry("opening_after_1990", "o_90", "log-odds of opening at rung 3 instead of rung 2 after 1990", "1",
+           0.0, _n(0, 0.7), "direct coefficient, no mechanism behind it", _J, "ladder", low=-inf),
     _entry("provocation_stake", "psi_V", "encirclement to the challenger's stake", "1",
            0.0, _n(0, 0.2), "neutral: the claim's sign is disputed; the scenario provocative_pact "
            "centres it at 0.15", _J, "provocation", low=-inf),
@@ -285,6 +296,45 @@ _ALLIANCE = (
            1.5, _ln(1.5, 0.4), _OURS, _J, "reclamation"),
 )
 
+_RECORD = (
+    _entry("dispute_stake", "V_g", "challenger's full stake in a dispute of the record, between states "
+           "that do not touch, before 1990", "V", 0.3, _ln(0.3, 0.6), _OURS, _J, "generic dispute"),
+    _entry("dispute_stake_ratio", "V_d/V", "defender's stake over the challenger's in such a dispute",
+           "1", 1.5, _ln(1.5, 0.5), _OURS, _J, "generic dispute"),
+    _entry("stake_land", "v_L", "log of the challenger's stake against a state with a common land border",
+           "1", 0.3, _n(0.3, 0.5), _OURS, _J, "generic dispute", low=-inf),
+    _entry("stake_sea", "v_S", "log of the challenger's stake against a state within 400 miles of sea",
+           "1", 0.1, _n(0.1, 0.5), _OURS, _J, "generic dispute", low=-inf),
+    _entry("ratio_land", "u_L", "log of the defender's stake over the challenger's, common land border",
+           "1", 0.0, _n(0, 0.5), f"{_MID}: neighbours answer more often", _J, "generic dispute", low=-inf),
+    _entry("ratio_allies", "u_A", "log of the defender's stake over the challenger's, per log of one plus "
+           "the number of its allies", "1", 0.0, _n(0, 0.2), _OURS, _J, "generic dispute", low=-inf),
+    _entry("ratio_decade", "u_10", "log of the defender's stake over the challenger's, per decade from "
+           "1980", "1", 0.0, _n(0, 0.15), _OURS, _J, "generic dispute", low=-inf),
+    _entry("stake_shared", "v_A", "log of the challenger's stake where the target's allies are its own too",
+           "1", 0.0, _n(0, 0.5), _OURS, _J, "generic dispute", low=-inf),
+    _entry("ratio_sea", "u_S", "log of the defender's stake over the challenger's, 400 miles of sea",
+           "1", 0.0, _n(0, 0.5), _OURS, _J, "generic dispute", low=-inf),
+    _entry("stake_after_1990", "v_90", "log of the stakes after 1990", "1",
+           0.0, _n(0, 0.4), f"{_MID}: fewer uses of force after 1990", _J, "generic dispute", low=-inf),
+    _entry("stake_china", "v_C", "log of the stakes where China challenges, pooled towards the world",
+           "1", 0.0, _n(0, 0.3), _OURS, _J, "generic dispute", low=-inf),
+    _entry("ally_stake", "S_g", "stake of an average ally in an average dispute", "1",
+           0.25, _np(0.25, 0.15), _OURS, _J, "generic dispute"),
+    _entry("ally_bindingness", "B_g", "bindingness of an average treaty of defence", "1",
+           0.5, _b(6, 6), _OURS, _J, "generic dispute", high=1.0),
+    _entry("ally_delay_days", "delay_g", "mean time to an ally's decision", "day", 7.0, Fixed(), _OURS, _J,
+           "generic dispute", low=0.1),
+    _entry("ally_number", "n_g", "log-odds of joining per log of the number of allies", "1",
+           0.2, _n(0.2, 0.3), _OURS, _J, "generic dispute", low=-inf),
+    _entry("crisis_opening_clash", "o_4", "chance that a crisis with a violent trigger opens at rung 4 "
+           "instead of rung 3", "1", 0.33, _b(2, 4), _OURS, _J, "generic dispute", high=1.0),
+    _entry("unseen_resolve", "s_g", "log-odds by which allies in disputes of the record are less likely to "
+           "join than their opponents think: disputes are begun where allies will stay away", "1",
+           2.0, _n(2, 1), f"{_MID}: 0.023 of disputes are joined by a defender of the target", _J,
+           "generic dispute", low=-inf),
+)
+
 _YEARS = (
     _entry("turnover", "turn", "rate at which a government's type is redrawn", "1/year",
            0.15, _b(3, 17), "about one change of government in six years", _J, "turnover"),
@@ -334,6 +384,6 @@ _LADDER = (
 
 REGISTRY = MappingProxyType({
     entry.name: entry
-    for entry in (*_DECISION, *_WAR, *_ONSET, *_CRISIS, *_ALLIANCE, *_YEARS, *_LADDER)
+    for entry in (*_DECISION, *_WAR, *_ONSET, *_CRISIS, *_ALLIANCE, *_RECORD, *_YEARS, *_LADDER)
 })
 """Every parameter of the model by name, in the order of the model document."""

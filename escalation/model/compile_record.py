@@ -1,0 +1,37 @@
+"""Disputes of the record as integer tables, for the same kernel as the named studies."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from escalation.model.compile import DEFAULT_GRID, Grid, fill_tables
+from escalation.model.draws import Draws
+from escalation.model.generic import Features, generic_inputs
+from escalation.model.rounds import build_rounds
+from escalation.tables import Tables, empty_tables
+
+
+def compile_disputes(
+    features: Features, draws: Draws, onset: float, years: int = 10, grid: Grid = DEFAULT_GRID
+) -> Tables:
+    """Compile disputes of the record, one per cell.
+
+    Parameters
+    ----------
+    features : Features
+        One dispute per cell.
+    draws : Draws
+        One draw per cell; see :func:`escalation.model.generic.crossed`.
+    onset : float
+        Disputes per year, before the response to the ally.
+    years : int
+        Length of a trajectory.
+    grid : Grid
+        Resolution; there is no power beside the defender's and the ally's.
+    """
+    tables = empty_tables(draws.n, 1, years, 2, grid.n_us)
+    x = generic_inputs(features, draws)
+    x = x._replace(onset_per_month=x.onset_per_month * onset)
+    rounds = build_rounds(draws, scale=grid.round_scale)
+    fill_tables(tables, x, rounds, draws, np.ones((draws.n, 2)), np.full(draws.n, onset))
+    return tables

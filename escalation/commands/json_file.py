@@ -1,0 +1,52 @@
+"""JSON written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from escalation.errors import InputError
+
+
+def checked_output(output: str) -> Path:
+    """Return the path of a file that can be written; asked before the work, not after.
+
+    Raises
+    ------
+    InputError
+        It is a folder, or its folder does not exist.
+    """
+    path = Path(output)
+    if path.is_dir():
+        raise InputError(f"json: {output!r} is a folder, not a file")
+    if not path.parent.is_dir():
+        raise InputError(f"json: folder {str(path.parent)!r} does not exist")
+    return path
+
+
+def write_json(result: dict[str, Any], path: Path) -> None:
+    """Write beside the target and rename.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(f"json: cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,114 @@
+"""Backtest as plain text: scores, differences, group rates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from escalation.report.text import counted, line_of, paragraph, safe, short_number
+
+_NAME, _CELL = 20, 16
+_COLUMNS = {
+    "model": "model",
+    "base_rate": "base rate",
+    "logit": "logit",
+    "logit_history": "logit + history",
+}
+_SCORES = {
+    "log_score": "Log score (larger is better)",
+    "brier": "Brier score (smaller is better)",
+    "rps": "Ranked probability score (smaller is better)",
+}
+_EVENTS = {
+    "use_or_war": "use or war",
+    "war": "war",
+    "reciprocation": "reciprocated",
+    "joining": "joined",
+}
+
+
+def format_backtest(result: dict[str, Any]) -> str:
+    """Text of what `escalation.analysis.backtest.run_backtest` returned."""
+    lines = _header(result)
+    for score, title in _SCORES.items():
+        lines += ["", title, line_of("", list(_COLUMNS.values()), _NAME, _CELL)]
+        for target, row in result[score].items():
+            cells = [_decimal(row[name]) for name in _COLUMNS]
+            lines.append(line_of(target.replace("_", " "), cells, _NAME, _CELL))
+    lines += ["", *_differences(result["difference"]), "", *_groups(result["groups"])]
+    if "crises" in result:
+        lines += ["", *_crises(result["crises"])]
+    return "\n".join(lines)
+
+
+def _header(result: dict[str, Any]) -> list[str]:
+    n, source = result["n"], result["provenance"]
+    what = [counted(n["disputes"], "dispute")]
+    if n["history"]:
+        what.append(f"history of {counted(n['history'], 'dispute')}")
+    fitted = (source["model"] or {}).get("fitted_on")
+    parts = [
+        f"{', '.join(what)}. Parameters: {source['parameters']}"
+        + (f", fitted on {safe(fitted)}." if fitted else "."),
+        f"Baselines trained on {source['baselines']['trained_on']}.",
+    ]
+    return paragraph(" ".join(parts), 100)
+
+
+def _decimal(value: float | None, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.4f}"
+
+
+def _differences(difference: dict[str, Any]) -> list[str]:
+    names = [name for name in _COLUMNS if name != "model"]
+    lines = ["Log score, model minus baseline ± standard error, clustered by pair of states"]
+    lines.append(line_of("", ["", *(_COLUMNS[name] for name in names)], _NAME, _CELL))
+    for target, row in difference.items():
+        cells = [_difference(row.get(name)) for name in names]
+        lines.append(line_of(target.replace("_", " "), ["", *cells], _NAME, _CELL))
+    return lines
+
+
+def _difference(cell: dict[str, float | None] | None) -> str:
+    if cell is None:
+        return "-"
+    error = cell["se_clustered"]
+    return _decimal(cell["mean"], "+") + ("" if error is None else f" ±{error:.4f}")
+
+
+def _groups(groups: dict[str, Any]) -> list[str]:
+    lines = [
+        f"Rates in per cent: observed [90 % predictive interval: {groups['interval']}], "
+        "* if outside",
+        line_of("", list(_EVENTS.values()), _NAME, 19),
+    ]
+    for group, cells in groups["rates"].items():
+        n = next(iter(cells.values()))["n"]
+        row = [_rate(cells[event]) for event in _EVENTS]
+        lines.append(line_of(f"{group} ({n})", row, _NAME, 19))
+    lines.append(f"Covered: {100 * groups['share_covered']:.0f} %")
+    return lines
+
+
+def _rate(cell: dict[str, Any]) -> str:
+    observed, low, high = (short_number(100 * cell[name]) for name in ("observed", "low", "high"))
+    return f"{observed} [{low}–{high}]" + (" " if cell["covered"] else "*")
+
+
+def _crises(crises: dict[str, Any]) -> list[str]:
+    war = crises["war"]
+    return [
+        "Crises: violence category",
+        line_of("", ["model", "base rate", "difference"], _NAME, _CELL),
+        line_of(
+            "log score",
+            [
+                _decimal(crises["log_score"]["model"]),
+                _decimal(crises["log_score"]["base_rate"]),
+                _difference(crises["difference"]["base_rate"]),
+            ],
+            _NAME,
+            _CELL,
+        ),
+        f"full-scale war: {100 * war['observed']:.1f} % observed, "
+        f"{100 * war['predicted']:.1f} % predicted",
+    ]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import datetime
-import platform
-import subprocess
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from escalation import codes
+from escalation.counts import store_tallies
 from escalation.errors import InputError
-from escalation.model.draws import Draws, bounded_quantile, default_draws, draw_parameters
+from escalation.model.draws import Draws
+from escalation.parameters.posterior import Posterior, coverage
+from escalation.provenance import git_state, packages
+from escalation.sources import (
+    centre_draws,
+    chosen_posterior,
+    parameter_draws,
+    source_attrs,
+    sweep_points,
+)
 from escalation.study.schema import Flashpoint, Structure, Study
 
 if TYPE_CHECKING:
@@ -32,6 +39,8 @@ Progress = Callable[[int, int], None]
 BLOCK_TRAJECTORIES = 250_000
 SWEEP_QUANTILES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.98)
 SWEEP_TRAJECTORIES = 12_000
+COMPANION_DRAWS = 64
+COMPANION_TRAJECTORIES = 2_000
 MAX_TRAJECTORIES = 2**53
 MAX_DRAWS = 65_536
 
@@ -63,6 +72,8 @@ def run(
     threads: int | None = None,
     defaults: bool = False,
     sweep: bool = True,
+    prior: bool = False,
+    posterior: Posterior | str | os.PathLike[str] | None = None,
     grid: Grid | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -81,10 +92,15 @@ def run(
     threads : int, optional
         Threads; all by default. The counts do not depend on it.
     defaults : bool, optional
-        Run one draw with every parameter at its default instead of draws from the priors.
+        Run one draw with every parameter at its median in the posterior, or at its default
+        where the posterior does not cover it.
     sweep : bool, optional
-        Also sweep the study's ``compare.sweep`` parameters one at a time over their priors,
-        which yields break-even values.
+        Also sweep the study's ``compare.sweep`` parameters one at a time over what is known
+        about them, which yields break-even values.
+    prior : bool, optional
+        Draw every parameter from its prior, though there is a posterior.
+    posterior : Posterior or path, optional
+        Posterior to use instead of the one that comes with the package, if any.
     grid : Grid, optional
         Resolution of tables and rounds, for refinement checks.
     progress : callable, optional
@@ -99,7 +115,8 @@ def run(
     Raises
     ------
     InputError
-        If trajectories, draws, seed or threads are out of range.
+        If trajectories, draws, seed or threads are out of range, or the posterior cannot be
+        used.
     """
     from escalation.results.build import build_dataset
     from escalation.results.derive import with_probabilities
@@ -109,20 +126,22 @@ def run(
         1 if defaults else study.plan.draws if draws is None else draws,
         study.plan.seed if seed is None else seed,
     )
-    values = (
-        default_draws(study.parameters)
-        if defaults
-        else draw_parameters(study.parameters, plan.draws, plan.seed)
-    )
-    meter = _Meter(progress, *_work(study, plan, sweep))
+    source = chosen_posterior(study, prior, posterior)
+    companion = _companion_plan(study, plan, source)
+    values = _draws(study, plan, defaults, source)
+    meter = _Meter(progress, *_work(study, plan, sweep, companion))
     arrays, checksum = _simulate_study(study, plan, values, threads, grid, meter)
     arrays["parameter_value"] = values.values
     arrays["is_third_party"] = _third_parties(study)
-    attrs = _attrs(study, plan, defaults, checksum)
+    attrs = _attrs(study, plan, defaults, checksum) | source_attrs(study, source)
     swept = sweep and bool(study.compare.sweep)
     if swept:
-        arrays |= _simulate_sweep(study, plan, threads, grid, meter)
+        arrays |= _simulate_sweep(study, plan, source, threads, grid, meter)
         attrs["sweep_trajectories"] = meter.per_sweep
+    if companion is not None:
+        prior_values = _draws(study, companion, defaults, None)
+        arrays |= _simulate_companion(study, companion, prior_values, threads, grid, meter)
+        attrs["prior_trajectories"] = companion.trajectories
     return with_probabilities(build_dataset(arrays, _coords(study, values, swept), attrs))
 
 
@@ -141,17 +160,37 @@ class _Meter:
             self.report(self.done, self.total)
 
 
-def _sweep_structures(study: Study) -> list[str]:
+def _draws(study: Study, plan: Plan, defaults: bool, posterior: Posterior | None) -> Draws:
+    if defaults:
+        return centre_draws(study, posterior)
+    return parameter_draws(study, plan.draws, plan.seed, posterior)
+
+
+def _companion_plan(study: Study, plan: Plan, posterior: Posterior | None) -> Plan | None:
+    """Return the size of the prior companion; None where no posterior is at work."""
+    if not coverage(study.parameters, posterior).covered:
+        return None
+    return Plan(
+        min(plan.trajectories, COMPANION_TRAJECTORIES), min(plan.draws, COMPANION_DRAWS), plan.seed
+    )
+
+
+def _compared_structures(study: Study) -> list[str]:
+    """Return the reference and the structures in focus."""
     return [study.reference, *(s for s in study.compare.focus if s != study.reference)]
 
 
-def _work(study: Study, plan: Plan, sweep: bool) -> tuple[int, int]:
+def _work(study: Study, plan: Plan, sweep: bool, companion: Plan | None) -> tuple[int, int]:
+    """Return the trajectories of the whole run, and those at each point of a sweep."""
     cells = len(study.flashpoints) * len(study.structures) * plan.draws
+    compared = len(study.flashpoints) * len(_compared_structures(study))
     per_sweep = min(SWEEP_TRAJECTORIES, 4 * plan.trajectories)
     extra = 0
     if sweep and study.compare.sweep:
         points = len(study.compare.sweep) * len(SWEEP_QUANTILES)
-        extra = points * len(_sweep_structures(study)) * len(study.flashpoints) * per_sweep
+        extra = points * compared * per_sweep
+    if companion is not None:
+        extra += compared * companion.draws * companion.trajectories
     return cells * plan.trajectories + extra, per_sweep
 
 
@@ -171,7 +210,7 @@ def _simulate_study(
                 for array in tables:
                     checksum = zlib.crc32(array.data, checksum)
                 tallies = _play(tables, plan.seed, chosen, plan.trajectories, threads, meter)
-                _store(arrays, study, flashpoint, tallies, (f, s), chosen, plan.draws)
+                store_tallies(arrays, study, flashpoint, tallies, (f, s), chosen, plan.draws)
     return arrays, checksum
 
 
@@ -223,62 +262,34 @@ def _play(
     return total
 
 
-_PLAIN = {
-    "worst_rung_count": "worst_rung",
-    "crisis_count": "crisis",
-    "first_event_count": "first_event",
-    "duration_count": "duration",
-    "duration_days": "duration_days",
-    "transition_count": "transition",
-    "reciprocated_count": "reciprocated",
-    "brink_count": "brink",
-    "trajectory_end_count": "trajectory_end",
-}
+def _simulate_companion(
+    study: Study, plan: Plan, values: Draws, threads: int | None, grid: Grid | None, meter: _Meter
+) -> dict[str, np.ndarray]:
+    """Play the reference and the structures in focus under the priors."""
+    from escalation.results.variables import COMPANION_COUNTS
 
-
-def _store(
-    arrays: dict[str, np.ndarray],
-    study: Study,
-    flashpoint: Flashpoint,
-    tallies: Tallies,
-    place: tuple[int, int],
-    chosen: np.ndarray,
-    n_draws: int,
-) -> None:
-    """Put the tallies of a block where they belong in the count arrays."""
-    from escalation.tallies import TOTAL_MONTHS, TOTAL_WEDGES
-
-    parts = {name: getattr(tallies, field) for name, field in _PLAIN.items()}
-    parts["wedge_count"] = tallies.total[:, TOTAL_WEDGES]
-    parts["exposure_months"] = tallies.total[:, TOTAL_MONTHS]
-    actors = list(study.actors)
-    column = [actors.index(name) for name in flashpoint.third_parties]
-    for k, outcome in enumerate(codes.PARTY_OUTCOMES):
-        counts = np.zeros((len(chosen), len(actors)), np.int64)
-        counts[:, column] = tallies.party[:, k]
-        parts[f"{outcome}_count"] = counts
-    sizes = np.zeros((len(chosen), len(actors) + 1), np.int64)
-    sizes[:, : tallies.coalition_size.shape[1]] = tallies.coalition_size
-    parts["coalition_size_count"] = sizes
-    for name, part in parts.items():
-        if name not in arrays:
-            shape = (len(study.flashpoints), len(study.structures), n_draws, *part.shape[1:])
-            arrays[name] = np.zeros(shape, np.int64)
-        arrays[name][place][chosen] = part
+    compared = {name: study.structures[name] for name in _compared_structures(study)}
+    part = study.model_copy(update={"structures": compared})
+    arrays, _ = _simulate_study(part, plan, values, threads, grid, meter)
+    return {f"prior_{name}": arrays[name] for name in COMPANION_COUNTS}
 
 
 def _simulate_sweep(
-    study: Study, plan: Plan, threads: int | None, grid: Grid | None, meter: _Meter
+    study: Study,
+    plan: Plan,
+    posterior: Posterior | None,
+    threads: int | None,
+    grid: Grid | None,
+    meter: _Meter,
 ) -> dict[str, np.ndarray]:
-    """Sweep parameters one at a time, all others at their defaults."""
+    """Sweep parameters one at a time, all others at the centre of what is known about them."""
     from escalation.model.compile import onset_anchor
 
-    names, structures = list(study.compare.sweep), _sweep_structures(study)
-    levels = np.array(SWEEP_QUANTILES)
-    points = np.array([bounded_quantile(study.parameters[name], levels) for name in names])
+    names, structures = list(study.compare.sweep), _compared_structures(study)
+    points = sweep_points(study, names, SWEEP_QUANTILES, posterior)
     shape = (len(study.flashpoints), len(structures), *points.shape, len(codes.EVENTS))
     counts = np.zeros(shape, np.int64)
-    base = default_draws(study.parameters).repeated(points.shape[1])
+    base = centre_draws(study, posterior).repeated(points.shape[1])
     same_numbers = np.zeros(points.shape[1], np.int64)
     for f, flashpoint in enumerate(study.flashpoints.values()):
         for p, name in enumerate(names):
@@ -306,13 +317,14 @@ def _coords(study: Study, values: Draws, sweep: bool) -> dict[str, object]:
         "structure": list(study.structures),
         "actor": list(study.actors),
         "parameter": list(values.names),
+        "prior_structure": _compared_structures(study),
         "flashpoint_title": [f.title or f.name for f in study.flashpoints.values()],
         "structure_title": [s.title or s.name for s in study.structures.values()],
         "actor_title": [a.title or a.name for a in study.actors.values()],
     }
     if sweep:
         coords["sweep_parameter"] = list(study.compare.sweep)
-        coords["sweep_structure"] = _sweep_structures(study)
+        coords["sweep_structure"] = _compared_structures(study)
     return coords
 
 
@@ -342,34 +354,6 @@ def _attrs(study: Study, plan: Plan, defaults: bool, checksum: int) -> dict[str,
         "default_point": defaults,
         "table_checksum": f"{checksum:08x}",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "package_versions": _packages(),
-        "git_state": _git_state(),
+        "package_versions": packages(),
+        "git_state": git_state(),
     }
-
-
-def _packages() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in ("escalation", "numpy", "numba", "scipy", "xarray"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
-def _git_state() -> str:
-    """Return the commit of the checkout that holds the package, if it is one."""
-    root = Path(__file__).resolve().parent.parent
-    if not (root / ".git").exists():
-        return "not a checkout"
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return answer.stdout.strip()

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from escalation import codes
+from escalation.results.variables import COMPANION_COUNTS
 
 FLASHPOINTS = (
     "taiwan_strait",
@@ -45,6 +46,14 @@ DEFENDERS = ("taiwan", "taiwan", "philippines", "philippines", "vietnam")
 SWEEPS = ("provocation_stake", "provocation_onset", "forced_choice")
 REFERENCE = "hub_and_spoke"
 
+POSTERIOR_ATTRS = {
+    "parameter_source": "posterior",
+    "posterior_title": "posterior of 12 disputes",
+    "posterior_sha256": "ab" * 32,
+    "posterior_names": [SWEEPS[0]],
+    "posterior_overridden": [],
+}
+
 _ONSET = np.array([0.4, 0.3, 0.25, 0.25, 0.2])
 _WAR = np.array([0.16, 0.06, 0.015, 0.01, 0.012])
 _SAFETY = np.array([1.5, 1.0, 0.98, 0.95, 0.85, 0.98, 1.02, 0.96])
@@ -60,6 +69,7 @@ def synthetic_dataset(
     trajectories: int = 400,
     years: int = 10,
     sweep: bool = True,
+    companion: bool = False,
 ) -> xr.Dataset:
     """Counts of made-up histories, by the contract of the results.
 
@@ -71,6 +81,8 @@ def synthetic_dataset(
         Size; the first `flashpoints` and `structures` names are used.
     sweep : bool
         Whether the one-at-a-time sweep is there.
+    companion : bool
+        Whether it is the run of a posterior, with its prior companion of half the draws.
 
     Returns
     -------
@@ -88,6 +100,7 @@ def synthetic_dataset(
             trajectories=trajectories,
             years=years,
             sweep=sweep,
+            companion=companion,
         )
     )
 
@@ -101,6 +114,7 @@ def synthetic_parts(
     trajectories: int = 400,
     years: int = 10,
     sweep: bool = True,
+    companion: bool = False,
 ) -> tuple[dict[str, np.ndarray], dict[str, object], dict[str, object]]:
     """Arrays, coordinates and attributes of `synthetic_dataset`, to build or to break."""
     rng = np.random.default_rng(seed)
@@ -144,6 +158,13 @@ def synthetic_parts(
         coords["sweep_parameter"] = list(SWEEPS)
         coords["sweep_structure"] = _sweep_structures(structures)
         attrs["sweep_trajectories"] = 20_000
+    if companion:
+        compared = _sweep_structures(structures) or list(STRUCTURES[:structures])
+        shape = (flashpoints, len(compared), max(draws // 2, 1))
+        prior = _histories(rng, shape, trajectories, years, third)
+        arrays |= {f"prior_{name}": prior[name] for name in COMPANION_COUNTS}
+        coords["prior_structure"] = compared
+        attrs |= POSTERIOR_ATTRS | {"prior_trajectories": trajectories}
     return arrays, coords, attrs
 
 

@@ -36,7 +36,9 @@ NAMES = list(plots.PLOTS)
 
 @pytest.fixture(scope="module")
 def ds() -> xr.Dataset:
-    return synthetic_dataset(draws=12, trajectories=300, flashpoints=2, structures=6)
+    return synthetic_dataset(
+        draws=12, trajectories=300, flashpoints=2, structures=6, companion=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,9 @@ def renamed(ds: xr.Dataset, dim: str, names) -> xr.Dataset:
         if "sweep_structure" in ds.coords:
             swept = [change[name] for name in ds["sweep_structure"].values.tolist()]
             found = found.assign_coords(sweep_structure=np.array(swept))
+        if "prior_structure" in ds.coords:
+            compared = [change[name] for name in ds["prior_structure"].values.tolist()]
+            found = found.assign_coords(prior_structure=np.array(compared))
     return found
 
 
@@ -103,7 +108,9 @@ def test_hostile_names_are_shown_as_they_are(ds, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_draw(name):
-    one = synthetic_dataset(draws=1, trajectories=200, flashpoints=1, structures=6)
+    one = synthetic_dataset(
+        draws=1, trajectories=200, flashpoints=1, structures=6, companion=True
+    )
     seen = texts(plots.PLOTS[name].draw(one))
     assert "1 parameter draw per cell" in seen
     assert "no spread over parameters" in seen
@@ -118,7 +125,7 @@ def test_one_structure_one_flashpoint(tmp_path):
     small = synthetic_dataset(draws=1, trajectories=40, flashpoints=1, structures=2, sweep=False)
     small = small.isel(structure=[1])
     saved = plots.save_all(small, tmp_path)
-    assert [path.stem for path in saved] == NAMES[:-2]
+    assert [path.stem for path in saved] == NAMES[:-3]  # nothing said of prior_posterior either
     assert set(saved.skipped) == {"paired_difference", "break_even"}
     assert "one structure only" in saved.skipped["paired_difference"]
     assert "sweep" in saved.skipped["break_even"]
@@ -330,7 +337,7 @@ def test_derived_variables_do_not_matter(ds, derived, name):
 
 
 def test_registry_is_complete():
-    assert len(plots.PLOTS) == 9
+    assert len(plots.PLOTS) == 10
     for name, plot in plots.PLOTS.items():
         assert plot.name == name
         assert getattr(plots, name) is plot.draw

@@ -23,10 +23,12 @@ from escalation.plots.heat_map import risk_heat_map
 from escalation.plots.ladder import ladder_survival
 from escalation.plots.paired import paired_difference
 from escalation.plots.participation import participation
+from escalation.plots.prior_posterior import prior_posterior
 from escalation.plots.ridgelines import risk_ridgelines
 from escalation.plots.style import DPI
 from escalation.plots.trade_off import trade_off
 from escalation.plots.transitions import transition_matrix
+from escalation.results.companion import has_companion
 
 __all__ = [
     "FORMATS",
@@ -38,6 +40,7 @@ __all__ = [
     "ladder_survival",
     "paired_difference",
     "participation",
+    "prior_posterior",
     "risk_heat_map",
     "risk_ridgelines",
     "save_all",
@@ -62,12 +65,15 @@ class Plot:
         What it shows, in a few words.
     caption : str
         How to read it.
+    applies : callable
+        Whether results are of the kind that has this figure at all.
     """
 
     name: str
     draw: Callable[..., Figure]
     title: str
     caption: str
+    applies: Callable[[xr.Dataset], bool] = lambda ds: True
 
 
 _ALL = (
@@ -132,6 +138,14 @@ _ALL = (
         "Difference in risk to the reference as one parameter moves; where the line crosses "
         "zero, the answer changes its sign.",
     ),
+    Plot(
+        "prior_posterior",
+        prior_posterior,
+        "What the fit to history changed",
+        "Headline risks with all parameters from their priors and with those that history speaks "
+        "about from the posterior: median and 5-95 % of draws.",
+        has_companion,
+    ),
 )
 
 PLOTS: Mapping[str, Plot] = MappingProxyType({plot.name: plot for plot in _ALL})
@@ -182,7 +196,7 @@ def save_all(
     try:
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        for plot in PLOTS.values():
+        for plot in (plot for plot in PLOTS.values() if plot.applies(ds)):
             try:
                 figure = plot.draw(ds)
             except ResultsError as error:

@@ -27,6 +27,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.results.companion import centre_words
 from escalation.results.crossings import find_crossings
 from escalation.results.intervals import binomial_se
 
@@ -93,7 +94,7 @@ def break_even(
         figure,
         ds,
         f"Sweep: n = {n:,} trajectories per point, one parameter moved at a time, all others at "
-        "their defaults, so these lines carry no spread over draws. Bands: 95 % Monte Carlo "
+        f"{centre_words(ds)}, so these lines carry no spread over draws. Bands: 95 % Monte Carlo "
         "interval, too wide if anything, because all points use the same random numbers. Below the "
         "zero line the structure is safer than the reference. Dotted verticals: break-even "
         "values, interpolated between points that differ from zero by more than a standard error. "

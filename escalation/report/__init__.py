@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from escalation.report.break_even import break_evens, format_break_even
     from escalation.report.decision_table import format_decision_table, write_decision_csv
+    from escalation.report.prior_posterior import format_prior_posterior
     from escalation.report.rates import format_rates, headline_rates
     from escalation.report.show import format_show
 
@@ -18,6 +19,7 @@ _PLACES = {
     "break_evens": "break_even",
     "format_break_even": "break_even",
     "format_decision_table": "decision_table",
+    "format_prior_posterior": "prior_posterior",
     "format_rates": "rates",
     "format_show": "show",
     "headline_rates": "rates",
@@ -28,6 +30,7 @@ __all__ = [
     "break_evens",
     "format_break_even",
     "format_decision_table",
+    "format_prior_posterior",
     "format_rates",
     "format_show",
     "headline_rates",

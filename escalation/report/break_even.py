@@ -17,6 +17,7 @@ import xarray as xr
 from escalation.errors import InputError
 from escalation.report.estimates import labels, reference_of
 from escalation.report.text import WIDTH, paragraph, safe, short_number
+from escalation.results.companion import centre_words
 from escalation.results.crossings import CLEAR_ERRORS, Crossing, find_crossings
 
 BREAK_EVEN_EVENTS = ("war", "great_power_war")
@@ -234,7 +235,7 @@ def _with_range(b: BreakEven) -> str:
 def _legend(ds: xr.Dataset, found: list[BreakEven]) -> str:
     points = ds.sizes["sweep_point"]
     return (
-        f"One parameter at a time over {points} points, the others at their defaults, "
+        f"One parameter at a time over {points} points, the others at {centre_words(ds)}, "
         f"{int(ds.attrs['sweep_trajectories']):,} histories a point, the same random numbers. "
         "'flips where x > v': above v there is more of the event than under "
         f"{safe(found[0].reference)}, below it less ('x < v': the other way round). "

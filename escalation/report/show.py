@@ -6,15 +6,18 @@ import xarray as xr
 
 from escalation.report.break_even import format_break_even
 from escalation.report.decision_table import format_decision_table
+from escalation.report.prior_posterior import format_prior_posterior
 from escalation.report.rates import format_rates
+from escalation.report.source import source_words
 from escalation.report.text import WIDTH, counted, paragraph, safe
+from escalation.results.companion import centre_words, has_companion
 
 
 def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
     """Return the whole answer of a run as plain text, no line wider than `width` (at least 100).
 
-    Headline of the run, decision table with comparisons, break-even values, rates of the
-    reference, and how to read the numbers.
+    Headline of the run, decision table with comparisons, prior against posterior where a
+    posterior was used, break-even values, rates of the reference, and how to read the numbers.
 
     Parameters
     ----------
@@ -23,20 +26,18 @@ def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> s
     width : int
         Columns.
     brief : bool
-        As a run ends: without the rates, and break-even values for one structure only.
+        As a run ends: without the rates, break-even values for one structure only, and prior
+        against posterior for the reference only.
     """
     width = max(width, WIDTH)
-    parts = [
-        "\n".join(headline(ds, width)),
-        format_decision_table(ds, width),
-        _titled("What flips the answer", format_break_even(ds, width, brief=brief)),
-        *(
-            []
-            if brief
-            else [_titled("Rates to hold against history", format_rates(ds, width=width))]
-        ),
-        _titled("How to read this", "\n".join(_reading(ds, width))),
-    ]
+    parts = ["\n".join(headline(ds, width)), format_decision_table(ds, width)]
+    if has_companion(ds):
+        compared = format_prior_posterior(ds, width, brief=brief)
+        parts.append(_titled("What the fit to history changed", compared))
+    parts.append(_titled("What flips the answer", format_break_even(ds, width, brief=brief)))
+    if not brief:
+        parts.append(_titled("Rates to hold against history", format_rates(ds, width=width)))
+    parts.append(_titled("How to read this", "\n".join(_reading(ds, width))))
     return "\n\n".join(parts)
 
 
@@ -53,8 +54,11 @@ def headline(ds: xr.Dataset, width: int = WIDTH) -> list[str]:
         f"of {int(ds.attrs['horizon_years'])} years, seed {ds.attrs['seed']}"
     )
     if ds.attrs.get("default_point"):
-        size += ", every parameter at its default"
-    return [*paragraph(safe(title), width), *paragraph(size, width)]
+        size += f", all parameters at {centre_words(ds)}"
+    source = source_words(ds.attrs, sizes["parameter"])
+    return [
+        line for text in (safe(title), size, source) for line in paragraph(text, width)
+    ]
 
 
 def _large(number: int) -> str:

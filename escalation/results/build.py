@@ -36,10 +36,12 @@ def build_dataset(
     arrays : mapping
         Every stored variable of the registry by name, with the registered dimensions in
         the registered order. Those of the sweep all or none; with them may come
-        ``sweep_trajectories``, which becomes an attribute.
+        ``sweep_trajectories``, which becomes an attribute. Those of the prior companion all
+        or none.
     coords : mapping
         Values of ``flashpoint``, ``structure``, ``actor`` and ``parameter``, and
-        ``sweep_parameter`` and ``sweep_structure``, which are ignored without a sweep.
+        ``sweep_parameter`` and ``sweep_structure``, which are ignored without a sweep, and
+        ``prior_structure``, which is ignored without a prior companion.
         ``draw`` and ``year`` count up if left out, or may be given as ``n_draws`` and
         ``n_years``. ``is_third_party`` may stand here as well as among the arrays. Optional:
         ``flashpoint_title``, ``structure_title`` and ``actor_title``, in the order of the
@@ -138,15 +140,17 @@ def _sorted_out(
             coords.setdefault(dim, np.arange(first, first + int(coords.pop(size))))
     if not any(name in arrays for name in ("sweep_value", "sweep_event_count")):
         coords = {name: value for name, value in coords.items() if not name.startswith("sweep_")}
+    if "prior_crisis_count" not in arrays:
+        coords.pop("prior_structure", None)
     return arrays, coords, attrs
 
 
 def _refuse_unknown(arrays: Mapping[str, Any], coords: Mapping[str, Any]) -> None:
-    known = set(names("stored", "sweep"))
+    known = set(names("stored", "sweep", "companion"))
     unknown = sorted(set(arrays) - known)
     if unknown:
         raise ResultsError(f"unknown variables: {', '.join(unknown)}")
-    unknown = sorted(set(coords) - set(names("coordinate", "sweep")))
+    unknown = sorted(set(coords) - set(names("coordinate", "sweep", "companion")))
     if unknown:
         raise ResultsError(f"unknown coordinates: {', '.join(unknown)}")
 
@@ -164,6 +168,8 @@ def _all_coords(
         values.setdefault("draw", np.arange(np.shape(arrays["worst_rung_count"])[2]))
     if "sweep_value" in arrays:
         values.setdefault("sweep_point", np.arange(np.shape(arrays["sweep_value"])[-1]))
+    if "prior_crisis_count" in arrays:
+        values.setdefault("prior_draw", np.arange(np.shape(arrays["prior_crisis_count"])[2]))
     return {name: _typed(VARIABLES[name], value) for name, value in values.items()}
 
 

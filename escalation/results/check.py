@@ -9,6 +9,7 @@ import xarray as xr
 
 from escalation.codes import NUCLEAR_USE, WAR
 from escalation.errors import ResultsError
+from escalation.results.companion import prior_companion
 from escalation.results.variables import ATTRIBUTES, CELL, FIXED_COORDS, VARIABLES, names
 
 MONTHS = 12
@@ -29,7 +30,7 @@ def check_dataset(ds: xr.Dataset) -> None:
     """
     _check_attrs(ds)
     _check_presence(ds)
-    for name in names("coordinate", "stored", "sweep"):
+    for name in names("coordinate", "stored", "sweep", "companion"):
         if name in ds.variables:
             _check_form(ds, name)
     _check_labels(ds)
@@ -37,6 +38,7 @@ def check_dataset(ds: xr.Dataset) -> None:
     _check_disputes(ds)
     _check_parties(ds)
     _check_sweep(ds)
+    _check_companion(ds)
 
 
 def _check_attrs(ds: xr.Dataset) -> None:
@@ -64,10 +66,12 @@ def _check_presence(ds: xr.Dataset) -> None:
     ]
     if missing:
         raise ResultsError(f"missing from the results: {', '.join(missing)}")
-    sweep = names("sweep")
-    absent = [name for name in sweep if name not in ds.variables]
-    if absent and len(absent) < len(sweep):
-        raise ResultsError(f"the sweep is incomplete: missing {', '.join(absent)}")
+    for what, together in (
+        ("the sweep", names("sweep")), ("the prior companion", names("companion")),
+    ):
+        absent = [name for name in together if name not in ds.variables]
+        if absent and len(absent) < len(together):
+            raise ResultsError(f"{what} is incomplete: missing {', '.join(absent)}")
 
 
 def _check_form(ds: xr.Dataset, name: str) -> None:
@@ -223,6 +227,25 @@ def _check_sweep(ds: xr.Dataset) -> None:
         raise ResultsError("attribute sweep_trajectories is missing although there is a sweep")
     count = ds["sweep_event_count"]
     _refuse("sweep_event_count", count > n, f"more than the {n} trajectories", count)
+
+
+def _check_companion(ds: xr.Dataset) -> None:
+    """The companion holds disputes and first events that fit together, as the run does."""
+    if "prior_crisis_count" not in ds:
+        return
+    if ds.attrs.get("prior_trajectories", 0) < 1:
+        raise ResultsError("attribute prior_trajectories is missing although there is a companion")
+    strange = set(ds["prior_structure"].values.tolist()) - set(ds["structure"].values.tolist())
+    if strange:
+        raise ResultsError(f"prior_structure: {min(strange)} is no structure of the run")
+    try:
+        prior = prior_companion(ds)
+        by_class = prior["crisis_count"].sum(("end_state", "peak_rung", "us_fought"))
+        answered = prior["reciprocated_count"]
+        _refuse("reciprocated_count", answered > by_class, "more than disputes", answered)
+        _check_first_events(prior, by_class)
+    except ResultsError as error:
+        raise ResultsError(f"prior companion: {error}") from None
 
 
 def _refuse(name: str, wrong: xr.DataArray, what: str, value: xr.DataArray) -> None:

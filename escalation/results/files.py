@@ -28,7 +28,7 @@ from escalation.errors import InputError, ResultsError
 from escalation.results.build import plain_attrs
 from escalation.results.check import check_dataset
 from escalation.results.derive import with_probabilities, without_probabilities
-from escalation.results.variables import ATTRIBUTES, FORMAT_VERSION, VARIABLES, names
+from escalation.results.variables import ATTRIBUTES, FORMAT_VERSION, VARIABLES
 
 RESULTS_NAME = "results.nc"
 """Name of the results file in a folder of results."""
@@ -334,7 +334,7 @@ def _check_version(file: Path, ds: xr.Dataset) -> None:
 
 
 def _stored(name: str) -> bool:
-    return name in names("coordinate", "stored", "sweep")
+    return name in VARIABLES and VARIABLES[name].stored
 
 
 def _file_attr(value: Any) -> Any:

@@ -9,16 +9,16 @@ Counts are stored; probabilities are derived from them when a dataset is opened
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from escalation import codes
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the file format; a file with a larger number is refused."""
 
-Role = Literal["coordinate", "stored", "sweep", "derived"]
+Role = Literal["coordinate", "stored", "sweep", "companion", "derived"]
 Kind = Literal["int64", "float64", "bool", "str"]
 
 CELL = ("flashpoint", "structure", "draw")
@@ -42,8 +42,9 @@ class Variable:
         What it is, in a few words.
     comment : str
         Definition, where the name does not say all.
-    role : {"coordinate", "stored", "sweep", "derived"}
-        Coordinate; stored in the file; stored if the run had a sweep; computed on opening.
+    role : {"coordinate", "stored", "sweep", "companion", "derived"}
+        Coordinate; stored in the file; stored if the run had a sweep; stored if it had a
+        prior companion; computed on opening.
     optional : bool
         Whether a complete dataset may lack it.
     """
@@ -205,8 +206,9 @@ _STORED = (
 )
 
 _SWEEP_COMMENT = (
-    "one parameter moved at a time, all others at their defaults, the same random numbers at "
-    "every point and under every structure"
+    "one parameter moved at a time, all others at the medians of the posterior where it covers "
+    "them and at their defaults elsewhere, the same random numbers at every point and under "
+    "every structure"
 )
 _SWEEP = (
     Variable(
@@ -231,6 +233,37 @@ _SWEEP = (
         "int64", "1", "trajectories with the event within the horizon", _SWEEP_COMMENT,
         "sweep", True,
     ),
+)
+
+COMPANION_COUNTS = (
+    "crisis_count", "first_event_count", "reciprocated_count", "duration_days",
+    "exposure_months",
+)
+"""Counts that the prior companion of a run holds too; every rate of the report needs no other."""
+
+COMPANION_DIMS = MappingProxyType({"structure": "prior_structure", "draw": "prior_draw"})
+"""Dimensions of the companion by those of the run that they stand for."""
+
+
+def _companion(variable: Variable) -> Variable:
+    """Return a count of the companion."""
+    dims = tuple(COMPANION_DIMS.get(dim, dim) for dim in variable.dims)
+    return replace(
+        variable, name=f"prior_{variable.name}", dims=dims, role="companion", optional=True,
+        long_name=f"{variable.long_name}, all parameters from their priors",
+    )
+
+
+_COMPANION = (
+    Variable(
+        "prior_structure", ("prior_structure",), "str", "", "structure of the prior companion",
+        "the reference and the structures in focus", "companion", True,
+    ),
+    Variable(
+        "prior_draw", ("prior_draw",), "int64", "1", "parameter draw of the prior companion",
+        "the same random numbers as the draw of that number", "companion", True,
+    ),
+    *(_companion(v) for v in _STORED if v.name in COMPANION_COUNTS),
 )
 
 _NAN = "NaN where there was nothing to count"
@@ -330,7 +363,7 @@ _DERIVED = (
 )
 
 VARIABLES: MappingProxyType[str, Variable] = MappingProxyType(
-    {v.name: v for v in (*_COORDINATES, *_STORED, *_SWEEP, *_DERIVED)}
+    {v.name: v for v in (*_COORDINATES, *_STORED, *_SWEEP, *_COMPANION, *_DERIVED)}
 )
 """Every variable and coordinate by name."""
 
@@ -344,8 +377,20 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
             Attribute("reference", str, "structure that the others are compared with"),
             Attribute("focus", str, "structures that the sweep compares, as a JSON list"),
             Attribute("great_power", str, "actor whose fighting makes a great-power war"),
-            Attribute("default_point", bool, "one draw with every parameter at its default"),
+            Attribute(
+                "default_point", bool,
+                "one draw with every parameter at its default, or at its median in the posterior",
+            ),
             Attribute("sweep_trajectories", int, "trajectories per point of the sweep"),
+            Attribute("prior_trajectories", int, "trajectories per cell of the prior companion"),
+            Attribute("parameter_source", str, "posterior or prior; prior if missing"),
+            Attribute("posterior_title", str, "what was fitted to what"),
+            Attribute("posterior_sha256", str, "checksum of the posterior file"),
+            Attribute("posterior_names", str, "parameters that it covers, as a JSON list"),
+            Attribute(
+                "posterior_overridden", str,
+                "parameters that it holds but the study overrides, as a JSON list",
+            ),
             Attribute("study_name", str, "name of the study"),
             Attribute("study_title", str, "title of the study"),
             Attribute("study_text", str, "files of the study as they were"),

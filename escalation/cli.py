@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from escalation.commands.backtest import backtest
+from escalation.commands.calibrate import calibrate
+from escalation.commands.cases import cases
 from escalation.errors import EscalationError, InputError
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from escalation.parameters.posterior import Posterior
     from escalation.study.schema import Study
 
 
@@ -41,6 +45,11 @@ class _Group(click.Group):
 @click.version_option(package_name="escalation")
 def main() -> None:
     """Which alliance structure makes a crisis less likely, and less likely to become a war?"""
+
+
+main.add_command(backtest)
+main.add_command(calibrate)
+main.add_command(cases)
 
 
 class _Whole(click.ParamType):
@@ -76,7 +85,13 @@ _COUNT = _Whole(0, 2**53)
 @click.option("--draws", type=_Whole(1, 65_536), help="Parameter draws.")
 @click.option("--seed", type=_SEED, help="Seed of all random numbers.")
 @click.option("--threads", type=_Whole(1, 4096), help="Threads; the results do not depend on it.")
-@click.option("--defaults", is_flag=True, help="One draw, every parameter at its default.")
+@click.option(
+    "--defaults", is_flag=True, help="One draw: posterior medians, and defaults of the rest."
+)
+@click.option("--prior", is_flag=True, help="Draw every parameter from its prior.")
+@click.option(
+    "--posterior", type=click.Path(), help="Posterior file; default: the one that is shipped."
+)
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
 def run(
     study: str,
@@ -86,6 +101,8 @@ def run(
     seed: int | None,
     threads: int | None,
     defaults: bool,
+    prior: bool,
+    posterior: str | None,
     no_figures: bool,
 ) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
@@ -96,8 +113,11 @@ def run(
     place = _Place.choose(output, words)
     check_output(place.results)
     from escalation.runs import run as run_study
+    from escalation.sources import chosen_posterior
 
+    source = chosen_posterior(words, prior, posterior)
     _announce(words, trajectories, 1 if defaults else draws)
+    _announce_source(words, source)
     with _progress() as report:
         ds = run_study(
             words,
@@ -106,6 +126,8 @@ def run(
             seed=seed,
             threads=threads,
             defaults=defaults,
+            prior=prior,
+            posterior=posterior,
             progress=report,
         )
     place.create()
@@ -149,6 +171,13 @@ def _announce(study: Study, trajectories: int | None, draws: int | None) -> None
         f"{f} flashpoints x {s} structures x {j} parameter draws x {n:,} histories "
         f"= {f * s * j * n / 1e6:,.1f} M histories of {study.horizon_years} years"
     )
+
+
+def _announce_source(study: Study, posterior: Posterior | None) -> None:
+    from escalation.report.source import source_words
+    from escalation.sources import source_attrs
+
+    click.echo(source_words(source_attrs(study, posterior), len(study.parameters)))
 
 
 @contextmanager
@@ -268,16 +297,21 @@ def validate(study: str) -> None:
 @main.command()
 @click.argument("study", required=False, type=click.Path())
 def parameters(study: str | None) -> None:
-    """Print every parameter: unit, default, prior, mark and source; with STUDY, its own too."""
+    """Print every parameter: unit, default, prior, posterior, mark and source.
+
+    With STUDY also its own.
+    """
+    from escalation.parameters.posterior import shipped_posterior
     from escalation.parameters.registry import REGISTRY
     from escalation.report.parameter_table import format_parameters
+    from escalation.sources import parameter_updates
 
     registry = dict(REGISTRY)
     if study is not None:
         from escalation.study import load_study
 
         registry = dict(load_study(study).parameters)
-    click.echo(format_parameters(registry))
+    click.echo(format_parameters(registry, parameter_updates(registry, shipped_posterior())))
 
 
 @main.command()

@@ -603,7 +603,7 @@ def swept(study: Study):
         "compare": study.compare.model_copy(
             update={"focus": (NATO,), "sweep": tuple(UNCERTAIN)}),
     })
-    return escalation.run(small, trajectories=3_000, draws=2)
+    return escalation.run(small, trajectories=3_000, draws=2, prior=True)
 
 
 def test_break_even_of_provocation_is_found_and_printed(swept) -> None:

@@ -81,9 +81,9 @@ def test_rates_of_the_record_lie_in_their_predictive_intervals() -> None:
 @needs_record
 def test_an_umbrella_cuts_the_top_of_the_ladder_off() -> None:
     facts = {check.name: check for check in checks(prior=False).facts}
-    assert facts["odds ratio of war under an umbrella"].middle <= 0.4
-    assert facts["odds ratio of force under an umbrella"].middle >= 0.85
-    assert facts["odds ratio of onset under an umbrella"].middle == pytest.approx(1.0, abs=0.15)
+    assert facts["odds ratio of war, umbrella, by logit"].middle <= 0.4
+    assert facts["odds ratio of force, umbrella, by logit"].middle >= 0.85
+    assert facts["ratio of onset, umbrella"].middle == pytest.approx(1.0, abs=0.15)
 
 
 @needs_record

@@ -60,7 +60,7 @@ def calibrate(
     from escalation.report.calibration import format_calibration, format_checks, format_surveys
     from escalation.study import load_study
 
-    target = checked_output(output)
+    target = checked_output(output, "output")
     study = None if surveys is None else load_study(surveys)
     record = load_disputes(disputes)
     table = None if crises is None else load_crises(crises)

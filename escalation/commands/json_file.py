@@ -11,8 +11,10 @@ from typing import Any
 from escalation.errors import InputError
 
 
-def checked_output(output: str) -> Path:
+def checked_output(output: str, option: str = "json") -> Path:
     """Return the path of a file that can be written; asked before the work, not after.
+
+    `option` names the option in the message.
 
     Raises
     ------
@@ -21,9 +23,9 @@ def checked_output(output: str) -> Path:
     """
     path = Path(output)
     if path.is_dir():
-        raise InputError(f"json: {output!r} is a folder, not a file")
+        raise InputError(f"{option}: {output!r} is a folder, not a file")
     if not path.parent.is_dir():
-        raise InputError(f"json: folder {str(path.parent)!r} does not exist")
+        raise InputError(f"{option}: folder {str(path.parent)!r} does not exist")
     return path
 
 

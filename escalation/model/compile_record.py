@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from escalation.codes import WAR
 from escalation.model.compile import DEFAULT_GRID, Grid, fill_tables
 from escalation.model.draws import Draws
 from escalation.model.generic import Features, generic_inputs
 from escalation.model.rounds import build_rounds
-from escalation.tables import Tables, empty_tables
+from escalation.tables import SCALAR_WEDGE, Tables, empty_tables
 
 
 def compile_disputes(
@@ -34,4 +35,7 @@ def compile_disputes(
     x = x._replace(onset_per_month=x.onset_per_month * onset)
     rounds = build_rounds(draws, scale=grid.round_scale)
     fill_tables(tables, x, rounds, draws, np.ones((draws.n, 2)), np.full(draws.n, onset))
+    tables.scalar[:, SCALAR_WEDGE] = 0  # the record knows of no economic coercion
+    # Silence of the allies below war is no news: the record does not say who was asked.
+    tables.decision[:, :, :, :, : WAR - 1, :, :, 2] = 0
     return tables

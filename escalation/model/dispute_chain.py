@@ -10,10 +10,10 @@ are the expected rounds in each state, from which all flows follow. Resolve type
 class and frailty are summed over, the last by Gauss-Hermite quadrature; war is one absorbing
 rung here. The order of events in a round is the kernel's.
 
-Three things are simpler than in the kernel, each of second order in how often allies join
-(measured in the tests): the challenger's error about the ally is averaged into its perceived
-chance, the ally's type is averaged into each decision, and hearing that an ally stayed out
-below war does not move beliefs.
+As for every dispute of the record (:mod:`escalation.model.compile_record`), there is no
+coercion, and silence of the allies below war is no news. Without an ally the chain is the
+kernel's, up to the quadrature. With one, two things are simpler: the challenger's error about the
+ally is averaged into its perceived chance, and the ally's type into each decision.
 """
 
 from __future__ import annotations

@@ -16,7 +16,9 @@ With challenger i, defender j and the mean of j's allies as the one third party,
 the last three terms being those of :mod:`escalation.model.inputs`. A nuclear ally brings the
 nuclear shadow, any other none. The allies fight as one: their power is a lottery in the
 challenger's eyes, as that of the great power is in a study. There is no trade, no
-coercion and no base abroad in the record's features, and no misperceived delay.
+coercion and no base abroad in the record's features. Support that comes raises the
+challenger's belief in the ally, but silence below war does not lower it, as it does in a
+study: the record says who came, not who was asked.
 
 The direct coefficients, which no mechanism stands behind, are three: capability and the years
 after 1990 on the opening rung, and the years after 1990 on matching.
@@ -142,7 +144,7 @@ def generic_inputs(features: Features, draws: Draws) -> Inputs:
         delay_days=delay[:, None],
         veto=zeros,
         exit_rate=zeros,
-        bindingness=stances[:, :2],
+        bindingness=np.ascontiguousarray(stances[:, :2]),
         staunch_logit=np.log(draws["reliability"] / (1 - draws["reliability"]))[:, None],
         misperception=draws["misperception"],
         type_gap=draws["type_gap"],

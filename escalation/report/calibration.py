@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from escalation.parameters.registry import REGISTRY
-from escalation.report.text import counted, line_of, short_number
+from escalation.report.text import WIDTH, counted, line_of, paragraph, short_number
 
 if TYPE_CHECKING:
     from escalation.analysis.calibrate import Calibration
@@ -47,6 +47,7 @@ def format_calibration(found: Calibration) -> str:
         f"(wanted {found.min_ess:.0f}), "
         f"{found.sample.accepted:.0%} of steps accepted.",
     ]
+    lines[-1:] = paragraph(lines[-1], WIDTH)
     return "\n".join(lines)
 
 

@@ -1,20 +1,18 @@
 """Finer tables and shorter rounds move no headline by more than its stated error.
 
-Measured with 1e6 trajectories each at Taiwan (three structures) and Second Thomas Shoal
-(two), at defaults and in two draws from the priors:
+Measured with 600,000 trajectories each at Taiwan (three structures) and Second Thomas Shoal,
+at defaults, in two draws from the priors and at the posterior's median:
 
-=====================  ==============  =================================================
+=====================  ==============  ==============
 headline               bins doubled    rounds halved
-=====================  ==============  =================================================
-disputes a year        below 0.03 %    +0.1 to +1.0 %
-grave crises a year    below 0.15 %    0 to +1.0 %
-P(war | grave)         below 0.3 %     +3 to +4 % at defaults, +1 and +10 % in the draws
-great-power war        below 0.4 %     -1 to -4 % at defaults, -7 to +1 % in the draws
+=====================  ==============  ==============
+disputes a year        below 0.05 %    0 to +0.5 %
+grave crises a year    below 0.5 %     0 to +0.5 %
+P(war | grave)         below 0.4 %     +2 to +3 %
+great-power war        below 0.9 %     -8 to 0 %
 reciprocation          below 0.01 %    +4 to +7 %
-concession | grave     below 0.5 %     +4 to +10 % at defaults, -2 to +18 % in the draws
-length of a crisis     below 0.03 %    -4 to -11 %
-Asian NATO / hub       below 0.3 %     below 0.5 % of P(war | grave)
-=====================  ==============  =================================================
+Asian NATO / hub       below 0.2 %     below 0.8 % of P(war | grave)
+=====================  ==============  ==============
 
 (Great-power war at Second Thomas Shoal is too rare to be measured so.) What remains of the
 length of a round: a side revises at most once in it; settlement and the war's end come

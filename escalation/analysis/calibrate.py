@@ -34,8 +34,8 @@ class Effort:
     """
 
     walkers: int = 24
-    warm_up: int = 300
-    steps: int = 1500
+    warm_up: int = 1500
+    steps: int = 6000
     thin: int = 5
     kept: int = 1000
 

@@ -16,8 +16,9 @@ Crises
     grave dispute that opens where the trigger says, averaged over disputes of that period.
     The counts carry `CRISIS_WEIGHT`, since they repeat what disputes say already.
 Aggregates
-    Log odds ratios of an umbrella for war, for the use of force and for onset; the mean length of disputes, loosely, since the record counts to the last
-    military move and the model to the end.
+    Log odds ratios of an umbrella for war, for the use of force and for onset; the mean
+    length of disputes, loosely, since the record counts to the last military move and the
+    model to the end.
 """
 
 from __future__ import annotations

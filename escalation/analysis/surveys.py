@@ -29,7 +29,7 @@ from escalation.study.schema import Study
 
 WIDTH = 1.0
 FLASHPOINT = "taiwan_strait"
-TRAJECTORIES, BLOCK = 400, 100
+TRAJECTORIES, BLOCK = 1500, 100
 HORIZON_YEARS = 10
 
 

@@ -30,8 +30,8 @@ SPARE = 4
     help="Hold the draws against expert surveys and forecasts too, on this study.",
 )  # fmt: skip
 @click.option("--walkers", type=click.IntRange(4, 1000), default=24, show_default=True)
-@click.option("--warm-up", type=click.IntRange(0, 10**6), default=300, show_default=True)
-@click.option("--steps", type=click.IntRange(10, 10**6), default=1500, show_default=True)
+@click.option("--warm-up", type=click.IntRange(0, 10**6), default=1500, show_default=True)
+@click.option("--steps", type=click.IntRange(10, 10**6), default=6000, show_default=True)
 @click.option("--draws", type=click.IntRange(1, 10_000), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 def calibrate(
@@ -48,7 +48,7 @@ def calibrate(
 ) -> None:
     """Infer the parameters from tables of disputes and crises.
 
-    Takes about an hour on two cores with the default effort.
+    Takes an hour or more on two cores with the default effort.
     """
     from escalation.analysis.calibrate import Effort, calibrate, registry_draws
     from escalation.analysis.checks import record_checks

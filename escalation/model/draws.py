@@ -91,6 +91,9 @@ def bounded_quantile(parameter: Parameter, u: np.ndarray) -> np.ndarray:
 def draw_parameters(parameters: Mapping[str, Parameter], n: int, seed: int) -> Draws:
     """Draw every parameter `n` times from its prior.
 
+    Parameters that one decision rule alone reads come from a sequence of their own, so that
+    another rule does not move the draws of all the others.
+
     Parameters
     ----------
     parameters : mapping of str to Parameter
@@ -100,19 +103,28 @@ def draw_parameters(parameters: Mapping[str, Parameter], n: int, seed: int) -> D
     seed : int
         Seed, 0 to 2**64 - 1.
     """
+    column: dict[str, np.ndarray] = {}
+    for rule in sorted({p.rule for p in parameters.values()}):
+        free = [
+            p for p in parameters.values() if p.rule == rule and not isinstance(p.prior, Fixed)
+        ]
+        points = _sobol_points(len(free), n, [seed, 1, *rule.encode()])
+        column |= {parameter.name: points[:, k] for k, parameter in enumerate(free)}
+    half = np.full(n, 0.5)
+    values = [bounded_quantile(p, column.get(p.name, half)) for p in parameters.values()]
+    return Draws(tuple(parameters), np.array(values).reshape(len(parameters), n))
+
+
+def _sobol_points(dims: int, n: int, key: list[int]) -> np.ndarray:
+    """Return the first `n` points of a scrambled Sobol sequence, shape (n, dims)."""
     from scipy.stats import qmc
 
-    free = [p for p in parameters.values() if not isinstance(p.prior, Fixed)]
-    sequence = qmc.Sobol(max(len(free), 1), scramble=True, rng=np.random.default_rng([seed, 1]))
+    sequence = qmc.Sobol(max(dims, 1), scramble=True, rng=np.random.default_rng(key))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The balance properties of Sobol")
         points = sequence.random(n)
     # Scrambled points may hit 0 exactly, where an unbounded prior has no quantile.
-    points = np.clip(points, 2.0**-40, 1.0 - 2.0**-40)
-    column = {parameter.name: points[:, k] for k, parameter in enumerate(free)}
-    half = np.full(n, 0.5)
-    values = [bounded_quantile(p, column.get(p.name, half)) for p in parameters.values()]
-    return Draws(tuple(parameters), np.array(values).reshape(len(parameters), n))
+    return np.clip(points, 2.0**-40, 1.0 - 2.0**-40)
 
 
 def default_draws(parameters: Mapping[str, Parameter]) -> Draws:

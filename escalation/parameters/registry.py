@@ -63,6 +63,8 @@ class Parameter:
         How it was come by.
     claim : str
         The claim or mechanism that it serves.
+    rule : str
+        The decision rule that alone reads it; empty where every rule does.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Parameter:
     claim: str
     low: float = -inf
     high: float = inf
+    rule: str = ""
 
 
 def _entry(

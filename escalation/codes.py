@@ -64,6 +64,16 @@ EVENTS = (
     EVENT_NUCLEAR,
 ) = range(len(EVENTS))
 
+N_REPLICATES = 16
+"""Trajectory number t counts towards replicate t mod 16, whatever the size of the run."""
+
+REPLICATED = (*EVENTS, "disputes", "grave_crises", "grave_wars")
+"""What is counted by replicate: trajectories with the event, then disputes of three kinds."""
+COUNT_DISPUTES, COUNT_GRAVE, COUNT_GRAVE_WARS = range(len(EVENTS), len(REPLICATED))
+
+DECISION_RULES = ("expected_utility", "prospect_theory")
+"""How the two sides choose; each fills the same tables."""
+
 PARTY_OUTCOMES = (
     "supported",
     "fought",

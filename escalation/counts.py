@@ -18,51 +18,48 @@ _PLAIN = {
     "reciprocated_count": "reciprocated",
     "brink_count": "brink",
     "trajectory_end_count": "trajectory_end",
+    "replicate_count": "replicate",
 }
 
 
-def store_tallies(
+def add_tallies(
     arrays: dict[str, np.ndarray],
     study: Study,
     flashpoint: Flashpoint,
     tallies: Tallies,
-    place: tuple[int, int],
-    chosen: np.ndarray,
-    n_draws: int,
+    where: tuple[int | slice, ...],
+    cells: tuple[int, ...],
 ) -> None:
-    """Put the tallies of a block where they belong in the count arrays.
+    """Add the tallies of a block to the count arrays.
 
     Parameters
     ----------
-    arrays : dict of str to int array, shape (flashpoint, structure, draw, ...)
+    arrays : dict of str to int array, shape (rule, flashpoint, structure, draw, ...)
         Counts of the run by variable; filled here, and made if they are not there yet.
     study : Study
         That is run.
     flashpoint : Flashpoint
         Of the block.
     tallies : Tallies
-        Of the block, first axis the chosen draws.
-    place : (int, int)
-        Number of flashpoint and structure.
-    chosen : int array
-        Draws of the block.
-    n_draws : int
-        Draws of the run.
+        Of the block, first axis its draws.
+    where : tuple
+        Place of the block: numbers of rule, flashpoint and structure, and a slice of draws.
+    cells : tuple of int
+        Rules, flashpoints, structures and draws of the run.
     """
     parts = {name: getattr(tallies, field) for name, field in _PLAIN.items()}
     parts["wedge_count"] = tallies.total[:, TOTAL_WEDGES]
     parts["exposure_months"] = tallies.total[:, TOTAL_MONTHS]
-    actors = list(study.actors)
+    n, actors = len(tallies.total), list(study.actors)
     column = [actors.index(name) for name in flashpoint.third_parties]
     for k, outcome in enumerate(codes.PARTY_OUTCOMES):
-        counts = np.zeros((len(chosen), len(actors)), np.int64)
+        counts = np.zeros((n, len(actors)), np.int64)
         counts[:, column] = tallies.party[:, k]
         parts[f"{outcome}_count"] = counts
-    sizes = np.zeros((len(chosen), len(actors) + 1), np.int64)
+    sizes = np.zeros((n, len(actors) + 1), np.int64)
     sizes[:, : tallies.coalition_size.shape[1]] = tallies.coalition_size
     parts["coalition_size_count"] = sizes
     for name, part in parts.items():
         if name not in arrays:
-            shape = (len(study.flashpoints), len(study.structures), n_draws, *part.shape[1:])
-            arrays[name] = np.zeros(shape, np.int64)
-        arrays[name][place][chosen] = part
+            arrays[name] = np.zeros((*cells, *part.shape[1:]), np.int64)
+        arrays[name][where] += part

@@ -9,6 +9,7 @@ import numpy as np
 
 from escalation.errors import InputError
 from escalation.report.story import Cast, tell
+from escalation.results.rules import rules_of, under_rule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def replay(
-    ds: xr.Dataset, *, flashpoint: str, structure: str, draw: int, trajectory: int
+    ds: xr.Dataset,
+    *,
+    flashpoint: str,
+    structure: str,
+    draw: int,
+    trajectory: int,
+    rule: str | None = None,
 ) -> list[str]:
     """Tell one trajectory of a run.
 
@@ -29,6 +36,8 @@ def replay(
         Names, as in the dataset's coordinates.
     draw, trajectory : int
         Numbers, counted from 0.
+    rule : str, optional
+        Decision rule; the headline rule if not given.
 
     Returns
     -------
@@ -38,7 +47,7 @@ def replay(
     Raises
     ------
     InputError
-        If the dataset has no such flashpoint, structure, draw or trajectory.
+        If the dataset has no such flashpoint, structure, draw, trajectory or rule.
     """
     from escalation.engines.threads import log_trajectory
     from escalation.model.compile import compile_block, onset_anchor
@@ -53,13 +62,16 @@ def replay(
     place = study.flashpoints[flashpoint]
     names = tuple(str(name) for name in ds.parameter.values)
     draws = Draws(names, ds.parameter_value.values[:, [draw]])
+    rule = str(under_rule(ds, rule).attrs["decision_rule"])
+    anchor = onset_anchor(study, place, draws, rule)
     tables = compile_block(
-        study, place, study.structures[structure], draws, onset_anchor(study, place, draws)
+        study, place, study.structures[structure], draws, anchor, rule=rule
     )
     log = log_trajectory(tables, 0, int(ds.attrs["seed"]), draw, trajectory)
     head = (
         f"{place.title} under {study.structures[structure].title}, draw {draw}, "
         f"trajectory {trajectory}, seed {ds.attrs['seed']}"
+        + (f", {rule.replace('_', ' ')}" if len(rules_of(ds)) > 1 else "")
     )
     return [head, *tell(np.asarray(log), cast_of(study, flashpoint))]
 

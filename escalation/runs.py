@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime
 import os
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from escalation import codes
-from escalation.counts import store_tallies
+from escalation.blocks import Block, Counts, Workshop, blocks_of
 from escalation.errors import InputError
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior, coverage
+from escalation.precision import Target, Verdict, judge, next_size, parse_target
 from escalation.provenance import git_state, packages
 from escalation.sources import (
     centre_draws,
@@ -24,23 +24,22 @@ from escalation.sources import (
     source_attrs,
     sweep_points,
 )
-from escalation.study.schema import Flashpoint, Structure, Study
+from escalation.study.schema import Study
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from escalation.model.compile import Grid
-    from escalation.tables import Tables
-    from escalation.tallies import Tallies
 
 Progress = Callable[[int, int], None]
 """Called after each block with trajectories done and trajectories in all."""
 
-BLOCK_TRAJECTORIES = 250_000
 SWEEP_QUANTILES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.98)
 SWEEP_TRAJECTORIES = 12_000
 COMPANION_DRAWS = 64
 COMPANION_TRAJECTORIES = 2_000
+UNTIL_GROWTH = 64
+"""A run with precision targets grows to at most this many times its first size."""
 MAX_TRAJECTORIES = 2**53
 MAX_DRAWS = 65_536
 
@@ -74,6 +73,8 @@ def run(
     sweep: bool = True,
     prior: bool = False,
     posterior: Posterior | str | os.PathLike[str] | None = None,
+    until: Sequence[str | Target] = (),
+    at_most: int | None = None,
     grid: Grid | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
@@ -101,6 +102,12 @@ def run(
         Draw every parameter from its prior, though there is a posterior.
     posterior : Posterior or path, optional
         Posterior to use instead of the one that comes with the package, if any.
+    until : sequence of str or Target, optional
+        Precision targets such as ``war:relative:0.05``, see :mod:`escalation.precision`. The
+        run starts with `trajectories` and grows until all of them hold.
+    at_most : int, optional
+        Trajectories per cell at which such a run stops all the same; by default 64 times
+        `trajectories`.
     grid : Grid, optional
         Resolution of tables and rounds, for refinement checks.
     progress : callable, optional
@@ -110,13 +117,15 @@ def run(
     -------
     xarray.Dataset
         Counts with dims flashpoint, structure, draw and others, and the probabilities
-        derived from them; see :mod:`escalation.results.variables`.
+        derived from them; see :mod:`escalation.results.variables`. With targets, the attribute
+        ``until_met`` says whether they hold, and the counts are those of a run of the same size
+        without them.
 
     Raises
     ------
     InputError
-        If trajectories, draws, seed or threads are out of range, or the posterior cannot be
-        used.
+        If trajectories, draws, seed, threads or a target are out of range, or the posterior
+        cannot be used.
     """
     from escalation.results.build import build_dataset
     from escalation.results.derive import with_probabilities
@@ -127,13 +136,24 @@ def run(
         study.plan.seed if seed is None else seed,
     )
     source = chosen_posterior(study, prior, posterior)
+    targets = [t if isinstance(t, Target) else parse_target(t, study) for t in until]
+    most = _cap(plan, at_most) if targets else plan.trajectories
     companion = _companion_plan(study, plan, source)
     values = _draws(study, plan, defaults, source)
     meter = _Meter(progress, *_work(study, plan, sweep, companion))
-    arrays, checksum = _simulate_study(study, plan, values, threads, grid, meter)
+    shop = Workshop(study, values, plan.seed, threads, grid)
+    counts = Counts(study, plan.draws)
+    size, verdicts = _simulate_study(shop, counts, plan, targets, most, meter)
+    arrays = dict(counts.arrays)
     arrays["parameter_value"] = values.values
     arrays["is_third_party"] = _third_parties(study)
-    attrs = _attrs(study, plan, defaults, checksum) | source_attrs(study, source)
+    attrs = _attrs(study, plan, defaults, counts.table_checksum()) | source_attrs(study, source)
+    attrs["trajectories"] = size
+    if targets:
+        attrs |= {
+            "until": [str(v.target) for v in verdicts], "until_met": all(v.met for v in verdicts),
+            "until_unmet": [f"{v.target}: {v.worst}" for v in verdicts if not v.met],
+        }
     swept = sweep and bool(study.compare.sweep)
     if swept:
         arrays |= _simulate_sweep(study, plan, source, threads, grid, meter)
@@ -143,6 +163,18 @@ def run(
         arrays |= _simulate_companion(study, companion, prior_values, threads, grid, meter)
         attrs["prior_trajectories"] = companion.trajectories
     return with_probabilities(build_dataset(arrays, _coords(study, values, swept), attrs))
+
+
+def _cap(plan: Plan, at_most: int | None) -> int:
+    """Return the largest number of trajectories per cell of a run with targets."""
+    if at_most is None:
+        return min(UNTIL_GROWTH * plan.trajectories, MAX_TRAJECTORIES)
+    if not plan.trajectories <= at_most <= MAX_TRAJECTORIES:
+        raise InputError(
+            f"at most: {at_most!r} is not a whole number from the {plan.trajectories} "
+            f"trajectories of the first round to {MAX_TRAJECTORIES}"
+        )
+    return at_most
 
 
 @dataclass
@@ -182,7 +214,9 @@ def _compared_structures(study: Study) -> list[str]:
 
 def _work(study: Study, plan: Plan, sweep: bool, companion: Plan | None) -> tuple[int, int]:
     """Return the trajectories of the whole run, and those at each point of a sweep."""
-    cells = len(study.flashpoints) * len(study.structures) * plan.draws
+    cells = (
+        len(study.decision_rules) * len(study.flashpoints) * len(study.structures) * plan.draws
+    )
     compared = len(study.flashpoints) * len(_compared_structures(study))
     per_sweep = min(SWEEP_TRAJECTORIES, 4 * plan.trajectories)
     extra = 0
@@ -195,71 +229,20 @@ def _work(study: Study, plan: Plan, sweep: bool, companion: Plan | None) -> tupl
 
 
 def _simulate_study(
-    study: Study, plan: Plan, values: Draws, threads: int | None, grid: Grid | None, meter: _Meter
-) -> tuple[dict[str, np.ndarray], int]:
-    """Play every cell; returns the count arrays and a checksum over all tables."""
-    from escalation.model.compile import onset_anchor
-
-    arrays: dict[str, np.ndarray] = {}
-    checksum = 0
-    for f, flashpoint in enumerate(study.flashpoints.values()):
-        anchor = onset_anchor(study, flashpoint, values)
-        for s, structure in enumerate(study.structures.values()):
-            for chosen in _draw_blocks(plan):
-                tables = _compile(study, flashpoint, structure, values, anchor, grid, chosen)
-                for array in tables:
-                    checksum = zlib.crc32(array.data, checksum)
-                tallies = _play(tables, plan.seed, chosen, plan.trajectories, threads, meter)
-                store_tallies(arrays, study, flashpoint, tallies, (f, s), chosen, plan.draws)
-    return arrays, checksum
-
-
-def _draw_blocks(plan: Plan) -> Iterator[np.ndarray]:
-    """Cut the draws into blocks of about a second of work."""
-    size = int(np.clip(BLOCK_TRAJECTORIES // plan.trajectories, 1, 64))
-    for begin in range(0, plan.draws, size):
-        yield np.arange(begin, min(begin + size, plan.draws))
-
-
-def _compile(
-    study: Study,
-    flashpoint: Flashpoint,
-    structure: Structure,
-    values: Draws,
-    anchor: np.ndarray,
-    grid: Grid | None,
-    chosen: np.ndarray,
-) -> Tables:
-    from escalation.model.compile import DEFAULT_GRID, compile_block
-
-    part = Draws(values.names, values.values[:, chosen])
-    return compile_block(study, flashpoint, structure, part, anchor[chosen], grid or DEFAULT_GRID)
-
-
-def _play(
-    tables: Tables,
-    seed: int,
-    keys: np.ndarray,
-    trajectories: int,
-    threads: int | None,
-    meter: _Meter,
-) -> Tallies:
-    """Play a block in pieces short enough for progress and for Ctrl-C."""
-    from escalation.engines.threads import simulate_block
-
-    piece = max(BLOCK_TRAJECTORIES // len(keys), 1)
-    total: Tallies | None = None
-    for first in range(0, trajectories, piece):
-        count = min(piece, trajectories - first)
-        tallies = simulate_block(tables, seed, keys, first, count, threads)
-        if total is None:
-            total = tallies
-        else:
-            for sum_, part in zip(total, tallies, strict=True):
-                sum_ += part
-        meter.add(count * len(keys))
-    assert total is not None
-    return total
+    shop: Workshop, counts: Counts, plan: Plan, targets: list[Target], most: int, meter: _Meter
+) -> tuple[int, list[Verdict]]:
+    """Play every cell, in rounds until the targets hold; returns the size reached and verdicts."""
+    done, size = 0, plan.trajectories
+    verdicts: list[Verdict] = []
+    while size > done:
+        for block in blocks_of(shop.study, (0, plan.draws), (done, size)):
+            counts.add(block, shop.play(block))
+            meter.add(block.size)
+        done = size
+        verdicts = [judge(target, shop.study, counts.arrays, done) for target in targets]
+        size = next_size(verdicts, done, most)
+        meter.total += (size - done) * counts.checksums.size
+    return done, verdicts
 
 
 def _simulate_companion(
@@ -269,9 +252,15 @@ def _simulate_companion(
     from escalation.results.variables import COMPANION_COUNTS
 
     compared = {name: study.structures[name] for name in _compared_structures(study)}
-    part = study.model_copy(update={"structures": compared})
-    arrays, _ = _simulate_study(part, plan, values, threads, grid, meter)
-    return {f"prior_{name}": arrays[name] for name in COMPANION_COUNTS}
+    part = _under_headline_rule(study).model_copy(update={"structures": compared})
+    shop = Workshop(part, values, plan.seed, threads, grid)
+    counts = Counts(part, plan.draws)
+    _simulate_study(shop, counts, plan, [], plan.trajectories, meter)
+    return {f"prior_{name}": counts.arrays[name][0] for name in COMPANION_COUNTS}
+
+
+def _under_headline_rule(study: Study) -> Study:
+    return study.model_copy(update={"decision_rules": study.decision_rules[:1]})
 
 
 def _simulate_sweep(
@@ -282,37 +271,38 @@ def _simulate_sweep(
     grid: Grid | None,
     meter: _Meter,
 ) -> dict[str, np.ndarray]:
-    """Sweep parameters one at a time, all others at the centre of what is known about them."""
-    from escalation.model.compile import onset_anchor
+    """Sweep parameters one at a time, all others at the centre of what is known about them.
+
+    Every point uses the random numbers of draw 0, and the headline rule.
+    """
+    from escalation.engines.threads import simulate_block
 
     names, structures = list(study.compare.sweep), _compared_structures(study)
     points = sweep_points(study, names, SWEEP_QUANTILES, posterior)
+    n = points.shape[1]
     shape = (len(study.flashpoints), len(structures), *points.shape, len(codes.EVENTS))
     counts = np.zeros(shape, np.int64)
-    base = centre_draws(study, posterior).repeated(points.shape[1])
-    same_numbers = np.zeros(points.shape[1], np.int64)
-    for f, flashpoint in enumerate(study.flashpoints.values()):
-        for p, name in enumerate(names):
-            values = base.replaced(name, points[p])
-            anchor = onset_anchor(study, flashpoint, values)
+    base = centre_draws(study, posterior).repeated(n)
+    same_numbers = np.zeros(n, np.int64)
+    rule = study.decision_rules[0]
+    for p, name in enumerate(names):
+        shop = Workshop(study, base.replaced(name, points[p]), plan.seed, threads, grid)
+        for f, flashpoint in enumerate(study.flashpoints):
             for s, structure in enumerate(structures):
-                tables = _compile(
-                    study,
-                    flashpoint,
-                    study.structures[structure],
-                    values,
-                    anchor,
-                    grid,
-                    np.arange(points.shape[1]),
+                block = Block(rule, flashpoint, structure, 0, n, 0, meter.per_sweep)
+                tables, _ = shop.compiled(block)
+                tallies = simulate_block(
+                    tables, plan.seed, same_numbers, 0, meter.per_sweep, threads
                 )
-                tallies = _play(tables, plan.seed, same_numbers, meter.per_sweep, threads, meter)
                 counts[f, s, p] = tallies.first_event.sum(axis=2)
+                meter.add(block.size)
     return {"sweep_value": points, "sweep_event_count": counts}
 
 
 def _coords(study: Study, values: Draws, sweep: bool) -> dict[str, object]:
     """Return the coordinates that depend on the study."""
     coords: dict[str, object] = {
+        "decision_rule": list(study.decision_rules),
         "flashpoint": list(study.flashpoints),
         "structure": list(study.structures),
         "actor": list(study.actors),
@@ -338,7 +328,7 @@ def _third_parties(study: Study) -> np.ndarray:
     )
 
 
-def _attrs(study: Study, plan: Plan, defaults: bool, checksum: int) -> dict[str, object]:
+def _attrs(study: Study, plan: Plan, defaults: bool, checksum: str) -> dict[str, object]:
     """Return provenance: what was run, with what, where the words came from."""
     return {
         "trajectories": plan.trajectories,
@@ -352,7 +342,7 @@ def _attrs(study: Study, plan: Plan, defaults: bool, checksum: int) -> dict[str,
         "study_sha256": study.sha256,
         "study_text": dict(study.text),
         "default_point": defaults,
-        "table_checksum": f"{checksum:08x}",
+        "table_checksum": checksum,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "package_versions": packages(),
         "git_state": git_state(),

@@ -40,6 +40,9 @@ class Tallies(NamedTuple):
         Brink decisions: held, war.
     trajectory_end : int64 (3,)
         Trajectories by why they ended.
+    replicate : int64 (replicate, counted)
+        First events and disputes by replicate: how much a count varies by chance, and how
+        much of that two structures share, is seen from the spread over replicates.
     total : int64 (4,)
         Coerced crises, months of exposure, rounds, random words.
     """
@@ -55,6 +58,7 @@ class Tallies(NamedTuple):
     reciprocated: np.ndarray
     brink: np.ndarray
     trajectory_end: np.ndarray
+    replicate: np.ndarray
     total: np.ndarray
 
 
@@ -77,6 +81,7 @@ def empty_tallies(n: int, n_parties: int, n_years: int) -> Tallies:
         "reciprocated": (classes,),
         "brink": (len(codes.BRINK_OUTCOMES),),
         "trajectory_end": (len(codes.TRAJECTORY_ENDS),),
+        "replicate": (codes.N_REPLICATES, len(codes.REPLICATED)),
         "total": (4,),
     }
     return Tallies(**{k: np.zeros((n, *shape), np.int64) for k, shape in shapes.items()})

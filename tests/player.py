@@ -177,6 +177,7 @@ class Player:
         empty = empty_tallies(1, self.n, self.years)
         self.count = Count({name: a[0].tolist() for name, a in empty._asdict().items()})
         for trajectory in range(first, first + count):
+            self.replicate = trajectory % 16
             self.words = Words(seed, draw, trajectory)
             self.trajectory()
             self.count.add("total", 3, by=self.words.used)
@@ -262,6 +263,9 @@ class Player:
             if yes and event not in self.seen:
                 self.seen.add(event)
                 self.count.add("first_event", event, d.year)
+                self.count.add("replicate", self.replicate, event)
+        for column, yes in ((6, True), (7, d.grave), (8, d.grave and war)):
+            self.count.add("replicate", self.replicate, column, by=int(yes))
         if end == 5:
             return 2
         if end == 3:

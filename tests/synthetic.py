@@ -126,7 +126,9 @@ def synthetic_parts(
         ]
     )
     parameter = rng.normal(size=(len(SWEEPS), draws))
-    arrays = _histories(rng, shape, trajectories, years, third)
+    arrays = {
+        name: array[None] for name, array in _histories(rng, shape, trajectories, years, third).items()
+    }
     arrays["parameter_value"] = parameter
     arrays["is_third_party"] = third
     coords: dict[str, object] = {
@@ -265,7 +267,23 @@ def _counts(rng, d, shape, n, years, third) -> dict[str, np.ndarray]:
         "brink_count": count((2,), brink, where=brink_where),
         "trajectory_end_count": ends.reshape(*shape, -1),
         "exposure_months": np.maximum(at_peace, 0),
+        "replicate_count": _replicates(d, happened, shape, n),
     }
+
+
+def _replicates(d, happened, shape, n) -> np.ndarray:
+    """First events and disputes by replicate: history number modulo the replicates."""
+    cells, size = int(np.prod(shape)), codes.N_REPLICATES
+    replicate = (d["owner"] % n) % size
+    counts = np.zeros((cells, size, len(codes.REPLICATED)), np.int64)
+    for column, where in enumerate(happened):
+        histories = np.unique(d["owner"][where])
+        np.add.at(counts, (histories // n, (histories % n) % size, column), 1)
+    grave = d["grave"] == 1
+    kinds = (np.ones(grave.size, bool), grave, grave & (d["peak"] >= codes.WAR))
+    for column, where in enumerate(kinds, len(happened)):
+        np.add.at(counts, (d["cell"][where], replicate[where], column), 1)
+    return counts.reshape(*shape, size, -1)
 
 
 def _first_years(owner, year, cells, n, years) -> np.ndarray:

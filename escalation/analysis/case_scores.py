@@ -25,6 +25,7 @@ from escalation import codes
 from escalation.analysis.case_outcomes import DaysFact, EndFact, FlagFact, Outcome, RungFact
 from escalation.analysis.scores import FLOOR
 from escalation.errors import InputError
+from escalation.results.rules import under_rule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,7 +90,7 @@ def forecast(ds: xr.Dataset, dispute_class: str) -> Forecast:
     InputError
         No dispute of that class was played.
     """
-    cell = ds.isel(flashpoint=0, structure=0).sel(dispute_class=dispute_class)
+    cell = under_rule(ds).isel(flashpoint=0, structure=0).sel(dispute_class=dispute_class)
     crisis = cell["crisis_count"].transpose("draw", "end_state", "peak_rung", "us_fought").values
     n = crisis.sum(axis=(1, 2, 3))
     if not n.any():

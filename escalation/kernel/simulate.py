@@ -12,6 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from escalation.codes import (
+    COUNT_DISPUTES,
+    COUNT_GRAVE,
+    COUNT_GRAVE_WARS,
     END_CHALLENGER_WINS,
     END_CONCESSION,
     END_EXCHANGE,
@@ -24,6 +27,7 @@ from escalation.codes import (
     GRAVE,
     LOG_EXIT,
     LOG_TURNOVER,
+    N_REPLICATES,
     NUCLEAR_USE,
     PARTY_EXITED,
     ROUTINE,
@@ -113,6 +117,7 @@ def tally_of(s, k):
         s.reciprocated[k],
         s.brink[k],
         s.trajectory_end[k],
+        s.replicate[k],
         s.total[k],
     )
 
@@ -261,17 +266,26 @@ def events_of(grave, end, peak, us_fought):
 
 
 @jit_part
-def count_first(tally, seen, events, year):
+def count_first(tally, seen, events, year, replicate):
     """Count events not seen before; returns the mask of events seen."""
     fresh = events & ~seen
     while fresh != 0:
         tally.first_event[lowest(fresh), year] += 1
+        tally.replicate[replicate, lowest(fresh)] += 1
         fresh &= fresh - 1
     return seen | events
 
 
 @jit_part
-def play(t, start, step, belief, trust, pi, tally, log):
+def count_dispute(tally, grave, peak, replicate):
+    """Count a dispute towards its replicate."""
+    tally.replicate[replicate, COUNT_DISPUTES] += 1
+    tally.replicate[replicate, COUNT_GRAVE] += grave
+    tally.replicate[replicate, COUNT_GRAVE_WARS] += grave if peak >= WAR else 0
+
+
+@jit_part
+def play(t, start, step, replicate, belief, trust, pi, tally, log):
     """Play one trajectory and count it."""
     n_years = t.outlook.shape[0]
     n = belief.shape[0]
@@ -327,7 +341,9 @@ def play(t, start, step, belief, trust, pi, tally, log):
             )
             index += 1
             worst = max(worst, peak)
-            seen = count_first(tally, seen, events_of(is_grave, end, peak, us_fought), year)
+            count_dispute(tally, is_grave, peak, replicate)
+            events = events_of(is_grave, end, peak, us_fought)
+            seen = count_first(tally, seen, events, year, replicate)
             if end == END_EXCHANGE:
                 end_of_all = TRAJECTORY_EXCHANGE
                 break
@@ -375,4 +391,4 @@ def simulate(tables, cell, seed, draw, first, count, tallies, place, scratch, lo
     belief, trust, pi = scratch[place, 0], scratch[place, 1], scratch[place, 2]
     for k in range(count):
         start, step = stream(seed, draw, np.uint64(first + k))
-        play(t, start, step, belief, trust, pi, tally, log)
+        play(t, start, step, (first + k) % N_REPLICATES, belief, trust, pi, tally, log)

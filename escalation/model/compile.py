@@ -56,6 +56,7 @@ def compile_block(
     draws: Draws,
     anchor: np.ndarray,
     grid: Grid = DEFAULT_GRID,
+    rule: str = "expected_utility",
 ) -> Tables:
     """Compile one flashpoint under one structure, one cell per draw.
 
@@ -119,7 +120,9 @@ def fill_tables(
     _fill_scalars(tables, x, draws, onset)
 
 
-def onset_anchor(study: Study, flashpoint: Flashpoint, draws: Draws) -> np.ndarray:
+def onset_anchor(
+    study: Study, flashpoint: Flashpoint, draws: Draws, rule: str = "expected_utility"
+) -> np.ndarray:
     """Return the mean response of onset under the reference structure, shape (draw, 2)."""
     x = build_inputs(study, flashpoint, study.structures[study.reference], draws)
     chance = _first_chance(x)

@@ -23,6 +23,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
+from escalation.results.rules import under_rule
+
 REFERENCE_COLOUR = "#000000"
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 """Okabe-Ito, without yellow (too pale on white) and with black kept for the reference."""
@@ -70,12 +72,17 @@ class Look:
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw under the package's style whatever the user's matplotlib settings are."""
+    """Draw under the package's style, and under one decision rule.
+
+    Every figure takes the keyword ``decision_rule``; without it the headline rule is shown.
+    """
 
     @functools.wraps(draw)
-    def draw_styled(*args: Any, **kwargs: Any) -> Figure:
+    def draw_styled(
+        ds: xr.Dataset, *args: Any, decision_rule: str | None = None, **kwargs: Any
+    ) -> Figure:
         with matplotlib.rc_context(STYLE):
-            return draw(*args, **kwargs)
+            return draw(under_rule(ds, decision_rule), *args, **kwargs)
 
     return draw_styled
 

@@ -1,8 +1,9 @@
 """The decision table: every structure at every flashpoint, risk by risk, no single score.
 
 Paired comparison. Draw `j` uses the same parameters and the same random numbers under every
-structure, so differences are taken draw by draw. ``p_safer`` is the share of draws in which
-the structure's risk is lower than that of the reference, ties counting one half. Its word:
+structure, so differences are taken draw by draw (:mod:`escalation.analysis.comparison`).
+``p_safer`` is the chance over draws that the structure's risk is lower than that of the
+reference, the Monte Carlo part removed, ties counting one half. Its word:
 
 safer, riskier
     in at least 80 % of draws, and the mean difference points the same way by more than two
@@ -15,10 +16,6 @@ identical
     the same counts in every draw;
 no hits
     the event never happened under either.
-
-The error of the mean difference is an upper bound: the smaller of two that are both too
-large, the error of independent samples (the common random numbers make it smaller) and the
-spread of the differences over draws by sqrt(draws) (which holds parameter uncertainty too).
 """
 
 from __future__ import annotations
@@ -29,21 +26,20 @@ import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
-import numpy as np
 import xarray as xr
 
+from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, compare_panel
+from escalation.analysis.risks import RISKS, panel
 from escalation.report.estimates import (
     DECISION_METRICS,
     Estimate,
-    Kind,
     Metric,
-    Sample,
     all_estimates,
     labels,
     reference_of,
     samples,
-    values_and_errors,
 )
 from escalation.report.text import (
     WIDTH,
@@ -56,13 +52,19 @@ from escalation.report.text import (
     wrapped_name,
 )
 from escalation.results.files import write_whole
-from escalation.results.intervals import pooled_se, zero_upper_bound
+from escalation.results.intervals import zero_upper_bound
+from escalation.results.rules import under_rule
 
-CLEAR_SHARE = 0.8
-CLEAR_ERRORS = 2.0
-FEW_DRAWS = 8
 CELL_WIDTH = 14
-_ROUNDING = 1e-12
+RISK_OF = MappingProxyType({
+    "disputes_per_year": "onset",
+    "p_war_given_grave": "war_given_grave",
+    "p_war": "war",
+    "p_great_power_war": "great_power_war",
+    "p_nuclear_use": "nuclear_use",
+    "p_concession": "concession",
+})
+"""Risk that stands behind a column."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Comparison:
     difference : float
         Mean over draws of the paired difference, structure minus reference.
     mc_error : float
-        Upper bound of its Monte Carlo standard error.
+        Its Monte Carlo standard error; an upper bound in results without replicates.
     draws : int
         Draws in which both have a value.
     verdict : str
@@ -123,7 +125,9 @@ class DecisionTable:
         return [row for row in self.rows if row.flashpoint == flashpoint]
 
 
-def decision_table(ds: xr.Dataset, reference: str | None = None) -> DecisionTable:
+def decision_table(
+    ds: xr.Dataset, reference: str | None = None, rule: str | None = None
+) -> DecisionTable:
     """Estimates of every risk and paired comparisons with the reference.
 
     Parameters
@@ -132,25 +136,24 @@ def decision_table(ds: xr.Dataset, reference: str | None = None) -> DecisionTabl
         Results; derived variables are not needed.
     reference : str, optional
         Structure to compare with; that of the study if not given.
+    rule : str, optional
+        Decision rule; the headline rule if not given.
 
     Raises
     ------
     InputError
-        Unknown reference.
+        Unknown reference or rule.
     ResultsError
         Counts are missing.
     """
+    ds = under_rule(ds, rule)
     base = reference_of(ds, reference)
     found = samples(ds, DECISION_METRICS)
     rows = []
     for flashpoint in labels(ds, "flashpoint"):
+        against = {} if base is None else _compared(ds, flashpoint, DECISION_METRICS, base)
         for structure in labels(ds, "structure"):
-            compared = {}
-            if base is not None and structure != base:
-                compared = {
-                    name: _compare_cells(sample, flashpoint, structure, base)
-                    for name, sample in found.items()
-                }
+            compared = {} if structure == base else against.get(structure, {})
             estimates = all_estimates(found, flashpoint, structure)
             rows.append(Row(flashpoint, structure, estimates, compared))
     return DecisionTable(
@@ -163,49 +166,19 @@ def decision_table(ds: xr.Dataset, reference: str | None = None) -> DecisionTabl
     )
 
 
-def _compare_cells(sample: Sample, flashpoint: str, structure: str, base: str) -> Comparison:
-    return compare(
-        *sample.at(flashpoint, structure), *sample.at(flashpoint, base), sample.metric.kind
-    )
-
-
-def compare(
-    hits: np.ndarray,
-    trials: np.ndarray,
-    base_hits: np.ndarray,
-    base_trials: np.ndarray,
-    kind: Kind = "share",
-) -> Comparison:
-    """Compare a structure with the reference draw by draw; all arrays are (draw,)."""
-    value, error = values_and_errors(hits, trials, kind)
-    base_value, base_error = values_and_errors(base_hits, base_trials, kind)
-    difference = value - base_value
-    both = np.isfinite(difference)
-    n = int(both.sum())
-    if n == 0:
-        return Comparison(math.nan, math.nan, math.nan, 0, "-")
-    difference = difference[both]
-    mean = math.fsum(difference) / n
-    if abs(mean) < _ROUNDING:
-        mean = 0.0
-    mc_error = float(pooled_se(np.hypot(error[both], base_error[both])))
-    if n > 1:
-        mc_error = min(mc_error, float(difference.std(ddof=1) / math.sqrt(n)))
-    p_safer = float((difference < 0).mean() + (difference == 0).mean() / 2)
-    none = not (hits[both].any() or base_hits[both].any())
-    same = np.array_equal(hits, base_hits) and np.array_equal(trials, base_trials)
-    verdict = "no hits" if none else "identical" if same else _word(p_safer, mean, mc_error, n)
-    return Comparison(p_safer, mean, mc_error, n, verdict)
-
-
-def _word(p_safer: float, mean: float, mc_error: float, draws: int) -> str:
-    if draws < FEW_DRAWS:
-        return "too few draws"
-    if p_safer >= CLEAR_SHARE and mean < -CLEAR_ERRORS * mc_error:
-        return "safer"
-    if p_safer <= 1 - CLEAR_SHARE and mean > CLEAR_ERRORS * mc_error:
-        return "riskier"
-    return "undecided"
+def _compared(
+    ds: xr.Dataset, flashpoint: str, metrics: tuple[Metric, ...], base: str
+) -> dict[str, dict[str, Comparison]]:
+    """Comparisons with `base` by structure and metric."""
+    found: dict[str, dict[str, Comparison]] = {}
+    for metric in metrics:
+        c = compare_panel(panel(ds, RISKS[RISK_OF[metric.name]], flashpoint), base)
+        for s, structure in enumerate(c.structures):
+            found.setdefault(structure, {})[metric.name] = Comparison(
+                float(c.p_safer[s]), float(c.difference[s]), float(c.difference_mc_se[s]),
+                c.draws, c.verdict[s],
+            )  # fmt: skip
+    return found
 
 
 def format_decision_table(
@@ -281,10 +254,11 @@ def _named(name: str, rows: list[list[str]], name_width: int) -> list[str]:
 def _share_text(c: Comparison) -> str:
     if c.verdict in ("-", "identical", "no hits", "too few draws"):
         return c.verdict
-    bound = float(zero_upper_bound(c.draws))
-    if c.p_safer == 0:
+    # So many draws cannot tell a smaller chance from none.
+    bound = max(float(zero_upper_bound(c.draws)), 0.005)
+    if c.p_safer < bound:
         share = f"<{bound:.2f}"
-    elif c.p_safer == 1:
+    elif c.p_safer > 1 - bound:
         share = f">{1 - bound:.2f}"
     else:
         share = f"{c.p_safer:.2f}"
@@ -303,8 +277,8 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
     text = [
         f"{counted(table.draws, 'parameter draw')} x {table.trajectories:,} histories per cell. "
         "Per structure: median over draws ± Monte Carlo standard error of the mean over draws; "
-        "below it [5–95 % of draws], which is parameter uncertainty (Monte Carlo noise of "
-        "single draws included). % = per cent of histories, or of what stands behind the bar. "
+        "below it [5–95 % of draws], which is parameter uncertainty (Monte Carlo part "
+        "removed). % = per cent of histories, or of what stands behind the bar. "
         "<x: no hit, upper bound (95 %), within [ ] that of one draw; m: no hit in most draws, so "
         "the mean instead of the median; [≤x]: no hit at the lower end. -: nothing to count."
     ]
@@ -314,11 +288,11 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
         text.append("No reference structure among the results, so no comparison.")
     elif any(row.comparisons for row in table.rows):
         text.append(
-            "P(safer): share of draws with a lower risk than the reference, same draws and same "
-            f"random numbers, ties half. safer, riskier: in {100 * CLEAR_SHARE:.0f} % of draws or "
+            "P(safer): chance over draws of a lower risk than the reference, same draws and same "
+            f"random numbers, Monte Carlo part removed, ties half. safer, riskier: in {100 * CLEAR_SHARE:.0f} % of draws or "
             f"more, and the mean difference beyond {CLEAR_ERRORS:g} errors the same way; "
-            "undecided: otherwise. Mean difference in per cent points (disputes: per year) ± an "
-            "upper bound of its Monte Carlo error. The risks are not added up: which one counts is "
+            "undecided: otherwise. Mean difference in per cent points (disputes: per year) ± its "
+            "Monte Carlo error. The risks are not added up: which one counts is "
             "for the reader to say."
         )
     return [line for part in text for line in paragraph(part, width)]

@@ -15,6 +15,7 @@ from escalation.report.text import short_number
 from escalation.results.derive import count_disputes, horizon_hits, simulated_years
 from escalation.results.intervals import (
     binomial_se,
+    noise_free,
     pooled_se,
     zero_rate_bound,
     zero_upper_bound,
@@ -75,8 +76,11 @@ class Estimate:
 
     Attributes
     ----------
-    median, low, high : float
-        Quantiles over draws: 50, 5 and 95 %. Parameter uncertainty.
+    median : float
+        Over draws.
+    low, high : float
+        Quantiles over draws, 5 and 95 %, with the Monte Carlo part of the spread removed:
+        parameter uncertainty. 0 where that quantile of the draws had no hit.
     mean : float
         Mean over draws.
     mc_error : float
@@ -208,6 +212,9 @@ def estimate(hits: np.ndarray, trials: np.ndarray, kind: Kind = "share") -> Esti
         nan = math.nan
         return Estimate(nan, nan, nan, nan, nan, 0.0, 0.0, nan, nan, 0)
     low, median, high = np.quantile(value[present], (LOW, 0.5, HIGH))
+    if kind != "mean":
+        spread = np.quantile(noise_free(value[present], error[present] ** 2), (LOW, HIGH))
+        low, high = (0.0 if raw == 0 else free for raw, free in zip((low, high), spread, strict=True))
     bound = zero_upper_bound if kind == "share" else zero_rate_bound
     return Estimate(
         median=float(median),

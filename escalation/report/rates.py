@@ -17,6 +17,7 @@ from escalation.report.estimates import (
     samples,
 )
 from escalation.report.text import WIDTH, paragraph, safe
+from escalation.results.rules import under_rule
 
 _PER_BLOCK = 5
 
@@ -50,6 +51,7 @@ def headline_rates(ds: xr.Dataset) -> list[RateRow]:
     ResultsError
         Counts are missing.
     """
+    ds = under_rule(ds)
     found = samples(ds, RATE_METRICS)
     return [
         RateRow(flashpoint, structure, all_estimates(found, flashpoint, structure))

@@ -42,7 +42,7 @@ def build_dataset(
         Values of ``flashpoint``, ``structure``, ``actor`` and ``parameter``, and
         ``sweep_parameter`` and ``sweep_structure``, which are ignored without a sweep, and
         ``prior_structure``, which is ignored without a prior companion.
-        ``draw`` and ``year`` count up if left out, or may be given as ``n_draws`` and
+        ``decision_rule`` is expected utility if left out. ``draw`` and ``year`` count up if left out, or may be given as ``n_draws`` and
         ``n_years``. ``is_third_party`` may stand here as well as among the arrays. Optional:
         ``flashpoint_title``, ``structure_title`` and ``actor_title``, in the order of the
         names. All other coordinates are fixed.
@@ -159,13 +159,14 @@ def _all_coords(
     arrays: Mapping[str, np.ndarray], coords: Mapping[str, Any], attrs: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
     values: dict[str, Any] = dict(FIXED_COORDS)
+    values["decision_rule"] = codes.DECISION_RULES[:1]
     values["duration_from_days"] = codes.DURATION_EDGES_DAYS
     values |= coords
     values.setdefault("year", np.arange(1, int(attrs.get("horizon_years", 0)) + 1))
     if "coalition_size_count" in arrays:
         values["coalition_size"] = np.arange(np.shape(arrays["coalition_size_count"])[-1])
-    if "worst_rung_count" in arrays and np.ndim(arrays["worst_rung_count"]) == 4:
-        values.setdefault("draw", np.arange(np.shape(arrays["worst_rung_count"])[2]))
+    if "worst_rung_count" in arrays and np.ndim(arrays["worst_rung_count"]) == 5:
+        values.setdefault("draw", np.arange(np.shape(arrays["worst_rung_count"])[3]))
     if "sweep_value" in arrays:
         values.setdefault("sweep_point", np.arange(np.shape(arrays["sweep_value"])[-1]))
     if "prior_crisis_count" in arrays:

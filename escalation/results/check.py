@@ -36,6 +36,7 @@ def check_dataset(ds: xr.Dataset) -> None:
     _check_labels(ds)
     _check_trajectories(ds)
     _check_disputes(ds)
+    _check_replicates(ds)
     _check_parties(ds)
     _check_sweep(ds)
     _check_companion(ds)
@@ -182,6 +183,26 @@ def _check_first_events(ds: xr.Dataset, by_class: xr.DataArray) -> None:
             "first_event_count", (seen > count) | ((seen == 0) & (count > 0)),
             f"event {event} does not fit crisis_count", seen,
         )
+
+
+def _check_replicates(ds: xr.Dataset) -> None:
+    """Replicates add up to the counts that are not split by replicate."""
+    if "replicate_count" not in ds:
+        return
+    crises = ds["crisis_count"].sum("end_state")
+    grave = crises.sel(dispute_class="grave", drop=True).sum("us_fought")
+    totals = {
+        "disputes": crises.sum(("dispute_class", "peak_rung", "us_fought")),
+        "grave_crises": grave.sum("peak_rung"),
+        "grave_wars": grave.sel(peak_rung=slice(WAR, None)).sum("peak_rung"),
+    }
+    first = ds["first_event_count"].sum("year")
+    for event in first["event"].values.tolist():
+        totals[event] = first.sel(event=event, drop=True)
+    counted = ds["replicate_count"].sum("replicate")
+    for name, total in totals.items():
+        found = counted.sel(counted=name, drop=True)
+        _refuse("replicate_count", found != total, f"{name} differ from the whole cell", found)
 
 
 def _check_parties(ds: xr.Dataset) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import xarray as xr
 
 from escalation.errors import ResultsError
+from escalation.results.rules import under_rule
 from escalation.results.variables import COMPANION_COUNTS, COMPANION_DIMS
 
 
@@ -68,4 +69,4 @@ def with_the_same_structures(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
         The results hold no prior companion.
     """
     prior = prior_companion(ds)
-    return prior, ds.sel(structure=prior["structure"].values)
+    return prior, under_rule(ds).sel(structure=prior["structure"].values)

@@ -8,6 +8,9 @@ disputes in one history are not quite.
 Rates are unconditional, per calendar year of the horizon, like published onset rates. (The
 time at peace and under observation, in which alone a dispute can begin, is stored as
 ``exposure_months``.) Their errors are those of Poisson counts, sqrt(x) / years.
+
+Every headline quantity comes with both uncertainties: its Monte Carlo interval per draw, and
+over draws the two parts of its variance, see :mod:`escalation.results.intervals`.
 """
 
 from __future__ import annotations
@@ -17,6 +20,14 @@ import xarray as xr
 
 from escalation.codes import WAR
 from escalation.errors import ResultsError
+from escalation.results.intervals import (
+    poisson_score,
+    split_rates,
+    split_variance,
+    wilson,
+    zero_rate_bound,
+    zero_upper_bound,
+)
 from escalation.results.variables import VARIABLES, names
 
 HORIZON_EVENTS = {
@@ -111,10 +122,27 @@ def ratio(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.DataArray:
 
 
 def _with_error(
-    name: str, hits: xr.DataArray, trials: xr.DataArray | int
+    name: str, hits: xr.DataArray, trials: xr.DataArray | int, *, rate: bool = False
 ) -> dict[str, xr.DataArray]:
-    p = ratio(hits, trials)
-    return {name: p, f"{name}_mc_se": (p * (1 - p) / trials) ** 0.5}
+    """A share of trials, or a rate per year of exposure, with its two uncertainties."""
+    value = ratio(hits, trials)
+    trials = trials + xr.zeros_like(hits)
+    variance = value / trials if rate else value * (1 - value) / trials
+    low, high = (poisson_score if rate else wilson)(hits.values, trials.values)
+    bound = (zero_rate_bound if rate else zero_upper_bound)(trials.values)
+    high = np.where((hits.values == 0) & (trials.values > 0), bound, high)
+    split = (split_rates if rate else split_variance)(
+        hits.values, trials.values, hits.get_axis_num("draw")
+    )
+    over_draws = value.isel(draw=0, drop=True)
+    return {
+        name: value,
+        f"{name}_mc_se": variance**0.5,
+        f"{name}_mc_low": value.copy(data=low),
+        f"{name}_mc_high": value.copy(data=high),
+        f"{name}_mc_sd": over_draws.copy(data=np.sqrt(split.monte_carlo)),
+        f"{name}_parameter_sd": over_draws.copy(data=np.sqrt(split.parameter)),
+    }
 
 
 def _horizon(ds: xr.Dataset) -> dict[str, xr.DataArray]:
@@ -135,8 +163,7 @@ def _rates(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     counts, years = count_disputes(ds), simulated_years(ds)
     found = {}
     for name, kind in (("disputes_per_year", "dispute"), ("grave_crises_per_year", "grave")):
-        found[name] = ratio(counts[kind], years)
-        found[f"{name}_mc_se"] = ratio(counts[kind] ** 0.5, years)
+        found |= _with_error(name, counts[kind], years, rate=True)
     return found
 
 

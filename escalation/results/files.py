@@ -28,6 +28,7 @@ from escalation.errors import InputError, ResultsError
 from escalation.results.build import plain_attrs
 from escalation.results.check import check_dataset
 from escalation.results.derive import with_probabilities, without_probabilities
+from escalation.results.rules import upgraded
 from escalation.results.variables import ATTRIBUTES, FORMAT_VERSION, VARIABLES
 
 RESULTS_NAME = "results.nc"
@@ -119,6 +120,7 @@ def open_results(path: str | os.PathLike[str]) -> xr.Dataset:
         raise ResultsError(f"{file}: not a results file, it has no checksum")
     if expected != content_checksum(ds):
         raise ResultsError(f"{file}: damaged, its content does not match its checksum")
+    ds = upgraded(ds)
     try:
         check_dataset(ds)
     except ResultsError as error:

@@ -108,6 +108,23 @@ def wilson(
     return low, high
 
 
+def poisson_score(
+    hits: ArrayLike, exposure: ArrayLike, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Score interval for the rate of a Poisson count; NaN without exposure.
+
+    >>> low, high = poisson_score(10, 1.0)
+    >>> round(float(low), 2), round(float(high), 2)
+    (5.43, 18.41)
+    """
+    x = np.asarray(hits, float)
+    t = np.asarray(exposure, float)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    half = z * np.sqrt(x + z**2 / 4)
+    known = np.where(t > 0, t, np.nan)
+    return np.where(x == 0, 0.0, x + z**2 / 2 - half) / known, (x + z**2 / 2 + half) / known
+
+
 def zero_upper_bound(trials: ArrayLike, level: float = 0.95) -> np.ndarray:
     """One-sided upper bound of a probability after `trials` trials without a hit.
 
@@ -151,6 +168,31 @@ def pooled_se(se: ArrayLike, axis: int = -1) -> np.ndarray:
     return np.sqrt(np.nansum(errors**2, axis=axis)) / np.where(draws > 0, draws, np.nan)
 
 
+def noise_free(values: ArrayLike, noise: ArrayLike, axis: int = -1) -> np.ndarray:
+    r"""Values drawn towards their mean until their spread is that of the parameters alone.
+
+    :math:`\bar x + \sqrt{P / T}\, (x_j - \bar x)` with T the variance over draws and P what is left
+    of it without the mean Monte Carlo variance (the constrained Bayes estimates of Louis 1984
+    and Ghosh 1992). Fewer than three known values come back as they are.
+
+    Parameters
+    ----------
+    values, noise : array_like
+        Values and their Monte Carlo variances; NaN is left out.
+    axis : int
+        Axis of the draws.
+    """
+    x, v = np.broadcast_arrays(np.asarray(values, float), np.asarray(noise, float))
+    split = _split(x, np.where(np.isfinite(x), v, np.nan), axis)
+    draws = np.sum(np.isfinite(x), axis=axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.sqrt(split.parameter / split.total)
+        mean = np.nansum(x, axis=axis) / np.where(draws > 0, draws, np.nan)
+    factor = np.where((draws < 3) | ~np.isfinite(factor), 1.0, factor)
+    centre = np.expand_dims(mean, axis)
+    return centre + np.expand_dims(factor, axis) * (x - centre)
+
+
 @dataclass(frozen=True)
 class VarianceSplit:
     """Variance of an estimate over draws, and where it comes from.
@@ -183,9 +225,22 @@ def split_variance(hits: ArrayLike, trials: ArrayLike, axis: int = -1) -> Varian
     x, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
     n = np.where(n > 1, n, np.nan)
     p = x / n
-    draws = np.sum(np.isfinite(p), axis=axis)
-    mean = np.nansum(p, axis=axis) / np.where(draws > 0, draws, np.nan)
-    spread = np.nansum((p - np.expand_dims(mean, axis)) ** 2, axis=axis)
+    return _split(p, p * (1 - p) / (n - 1), axis)
+
+
+def split_rates(hits: ArrayLike, exposure: ArrayLike, axis: int = -1) -> VarianceSplit:
+    """As `split_variance`, for Poisson counts per unit of exposure."""
+    x, t = np.broadcast_arrays(np.asarray(hits, float), np.asarray(exposure, float))
+    t = np.where(t > 0, t, np.nan)
+    return _split(x / t, x / t**2, axis)
+
+
+def _split(value: np.ndarray, noise: np.ndarray, axis: int) -> VarianceSplit:
+    """Split the variance of `value`, given an unbiased variance within each draw."""
+    draws = np.sum(np.isfinite(value), axis=axis)
+    some = np.where(draws > 0, draws, np.nan)
+    mean = np.nansum(value, axis=axis) / some
+    spread = np.nansum((value - np.expand_dims(mean, axis)) ** 2, axis=axis)
     total = spread / np.where(draws > 1, draws - 1, np.nan)
-    noise = np.nansum(p * (1 - p) / (n - 1), axis=axis) / np.where(draws > 0, draws, np.nan)
-    return VarianceSplit(total, noise, np.maximum(total - noise, 0.0))
+    within = np.nansum(noise, axis=axis) / some
+    return VarianceSplit(total, within, np.maximum(total - within, 0.0))

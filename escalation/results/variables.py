@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 from escalation import codes
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Version of the file format; a file with a larger number is refused."""
 
 Role = Literal["coordinate", "stored", "sweep", "companion", "derived"]
 Kind = Literal["int64", "float64", "bool", "str"]
 
-CELL = ("flashpoint", "structure", "draw")
+CELL = ("decision_rule", "flashpoint", "structure", "draw")
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ FIXED_COORDS: MappingProxyType[str, tuple[Any, ...]] = MappingProxyType(
         "duration_bin": tuple(range(codes.N_DURATIONS)),
         "trajectory_end": codes.TRAJECTORY_ENDS,
         "brink": codes.BRINK_OUTCOMES,
+        "replicate": tuple(range(codes.N_REPLICATES)),
+        "counted": codes.REPLICATED,
     }
 )
 """Coordinates that are the same in every run."""
@@ -116,6 +118,9 @@ def _title(dim: str) -> Variable:
 _RUNGS = "; ".join(f"{i} {name}" for i, name in enumerate(codes.RUNGS))
 
 _COORDINATES = (
+    _coordinate(
+        "decision_rule", "str", "decision rule of the two sides", "the first is the headline rule"
+    ),
     _coordinate("flashpoint", "str", "flashpoint"),
     _coordinate("structure", "str", "alliance structure"),
     _coordinate(
@@ -136,6 +141,13 @@ _COORDINATES = (
     _coordinate("coalition_size", "int64", "third parties that fought"),
     _coordinate("trajectory_end", "str", "why a trajectory ended"),
     _coordinate("brink", "str", "outcome of a decision at the brink of war"),
+    _coordinate(
+        "replicate", "int64", "replicate", "trajectory number modulo the number of replicates"
+    ),
+    _coordinate(
+        "counted", "str", "what is counted by replicate",
+        "trajectories with the event, then disputes, grave crises and grave wars",
+    ),
     _coordinate("parameter", "str", "parameter of the model"),
     Variable(
         "duration_from_days", ("duration_bin",), "int64", "day", "lower edge of the bin",
@@ -196,6 +208,13 @@ _STORED = (
         "over all trajectories of the cell", "month",
     ),
     Variable(
+        "replicate_count", (*CELL, "replicate", "counted"), "int64", "1",
+        "first events and disputes by replicate",
+        "the same random numbers in the same replicate under every structure; "
+        "missing from files of format 2 and older",
+        optional=True,
+    ),
+    Variable(
         "parameter_value", ("parameter", "draw"), "float64", "1", "value of the parameter",
         "in the unit that the registry of parameters states",
     ),
@@ -246,8 +265,10 @@ COMPANION_DIMS = MappingProxyType({"structure": "prior_structure", "draw": "prio
 
 
 def _companion(variable: Variable) -> Variable:
-    """Return a count of the companion."""
-    dims = tuple(COMPANION_DIMS.get(dim, dim) for dim in variable.dims)
+    """Return a count of the companion, which is played under the headline rule only."""
+    dims = tuple(
+        COMPANION_DIMS.get(dim, dim) for dim in variable.dims if dim != "decision_rule"
+    )
     return replace(
         variable, name=f"prior_{variable.name}", dims=dims, role="companion", optional=True,
         long_name=f"{variable.long_name}, all parameters from their priors",
@@ -281,16 +302,38 @@ def _derived(
     main = Variable(name, (*CELL, *tail), "float64", unit, long_name, comment, "derived")
     if not error:
         return (main,)
-    se = Variable(
-        f"{name}_mc_se", main.dims, "float64", unit,
-        f"Monte Carlo standard error of: {long_name}",
-        "per draw, from the number of trials; 0 at zero hits, where an upper bound is the "
-        "right statement; says nothing about parameter uncertainty",
-        "derived",
+
+    def more(suffix: str, dims: tuple[str, ...], what: str, remark: str) -> Variable:
+        return Variable(
+            f"{name}_{suffix}", dims, "float64", unit, f"{what}: {long_name}", remark, "derived"
+        )
+
+    over_draws = main.dims[:-1]
+    return (
+        main,
+        more(
+            "mc_se", main.dims, "Monte Carlo standard error of",
+            "per draw, from the number of trials; 0 at zero hits, where an upper bound is the "
+            "right statement; says nothing about parameter uncertainty",
+        ),
+        more("mc_low", main.dims, "lower end of the Monte Carlo interval of", _INTERVAL),
+        more("mc_high", main.dims, "upper end of the Monte Carlo interval of", _INTERVAL),
+        more(
+            "mc_sd", over_draws, "Monte Carlo standard deviation of one draw's",
+            "root of the mean variance within a draw",
+        ),
+        more(
+            "parameter_sd", over_draws, "standard deviation over parameters of",
+            "spread over draws with the Monte Carlo part removed, by the law of total variance; "
+            "NaN for fewer than two draws",
+        ),
     )
-    return main, se
 
 
+_INTERVAL = (
+    "per draw, 95 % score interval (Wilson; for rates that of a Poisson count); at zero hits 0 "
+    "and the one-sided 95 % upper bound"
+)
 _HORIZON = "share of trajectories with the event within the horizon; unconditional"
 _PER_EXPOSURE = "per calendar year of the horizon; unconditional"
 
@@ -381,6 +424,10 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
                 "default_point", bool,
                 "one draw with every parameter at its default, or at its median in the posterior",
             ),
+            Attribute("until", str, "precision targets, as a JSON list"),
+            Attribute("until_met", bool, "whether all of them hold"),
+            Attribute("until_unmet", str, "those that do not, and where, as a JSON list"),
+            Attribute("decision_rule", str, "decision rule of results without that dimension"),
             Attribute("sweep_trajectories", int, "trajectories per point of the sweep"),
             Attribute("prior_trajectories", int, "trajectories per cell of the prior companion"),
             Attribute("parameter_source", str, "posterior or prior; prior if missing"),

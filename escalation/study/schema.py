@@ -123,6 +123,7 @@ class Study(StudyModel):
     flashpoints: dict[Name, Flashpoint]
     structures: dict[Name, Structure]
     reference: StructureName
+    decision_rules: tuple[str, ...] = ("expected_utility",)
     plan: RunPlan = RunPlan()
     compare: Compare = Compare()
     parameters: dict[str, Entry] = internal({})

@@ -1,0 +1,247 @@
+r"""The risks on which structures are compared, and how much of each is chance.
+
+A risk is a ratio of counts p = H / T: hits by trajectories, disputes by years, wars by grave
+crises. Every trajectory belongs to one of B replicates, the same under every structure, and
+with :math:`h_b, t_b` the counts of a replicate
+
+.. math:: e_b = \sqrt{\tfrac{B}{B - 1}}\; \frac{h_b - p\, t_b}{T}
+
+are B draws of the Monte Carlo error of p: :math:`\sum_b e_b^2` estimates its variance (the
+delta method for a ratio), and :math:`\sum_b e_b e'_b` its covariance with the risk under
+another structure, which is what common random numbers bring about. Nothing needs to be
+assumed about how the histories of two structures are coupled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import xarray as xr
+
+from escalation.errors import InputError, ResultsError
+from escalation.results.rules import under_rule
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A risk that structures are compared on; less is better.
+
+    Attributes
+    ----------
+    name, title : str
+        Name in commands and files, and in words.
+    hits : str
+        What is counted.
+    trials : str
+        What it is divided by: ``trajectories``, ``years`` or another count.
+    """
+
+    name: str
+    title: str
+    hits: str
+    trials: str = "trajectories"
+
+
+_ALL = (
+    Risk("onset", "disputes per year", "disputes", "years"),
+    Risk("grave_onset", "grave crises per year", "grave_crises", "years"),
+    Risk("dispute", "P(dispute)", "dispute"),
+    Risk("grave_crisis", "P(grave crisis)", "grave_crisis"),
+    Risk("concession", "P(concession)", "concession"),
+    Risk("war", "P(war)", "war"),
+    Risk("great_power_war", "P(great-power war)", "great_power_war"),
+    Risk("nuclear_use", "P(nuclear use)", "nuclear_use"),
+    Risk("war_given_grave", "P(war | grave crisis)", "grave_wars", "grave_crises"),
+)
+RISKS: Mapping[str, Risk] = MappingProxyType({risk.name: risk for risk in _ALL})
+"""Every risk by name."""
+
+LOSS = Risk("loss", "weighted loss", "")
+"""Weighted sum of risks per history, for studies that state weights."""
+
+LOSS_EVENTS = ("dispute", "grave_crisis", "concession", "war", "great_power_war", "nuclear_use")
+"""Events that a loss may weigh: each counts once per history."""
+
+HEADLINE = ("war", "great_power_war", "nuclear_use", "concession")
+TRADE_OFF = ("onset", "concession", "war", "great_power_war", "nuclear_use")
+"""Risks between which structures trade off."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One risk at one flashpoint under one rule: every structure in every draw.
+
+    Attributes
+    ----------
+    risk : Risk
+    structures : tuple of str
+    values : array (structure, draw)
+        The risk; NaN where there was nothing to divide by.
+    errors : array (structure, draw, replicate)
+        Monte Carlo errors, see the module; without replicates those of independent samples.
+    coupled : bool
+        Whether the errors know of the common random numbers.
+    hits, trials : array (structure, draw)
+    """
+
+    risk: Risk
+    structures: tuple[str, ...]
+    values: np.ndarray
+    errors: np.ndarray
+    coupled: bool
+    hits: np.ndarray
+    trials: np.ndarray
+
+    @property
+    def noise(self) -> np.ndarray:
+        """Monte Carlo variance of every value, shape (structure, draw)."""
+        return (self.errors**2).sum(axis=-1)
+
+    def complete(self) -> Panel:
+        """Only the draws in which every structure has a value."""
+        kept = np.isfinite(self.values).all(axis=0)
+        if kept.all():
+            return self
+        parts = (self.values, self.errors, self.hits, self.trials)
+        values, errors, hits, trials = (part[:, kept] for part in parts)
+        return Panel(self.risk, self.structures, values, errors, self.coupled, hits, trials)
+
+
+def chosen_risks(names: Sequence[str] | str | None) -> list[Risk]:
+    """Risks by name; the headline risks if none are named.
+
+    Raises
+    ------
+    InputError
+        Unknown name, or one that is named twice.
+    """
+    if names is None:
+        names = HEADLINE
+    wanted = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
+    for name in wanted:
+        if name not in RISKS:
+            raise InputError(f"on: unknown risk {name!r} (choices: {', '.join(RISKS)})")
+        if wanted.count(name) > 1:
+            raise InputError(f"on: risk {name!r} is named twice")
+    return [RISKS[name] for name in wanted]
+
+
+def parse_loss(text: str) -> dict[str, float]:
+    """Read weights such as ``war=1,nuclear_use=50``.
+
+    Raises
+    ------
+    InputError
+        Not of that form, unknown event, or a weight that is no finite number of at least zero.
+    """
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        name = name.strip()
+        if name not in LOSS_EVENTS:
+            raise InputError(f"loss: unknown event {name!r} (choices: {', '.join(LOSS_EVENTS)})")
+        try:
+            weight = float(number)
+        except ValueError:
+            weight = np.nan
+        if not 0 <= weight < np.inf:
+            raise InputError(f"loss: weight of {name}: {number!r} is no number of at least 0")
+        if name in weights:
+            raise InputError(f"loss: {name} is weighed twice")
+        weights[name] = weight
+    if not any(weights.values()):
+        raise InputError("loss: every weight is zero")
+    return weights
+
+
+def panel(
+    ds: xr.Dataset,
+    risk: Risk,
+    flashpoint: str,
+    rule: str | None = None,
+    loss: Mapping[str, float] | None = None,
+) -> Panel:
+    """Read one risk at one flashpoint off the results.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results.
+    risk : Risk
+        Which; `LOSS` needs the weights in `loss`.
+    flashpoint : str
+    rule : str, optional
+        Decision rule; the headline rule if not given.
+
+    Raises
+    ------
+    ResultsError
+        The counts that are needed are missing.
+    """
+    cell = under_rule(ds, rule).sel(flashpoint=flashpoint)
+    structures = tuple(str(name) for name in ds["structure"].values.tolist())
+    n, years = int(ds.attrs["trajectories"]), int(ds.attrs["horizon_years"])
+    if "replicate_count" not in cell:
+        return _without_replicates(cell, risk, structures, n, years, loss or {})
+    counts = cell["replicate_count"].transpose("structure", "draw", "replicate", "counted")
+    columns = [str(name) for name in counts["counted"].values.tolist()]
+    size = counts.sizes["replicate"]
+    sizes = np.array([len(range(b, n, size)) for b in range(size)])
+    data = counts.values
+
+    def column(name: str) -> np.ndarray:
+        if name in ("trajectories", "years"):
+            return np.broadcast_to(sizes * (years if name == "years" else 1), data.shape[:3])
+        return data[..., columns.index(name)].astype(float)
+
+    hits = (
+        column(risk.hits)
+        if risk is not LOSS
+        else sum((weight * column(event) for event, weight in (loss or {}).items()), np.zeros(1))
+    )
+    return _assemble(risk, structures, np.asarray(hits, float), column(risk.trials))
+
+
+def _assemble(
+    risk: Risk, structures: tuple[str, ...], hits: np.ndarray, trials: np.ndarray
+) -> Panel:
+    """Put a panel together from counts by replicate, shape (structure, draw, replicate)."""
+    total = trials.sum(axis=-1)
+    known = np.where(total > 0, total, np.nan)
+    values = hits.sum(axis=-1) / known
+    used = max(int((trials > 0).any(axis=(0, 1)).sum()), 1)
+    scale = np.sqrt(used / (used - 1)) if used > 1 else np.nan
+    errors = scale * (hits - values[..., None] * trials) / known[..., None]
+    return Panel(risk, structures, values, errors, True, hits.sum(axis=-1), total)
+
+
+def _without_replicates(
+    cell: xr.Dataset, risk: Risk, structures: tuple[str, ...], n: int, years: int,
+    loss: Mapping[str, float],
+) -> Panel:
+    """As if every structure had random numbers of its own: an upper bound of the errors."""
+    from escalation.results.derive import count_disputes
+
+    if risk is LOSS:
+        raise ResultsError("a loss needs results with replicates (format 3): run the study again")
+    c = count_disputes(cell)
+    first = cell["first_event_count"].sum("year")
+    events = [str(name) for name in first["event"].values.tolist()]
+    known = {"disputes": c["dispute"], "grave_crises": c["grave"], "grave_wars": c["grave_war"]}
+
+    def column(name: str) -> np.ndarray:
+        if name in ("trajectories", "years"):
+            return np.full(c["dispute"].shape, float(n * (years if name == "years" else 1)))
+        array = first.sel(event=name, drop=True) if name in events else known[name]
+        return array.transpose("structure", "draw").values.astype(float)
+
+    hits, trials = column(risk.hits), column(risk.trials)
+    share = hits / np.where(trials > 0, trials, np.nan)
+    spread = share if risk.trials == "years" else share * (1 - share)
+    errors = np.zeros((*share.shape, len(structures)))
+    for s in range(len(structures)):
+        errors[s, :, s] = np.sqrt(spread[s] / trials[s])
+    return Panel(risk, structures, share, errors, False, hits, trials)

@@ -1,0 +1,204 @@
+"""Work cut into blocks: some draws of a cell, a range of trajectories, under one decision rule.
+
+A block can be played alone, anywhere and in any order; its counts are added to those of the
+others. Nothing about a result depends on how the work was cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from escalation.counts import add_tallies
+from escalation.model.draws import Draws
+from escalation.study.schema import Study
+
+if TYPE_CHECKING:
+    from escalation.model.compile import Grid
+    from escalation.tables import Tables
+    from escalation.tallies import Tallies
+
+BLOCK_TRAJECTORIES = 250_000
+"""About a second of work: what Ctrl-C waits for and the progress display moves by."""
+MAX_BLOCK_DRAWS = 64
+
+
+class Block(NamedTuple):
+    """A piece of work.
+
+    Attributes
+    ----------
+    rule, flashpoint, structure : str
+        Names.
+    begin, end : int
+        Range of draws.
+    first, count : int
+        Range of trajectories in each of them.
+    """
+
+    rule: str
+    flashpoint: str
+    structure: str
+    begin: int
+    end: int
+    first: int
+    count: int
+
+    @property
+    def size(self) -> int:
+        """Trajectories in all."""
+        return (self.end - self.begin) * self.count
+
+    @property
+    def draws(self) -> np.ndarray:
+        """Numbers of its draws."""
+        return np.arange(self.begin, self.end)
+
+
+class Played(NamedTuple):
+    """What a block yields: one tally per draw, and a checksum of each draw's tables."""
+
+    tallies: Tallies
+    checksums: np.ndarray
+
+
+def blocks_of(
+    study: Study, draws: tuple[int, int], trajectories: tuple[int, int]
+) -> Iterator[Block]:
+    """Cut ranges of draws and of trajectories, in every cell of a study, into blocks.
+
+    Those that share tables follow each other.
+    """
+    first, last = trajectories
+    width = int(np.clip(BLOCK_TRAJECTORIES // max(last - first, 1), 1, MAX_BLOCK_DRAWS))
+    for rule in study.decision_rules:
+        for flashpoint in study.flashpoints:
+            for structure in study.structures:
+                for begin in range(draws[0], draws[1], width):
+                    end = min(begin + width, draws[1])
+                    piece = max(BLOCK_TRAJECTORIES // (end - begin), 1)
+                    for start in range(first, last, piece):
+                        count = min(piece, last - start)
+                        yield Block(rule, flashpoint, structure, begin, end, start, count)
+
+
+@dataclass
+class Workshop:
+    """Compiles and plays the blocks of one study.
+
+    Attributes
+    ----------
+    study : Study
+        What is played.
+    values : Draws
+        Parameters of every draw.
+    seed : int
+        Of the random numbers.
+    threads : int, optional
+        Threads; all by default.
+    grid : Grid, optional
+        Resolution of the tables.
+    """
+
+    study: Study
+    values: Draws
+    seed: int
+    threads: int | None = None
+    grid: Grid | None = None
+    _anchors: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
+    _latest: tuple[tuple, Tables, np.ndarray] | None = field(default=None, repr=False)
+
+    def play(self, block: Block) -> Played:
+        """Play a block."""
+        from escalation.engines.threads import simulate_block
+
+        tables, checksums = self.compiled(block)
+        tallies = simulate_block(
+            tables, self.seed, block.draws, block.first, block.count, self.threads
+        )
+        return Played(tallies, checksums)
+
+    def compiled(self, block: Block) -> tuple[Tables, np.ndarray]:
+        """Tables of a block and their checksums; those of the latest block are kept."""
+        key = block[: Block._fields.index("first")]
+        if self._latest is None or self._latest[0] != key:
+            self._latest = None  # frees the memory before the next is taken
+            tables = self._compile(block)
+            self._latest = (key, tables, table_checksums(tables))
+        return self._latest[1], self._latest[2]
+
+    def _compile(self, block: Block) -> Tables:
+        from escalation.model.compile import DEFAULT_GRID, compile_block
+
+        chosen = block.draws
+        return compile_block(
+            self.study,
+            self.study.flashpoints[block.flashpoint],
+            self.study.structures[block.structure],
+            Draws(self.values.names, self.values.values[:, chosen]),
+            self._anchor(block.rule, block.flashpoint)[chosen],
+            self.grid or DEFAULT_GRID,
+            block.rule,
+        )
+
+    def _anchor(self, rule: str, flashpoint: str) -> np.ndarray:
+        from escalation.model.compile import onset_anchor
+
+        key = (rule, flashpoint)
+        if key not in self._anchors:
+            place = self.study.flashpoints[flashpoint]
+            self._anchors[key] = onset_anchor(self.study, place, self.values, rule)
+        return self._anchors[key]
+
+
+def table_checksums(tables: Tables) -> np.ndarray:
+    """CRC-32 of each cell's tables, shape (cell,)."""
+    found = np.zeros(tables.veto.shape[0], np.int64)
+    for cell in range(len(found)):
+        checksum = 0
+        for array in tables:
+            checksum = zlib.crc32(array[cell].data, checksum)
+        found[cell] = checksum
+    return found
+
+
+class Counts:
+    """Counts of a run, filled block by block.
+
+    Attributes
+    ----------
+    arrays : dict of str to int64 array, shape (rule, flashpoint, structure, draw, ...)
+        By variable.
+    checksums : int64 array, shape (rule, flashpoint, structure, draw)
+        Of the tables of every cell.
+    """
+
+    def __init__(self, study: Study, draws: int) -> None:
+        self.study = study
+        self.arrays: dict[str, np.ndarray] = {}
+        self._axes = (
+            list(study.decision_rules), list(study.flashpoints), list(study.structures)
+        )
+        self.checksums = np.zeros((*map(len, self._axes), draws), np.int64)
+
+    def add(self, block: Block, played: Played) -> None:
+        """Add the counts of a block."""
+        names = (block.rule, block.flashpoint, block.structure)
+        place = tuple(
+            axis.index(name) for axis, name in zip(self._axes, names, strict=True)
+        )
+        flashpoint = self.study.flashpoints[block.flashpoint]
+        where = (*place, slice(block.begin, block.end))
+        add_tallies(
+            self.arrays, self.study, flashpoint, played.tallies, where, self.checksums.shape
+        )
+        self.checksums[where] = played.checksums
+
+    def table_checksum(self) -> str:
+        """Checksum over all tables, whatever the order in which they were compiled."""
+        return hashlib.sha256(self.checksums.astype("<i8").tobytes()).hexdigest()[:16]

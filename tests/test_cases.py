@@ -166,9 +166,9 @@ def _synthetic(draws: int = 4):
 def test_forecast_reads_the_shares_of_one_class():
     ds = _synthetic()
     found = forecast(ds, "grave")
-    crises = ds["crisis_count"].isel(flashpoint=0, structure=0).sel(dispute_class="grave")
+    crises = ds["crisis_count"].isel(decision_rule=0, flashpoint=0, structure=0).sel(dispute_class="grave")
     assert found.n == int(crises.sum())
-    np.testing.assert_allclose(found.war, ds["p_war_given_grave"].values[0, 0])
+    np.testing.assert_allclose(found.war, ds["p_war_given_grave"].values[0, 0, 0])
     for shares in (found.rung, found.level, found.end, found.duration):
         np.testing.assert_allclose(shares.sum(axis=1), 1)
     routine = forecast(ds, "routine")
@@ -180,7 +180,7 @@ def test_a_draw_without_a_crisis_is_left_out_of_the_mean():
     ds = _synthetic(draws=2)
     whole = predicted(forecast(ds.isel(draw=[0]), "grave"))
     for name in ("crisis_count", "duration_count", "reciprocated_count"):
-        ds[name].values[:, :, 1] = 0
+        ds[name].values[:, :, :, 1] = 0
     found = predicted(forecast(ds, "grave"))
     assert found["war"]["mean"] == pytest.approx(whole["war"]["mean"])
     assert found["mid_level"]["mean"] == pytest.approx(whole["mid_level"]["mean"])

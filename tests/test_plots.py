@@ -29,6 +29,7 @@ from escalation.plots.transitions import steps
 from escalation.report.break_even import break_evens
 from escalation.results.crossings import find_crossings
 from escalation.results.derive import with_probabilities
+from escalation.results.rules import under_rule
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)
 NAMES = list(plots.PLOTS)
@@ -43,7 +44,7 @@ def ds() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def derived(ds) -> xr.Dataset:
-    return with_probabilities(ds)
+    return under_rule(with_probabilities(ds))
 
 
 def texts(figure: Figure) -> str:
@@ -225,7 +226,7 @@ def test_ladder_never_rises(ds):
 
 def test_ladder_marks_unreached_rungs_as_bounds(ds):
     ax = plots.ladder_survival(without_war(ds), "taiwan_strait", REFERENCE).axes[0]
-    trials = float(reach(ds)["trials"].sel(flashpoint="taiwan_strait", structure=REFERENCE)[0])
+    trials = float(reach(under_rule(ds))["trials"].sel(flashpoint="taiwan_strait", structure=REFERENCE)[0])
     bound = 1 - 0.05 ** (1 / trials)
     container = ax.containers[0]
     np.testing.assert_allclose(container.lines[0].get_ydata(), bound)

@@ -12,7 +12,6 @@ from synthetic import FLASHPOINTS, REFERENCE, STRUCTURES, synthetic_dataset, syn
 from escalation.errors import InputError
 from escalation.report.decision_table import (
     CSV_COLUMNS,
-    compare,
     decision_table,
     format_decision_table,
     write_decision_csv,
@@ -24,6 +23,7 @@ from escalation.report.text import safe, short_number, wrapped_name
 from escalation.results.build import build_dataset
 from escalation.results.derive import with_probabilities
 from escalation.results.intervals import zero_upper_bound
+from escalation.results.rules import under_rule
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +49,21 @@ def test_all_is_there_within_100_columns(ds):
 
 
 def test_numbers_are_those_of_the_derived_variables(ds):
-    p = with_probabilities(ds)
+    p = under_rule(with_probabilities(ds))
     for row in decision_table(ds).rows:
         for name, e in row.estimates.items():
             draws = p[name].sel(flashpoint=row.flashpoint, structure=row.structure).values
             low, median, high = np.nanquantile(draws, (0.05, 0.5, 0.95))
-            assert (e.low, e.median, e.high) == pytest.approx((low, median, high)), name
+            assert e.median == pytest.approx(median), name
             assert e.mean == pytest.approx(np.nanmean(draws))
             se = p[f"{name}_mc_se"].sel(flashpoint=row.flashpoint, structure=row.structure).values
             known = np.isfinite(draws)
+            # The Monte Carlo part of the spread is taken out by moving towards the mean.
+            total = draws[known].var(ddof=1)
+            factor = max(0.0, 1 - (se[known] ** 2).mean() / total) ** 0.5 if total else 1.0
+            for found, raw in ((e.low, low), (e.high, high)):
+                free = e.mean + factor * (raw - e.mean)
+                assert found == pytest.approx(free if raw > 0 else 0.0), name
             assert e.mc_error == pytest.approx((se[known] ** 2).sum() ** 0.5 / known.sum())
 
 
@@ -88,49 +94,6 @@ def test_no_cell_of_a_table_reads_zero(ds):
     table = format_decision_table(ds)
     for line in table.split("\n\nAgainst")[0].splitlines()[4:]:
         assert not re.search(r"(^|[ \[–])0(\.0*)?([ \]–]|$)", line), line
-
-
-def test_paired_comparison():
-    n = np.full(20, 1000.0)
-    low, high = np.arange(20.0) + 10, np.arange(20.0) + 60
-    better = compare(low, n, high, n)
-    assert better.verdict == "safer"
-    assert better.p_safer == 1
-    assert better.difference == pytest.approx(-0.05)
-    assert better.mc_error == pytest.approx(0, abs=1e-12), "the difference is the same everywhere"
-    assert compare(high, n, low, n).verdict == "riskier"
-    mixed = np.where(np.arange(20) % 2 == 0, low, high)
-    middle = compare(mixed, n, mixed[::-1], n)
-    assert middle.verdict == "undecided"
-    assert middle.p_safer == pytest.approx(0.5)
-    assert compare(low, n, low, n).verdict == "identical"
-    assert compare(low, n, low, n).p_safer == 0.5
-    assert compare(0 * n, n, 0 * n, n).verdict == "no hits"
-    assert compare(low[:3], n[:3], high[:3], n[:3]).verdict == "too few draws"
-    assert compare(0 * n, 0 * n, low, n).verdict == "-"
-
-
-def test_share_alone_does_not_decide():
-    n = np.full(20, 100_000.0)
-    base = np.full(20, 1000.0)
-    mine = base - 1
-    mine[:3] += 2000
-    found = compare(mine, n, base, n)
-    assert found.p_safer == pytest.approx(0.85)
-    assert found.difference > 0
-    assert found.verdict == "undecided"
-
-
-def test_difference_error_covers_the_truth():
-    rng = np.random.default_rng(0)
-    n, draws, misses = 400, 30, 0
-    for _ in range(200):
-        p = rng.beta(3, 20, draws)
-        a, b = rng.binomial(n, p), rng.binomial(n, np.clip(p + 0.02, 0, 1))
-        trials = np.full(draws, float(n))
-        found = compare(a.astype(float), trials, b.astype(float), trials)
-        misses += abs(found.difference + 0.02) > 1.96 * found.mc_error
-    assert misses <= 22, "5 % of 200, with room for chance at the level of 1e-4"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +153,7 @@ def test_csv_has_a_line_per_metric_and_no_zero_probability(ds, tmp_path):
 def test_rates(ds):
     rows = headline_rates(ds)
     assert len(rows) == len(FLASHPOINTS) * len(STRUCTURES)
-    p = with_probabilities(ds)
+    p = under_rule(with_probabilities(ds))
     last = rows[-1]
     days = p["mean_duration_days"].isel(flashpoint=-1, structure=-1).values
     assert last.estimates["mean_duration_days"].median == pytest.approx(np.median(days))

@@ -13,8 +13,8 @@ from escalation.results.derive import with_probabilities
 from escalation.results.variables import ATTRIBUTES, CELL, VARIABLES, names
 
 SMALL = {"flashpoints": 2, "structures": 3, "draws": 2, "trajectories": 60, "years": 4}
-PLACE = (1, 2, 1)
-PLACE_TEXT = "flashpoint=taiwan_outlying_islands, structure=quad, draw=1"
+PLACE = (0, 1, 2, 1)
+PLACE_TEXT = "decision_rule=expected_utility, flashpoint=taiwan_outlying_islands, structure=quad, draw=1"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,8 @@ def test_registry_is_frozen():
 def test_every_derived_share_says_what_it_is():
     for name in names("derived"):
         assert VARIABLES[name].long_name
-        assert VARIABLES[name].dims[:3] == CELL
+        cell = CELL[:-1] if name.endswith(("_mc_sd", "_parameter_sd")) else CELL
+        assert VARIABLES[name].dims[: len(cell)] == cell
 
 
 def test_sizes_may_be_given_instead_of_labels(parts):

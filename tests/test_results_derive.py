@@ -21,7 +21,7 @@ def ds():
 
 
 def cell(ds, name):
-    return ds[name].isel(flashpoint=0, structure=1, draw=2)
+    return ds[name].isel(decision_rule=0, flashpoint=0, structure=1, draw=2)
 
 
 def test_against_plain_loops(ds):

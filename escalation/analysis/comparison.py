@@ -12,17 +12,17 @@ ratio
     of the two mean risks, its Monte Carlo interval by the delta method on logarithms; and
     quantiles of the ratio within draws where hardly any draw is too poor in hits for one.
 P(safer)
-    mean of :math:`\Phi(-d^* / s)`: the share of draws in which the risk is lower, the mean's
-    own Monte Carlo error counted in; one half where the counts are the same in every draw. Its
-    interval is Wilson's for J draws.
+    share of draws in which the risk is lower: of plausible values with :math:`d^* + s z < 0`, z
+    standard normal for the mean's own Monte Carlo error, ties one half. Its interval is Wilson's
+    for J draws.
 variance reduction
     of common random numbers: Monte Carlo variance of the difference of two independent runs
     over that measured. No coupling of two runs with probabilities p and q can do better than
     :math:`[p(1-p) + q(1-q)] / [|p-q| - (p-q)^2]` (Frechet's bound on the joint chance), which
     is shown beside it.
 ranks, regret
-    over plausible values, the mean's Monte Carlo error added. Regret is the risk above that of the best structure in
-    the same draw: what choosing this one for good costs on average.
+    over plausible values, the mean's Monte Carlo error added. Regret is the risk above that of
+    the best structure in the same draw: what choosing this one for good costs on average.
 dominance
     share of the area between the two distributions over draws that speaks against the
     structure, first order (distribution functions) and second order (their integrals from
@@ -234,10 +234,10 @@ def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
     difference_se = np.sqrt(difference_noise.sum(axis=1)) / n
     gap = plausible - plausible[r]
     difference = np.where((p.values == p.values[r]).all(axis=1), 0.0, mean - mean[r])
-    p_safer = _p_safer(gap, difference_se)
-    safer_low, safer_high = wilson(p_safer * n, n)
     noisy = _with_mean_errors(plausible, noise / n, rng)
     best = noisy.min(axis=0)
+    p_safer = (noisy < noisy[r]).mean(axis=1) + (noisy == noisy[r]).mean(axis=1) / 2
+    safer_low, safer_high = wilson(p_safer * n, n)
     return Comparison(
         risk=p.risk, structures=p.structures, reference=reference, draws=n,
         hits=p.hits.sum(axis=1), trials=p.trials.sum(axis=1),
@@ -284,16 +284,6 @@ def _quantiles(clean: np.ndarray, raw: np.ndarray | None, prefix: str) -> dict[s
         low = np.where(raw_low == 0, 0.0, np.maximum(low, 0.0))
         high = np.where(raw_high == 0, 0.0, np.maximum(high, 0.0))
     return {f"{prefix}low": low, f"{prefix}high": high}
-
-
-def _p_safer(gap: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Mean over draws of the chance of a negative difference, ties one half."""
-    from scipy.special import ndtr
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        chance = ndtr(-gap / error[:, None])
-    tied = (gap == 0) | ((error[:, None] == 0) & (gap == 0))
-    return np.where(tied, 0.5, chance).mean(axis=1)
 
 
 def _ratios(p: Panel, clean: np.ndarray, r: int) -> dict[str, np.ndarray]:

@@ -202,13 +202,20 @@ def panel(
         if risk is not LOSS
         else sum((weight * column(event) for event, weight in (loss or {}).items()), np.zeros(1))
     )
-    return _assemble(risk, structures, np.asarray(hits, float), column(risk.trials))
+    return panel_from_counts(risk, structures, np.asarray(hits, float), column(risk.trials))
 
 
-def _assemble(
+def panel_from_counts(
     risk: Risk, structures: tuple[str, ...], hits: np.ndarray, trials: np.ndarray
 ) -> Panel:
-    """Put a panel together from counts by replicate, shape (structure, draw, replicate)."""
+    """Put a panel together from counts by replicate.
+
+    Parameters
+    ----------
+    risk : Risk
+    structures : tuple of str
+    hits, trials : array (structure, draw, replicate)
+    """
     total = trials.sum(axis=-1)
     known = np.where(total > 0, total, np.nan)
     values = hits.sum(axis=-1) / known

@@ -214,7 +214,8 @@ def estimate(hits: np.ndarray, trials: np.ndarray, kind: Kind = "share") -> Esti
     low, median, high = np.quantile(value[present], (LOW, 0.5, HIGH))
     if kind != "mean":
         spread = np.quantile(noise_free(value[present], error[present] ** 2), (LOW, HIGH))
-        low, high = (0.0 if raw == 0 else free for raw, free in zip((low, high), spread, strict=True))
+        raw = np.array((low, high))
+        low, high = np.where(raw == 0, 0.0, spread)
     bound = zero_upper_bound if kind == "share" else zero_rate_bound
     return Estimate(
         median=float(median),

@@ -3,9 +3,10 @@ r"""Parameter draws: the points of a design through the priors' quantile functio
 Two designs cover the unit cube of :math:`d` parameters more evenly than chance would:
 
 ``sobol``
-    A Sobol sequence with scrambled digits (Owen 1998, Journal of Complexity 14: 466-489). The
-    first J points do not depend on how many are asked for, so a run with more draws extends a
-    run with fewer.
+    A Sobol sequence with scrambled digits (Matousek 1998, Journal of Complexity 14: 527-556).
+    The first J points do not depend on how many are asked for, so a run with more draws extends
+    a run with fewer. In some hundred dimensions a few pairs of columns look correlated until
+    there are some hundred points.
 ``latin_hypercube``
     A Latin hypercube (McKay, Beckman and Conover 1979, Technometrics 21: 239-245). Of J draws
     each parameter has exactly one in each of the J strata that are equally likely in its
@@ -117,7 +118,9 @@ def draw_parameters(
     """Draw every parameter `n` times from its prior.
 
     Parameters that one decision rule alone reads come from points of their own, so that
-    another rule does not move the draws of all the others. Correlations may cross that line.
+    another rule does not move the draws of all the others. They take the columns of the design
+    that follow those of the shared parameters and of the rules before. Correlations may cross
+    that line.
 
     Parameters
     ----------
@@ -140,11 +143,11 @@ def draw_parameters(
     for _, fault in impossible(correlations, parameters):
         raise InputError(f"correlations: {fault}")
     column: dict[str, np.ndarray] = {}
-    for rule in sorted({p.rule for p in parameters.values()}):
+    for rule in dict.fromkeys(["", *(p.rule for p in parameters.values())]):
         free = [
             p for p in parameters.values() if p.rule == rule and not isinstance(p.prior, Fixed)
         ]
-        points = _points(design, len(free), n, [seed, 1, *rule.encode()])
+        points = _points(design, len(column), len(free), n, [seed, 1, *rule.encode()])
         column |= {parameter.name: points[:, k] for k, parameter in enumerate(free)}
     pairs = rank_correlations(correlations)
     column = correlated(column, pairs, keep_values=design == "latin_hypercube")
@@ -155,18 +158,20 @@ def draw_parameters(
     return Draws(tuple(parameters), np.array(values).reshape(len(parameters), n))
 
 
-def _points(design: str, dims: int, n: int, key: list[int]) -> np.ndarray:
-    """Return `n` points of a design strictly within the unit cube, shape (n, dims)."""
+def _points(design: str, skipped: int, dims: int, n: int, key: list[int]) -> np.ndarray:
+    """Return `n` points of a design, without its first columns, shape (n, dims)."""
     from scipy.stats import qmc
 
     if design not in DESIGNS:
         choices = suggestion(str(design), DESIGNS)
         raise InputError(f"design: unknown design {shown(design)} {choices}")
     sampler = qmc.Sobol if design == "sobol" else qmc.LatinHypercube
-    points = sampler(max(dims, 1), scramble=True, rng=np.random.default_rng(key))
+    # Scrambling keeps the first digits' pattern of a Sobol column, so that the same column
+    # scrambled twice is far from independent: no two parameters may have the same one.
+    points = sampler(max(skipped + dims, 1), scramble=True, rng=np.random.default_rng(key))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The balance properties of Sobol")
-        return _inside(points.random(n))
+        return _inside(points.random(n)[:, skipped : skipped + dims])
 
 
 def _inside(points: np.ndarray) -> np.ndarray:

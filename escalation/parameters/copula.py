@@ -14,7 +14,10 @@ With :math:`R` the matrix of these, 1 on the diagonal and 0 for a pair that is n
 
 Rows of :math:`L` have length 1, so every :math:`z_k` is standard normal and every :math:`u'_k`
 uniform: the prior's quantile function turns it into the same prior as before. Each point is
-moved by itself, so more points still extend fewer. The first parameter of a group of correlated
+moved by itself, so more points still extend fewer; what is lost is some evenness, since
+:math:`u'_k` mixes columns: below some thousand points it covers its prior about as well as
+chance draws do, and better beyond. A prior clipped at bounds has ties there, which its rank
+correlation feels. The first parameter of a group of correlated
 ones keeps its points to the last bit, and so does whatever is correlated with nothing.
 
 A Latin hypercube's own values can be kept too: the scores :math:`z_k` then only say in which

@@ -3,7 +3,12 @@
 Draw ``j`` takes row ``perm[j mod N]`` of the ``N`` rows of the posterior, whole, so that
 correlations between parameters are kept; ``perm`` is a permutation that the seed fixes. All
 other parameters are drawn from their priors, at the same points as without a posterior. So
-more draws extend fewer.
+more draws extend fewer, where the study's design does.
+
+A rank correlation that the study states holds between two parameters that are both drawn from
+their priors. One with a parameter that the posterior covers is overruled: the joint draws of the
+posterior know better how that parameter goes with those it was fitted with, and say nothing
+about the others. The results list both kinds as attributes.
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ from escalation.parameters.posterior import (
     shipped_posterior,
 )
 from escalation.parameters.registry import Parameter
-from escalation.study.schema import Study
+from escalation.study.schema import Correlation, Study
 
 SPREAD = (0.05, 0.5, 0.95)
 
@@ -76,8 +81,14 @@ def parameter_draws(study: Study, n: int, seed: int, posterior: Posterior | None
         Number of draws, and seed, 0 to 2**64 - 1.
     posterior : Posterior, optional
         Joint draws of the parameters that it covers; all come from priors when None.
+
+    Raises
+    ------
+    InputError
+        If the study was put together in Python with correlations that cannot be.
     """
-    draws = draw_parameters(study.parameters, n, seed)
+    correlations, _ = correlations_at_work(study, posterior)
+    draws = draw_parameters(study.parameters, n, seed, study.plan.design, correlations)
     if posterior is None:
         return draws
     order = np.random.default_rng([seed, 2]).permutation(posterior.n)
@@ -85,6 +96,15 @@ def parameter_draws(study: Study, n: int, seed: int, posterior: Posterior | None
     for name in coverage(study.parameters, posterior).covered:
         draws = draws.replaced(name, _bounded(study.parameters[name], posterior)[rows])
     return draws
+
+
+def correlations_at_work(
+    study: Study, posterior: Posterior | None
+) -> tuple[tuple[Correlation, ...], tuple[Correlation, ...]]:
+    """Return the study's correlations that hold, and those that the posterior overrules."""
+    covered = set(coverage(study.parameters, posterior).covered)
+    hold = tuple(one for one in study.correlations if not covered.intersection(one.between))
+    return hold, tuple(one for one in study.correlations if one not in hold)
 
 
 def centre_draws(study: Study, posterior: Posterior | None) -> Draws:
@@ -127,7 +147,16 @@ def parameter_updates(
 
 
 def source_attrs(study: Study, posterior: Posterior | None) -> dict[str, object]:
-    """Return the attributes of the results that say where the parameters come from."""
+    """Return the attributes of the results that say how and from where parameters are drawn."""
+    hold, overruled = correlations_at_work(study, posterior)
+    return _posterior_attrs(study, posterior) | {
+        "design": study.plan.design,
+        "correlations": [one.model_dump(mode="json") for one in hold],
+        "correlations_overruled": [one.model_dump(mode="json") for one in overruled],
+    }
+
+
+def _posterior_attrs(study: Study, posterior: Posterior | None) -> dict[str, object]:
     if posterior is None:
         return {"parameter_source": "prior"}
     found = coverage(study.parameters, posterior)

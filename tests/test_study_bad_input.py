@@ -71,6 +71,15 @@ compare:
   sweep: [pact_delay_days]
 parameters:
   provocation_stake: {prior: normal, mean: 0.1, sd: 0.2, source: ours, mark: judgement}
+correlations:
+  - between: [provocation_stake, provocation_onset]
+    rank_correlation: 0.5
+    source: ours
+    mark: judgement
+  - between: [provocation_onset, strait.defender_stake]
+    rank_correlation: 0.75
+    source: ours
+    mark: judgement
 """
 FILES = {
     "study.yaml": STUDY, "actors.yaml": ACTORS, "strait.yaml": STRAIT,
@@ -305,6 +314,91 @@ CASES = {
         "hub.yaml", HUB, "\n".join(" " * i + "a:" for i in range(1000)), "", "nested deeper"),
     "list nesting": ("hub.yaml", HUB, "- " * 3000 + "1\n", "", "nested deeper"),
     "unnamed": ("hub.yaml", "name: hub\n", "", "1:1 name", "missing key 'name'"),
+    "unknown design": (
+        "study.yaml", "  seed: 1", "  seed: 1\n  design: sobel", "10:11 plan.design",
+        "unknown choice 'sobel' (did you mean 'sobol'?)"),
+    "design a number": (
+        "study.yaml", "  seed: 1", "  seed: 1\n  design: 2", "10:11 plan.design",
+        "unknown choice 2 (choices: sobol, latin_hypercube)"),
+    "correlation of an unknown parameter": (
+        "study.yaml", "stake, provocation_onset]", "stake, provocation_onsets]",
+        "19:34 correlations.0.between.1",
+        "unknown parameter 'provocation_onsets' (did you mean 'provocation_onset'?)"),
+    "correlation of an unknown inline parameter": (
+        "study.yaml", "strait.defender_stake", "strait.defender_steak",
+        "23:34 correlations.1.between.1", "(did you mean 'strait.defender_stake'?)"),
+    "correlation of a hostile name": (
+        "study.yaml", "[provocation_stake, ", r'["<script>\n\u202e</script>", ',
+        "19:15 correlations.0.between.0", r"unknown parameter '<script>\n\u202e</script>' ("),
+    "correlation of an endless name": (
+        "study.yaml", "stake, provocation_onset]", f"stake, {'x' * 10_000}]",
+        "19:34 correlations.0.between.1", f"unknown parameter '{'x' * 76}... (choices: "),
+    "correlated with itself": (
+        "study.yaml", "stake, provocation_onset]", "stake, provocation_stake]",
+        "19:14 correlations.0.between", "'provocation_stake' cannot be correlated with itself"),
+    "correlation of a fixed parameter": (
+        "study.yaml", "stake, provocation_onset]", "stake, audience_slope]",
+        "19:5 correlations.0", "parameter 'audience_slope' is fixed"),
+    "correlation of a parameter that the study fixes": (
+        "study.yaml", "{prior: normal, mean: 0.1, sd: 0.2, source: ours, mark: judgement}", "0.1",
+        "19:5 correlations.0", "parameter 'provocation_stake' is fixed"),
+    "correlated twice": (
+        "study.yaml", "[provocation_onset, strait.defender_stake]",
+        "[provocation_onset, provocation_stake]", "23:5 correlations.1",
+        "'provocation_onset' and 'provocation_stake' are correlated twice"),
+    "correlation of three": (
+        "study.yaml", "stake, provocation_onset]", "stake, provocation_onset, forced_choice]",
+        "19:14 correlations.0.between", "expected two parameters, found 3"),
+    "correlation of one name": (
+        "study.yaml", "[provocation_stake, provocation_onset]", "provocation_stake",
+        "19:14 correlations.0.between", "expected a list, found 'provocation_stake'"),
+    "correlation of a number": (
+        "study.yaml", "stake, provocation_onset]", "stake, 3]",
+        "19:34 correlations.0.between.1", "expected text, found 3"),
+    "correlation of one": (
+        "study.yaml", "rank_correlation: 0.5", "rank_correlation: 1",
+        "20:23 correlations.0.rank_correlation", "1 is out of range: must lie between -1 and 1"),
+    "correlation of minus one": (
+        "study.yaml", "rank_correlation: 0.5", "rank_correlation: -1.0",
+        "20:23 correlations.0.rank_correlation", "-1 is out of range"),
+    "correlation NaN": (
+        "study.yaml", "rank_correlation: 0.5", "rank_correlation: .nan",
+        "20:23 correlations.0.rank_correlation", "must be a finite number"),
+    "correlation as a percentage": (
+        "study.yaml", "rank_correlation: 0.5", "rank_correlation: 50%",
+        "20:23 correlations.0.rank_correlation", "expected a number, found '50%'"),
+    "correlation true": (
+        "study.yaml", "rank_correlation: 0.5", "rank_correlation: true",
+        "20:23 correlations.0.rank_correlation", "expected a number, found True"),
+    "correlation without its size": (
+        "study.yaml", "    rank_correlation: 0.5\n", "",
+        "19:5 correlations.0.rank_correlation", "missing key 'rank_correlation'"),
+    "correlation without a source": (
+        "study.yaml", "    source: ours\n", "", "19:5 correlations.0.source",
+        "missing key 'source'"),
+    "correlation without a mark": (
+        "study.yaml", "    mark: judgement\n", "", "19:5 correlations.0.mark",
+        "missing key 'mark'"),
+    "correlation with an unknown mark": (
+        "study.yaml", "    mark: judgement", "    mark: judgment", "22:11 correlations.0.mark",
+        "unknown choice 'judgment' (did you mean 'judgement'?)"),
+    "correlation with an unknown key": (
+        "study.yaml", "    rank_correlation", "    correlation: 0.5\n    rank_correlation",
+        "20:5 correlations.0.correlation", "(did you mean 'rank_correlation'?)"),
+    "correlations that cannot hold together": (
+        "study.yaml", "rank_correlation: 0.5", "rank_correlation: -0.75", "23:5 correlations.1",
+        "between 'provocation_onset', 'provocation_stake', 'strait.defender_stake' cannot hold"),
+    "correlations a number": (
+        "study.yaml", STUDY[STUDY.index("correlations:"):], "correlations: 0.5\n",
+        "18:15 correlations", "expected a list, found 0.5"),
+    "correlations a table": (
+        "study.yaml", STUDY[STUDY.index("correlations:"):],
+        "correlations: {provocation_stake: 0.5}\n", "18:15 correlations",
+        "expected a list, found a table of keys"),
+    "correlation a name": (
+        "study.yaml", STUDY[STUDY.index("correlations:"):],
+        "correlations: [provocation_stake]\n", "18:16 correlations.0",
+        "expected a table of keys, found 'provocation_stake'"),
 }  # fmt: skip
 
 

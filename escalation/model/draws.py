@@ -1,17 +1,31 @@
-"""Parameter draws: a scrambled Sobol sequence through the priors' quantile functions.
+r"""Parameter draws: the points of a design through the priors' quantile functions.
 
-The first J points of the sequence do not depend on how many are asked for, so a run with
-more draws extends a run with fewer.
+Two designs cover the unit cube of :math:`d` parameters more evenly than chance would:
+
+``sobol``
+    A Sobol sequence with scrambled digits (Matousek 1998, Journal of Complexity 14: 527-556).
+    The first J points do not depend on how many are asked for, so a run with more draws extends
+    a run with fewer. In some hundred dimensions a few pairs of columns look correlated until
+    there are some hundred points.
+``latin_hypercube``
+    A Latin hypercube (McKay, Beckman and Conover 1979, Technometrics 21: 239-245). Of J draws
+    each parameter has exactly one in each of the J strata that are equally likely in its
+    prior. The strata depend on J, so more draws do not extend fewer: they are all new.
+
+The seed fixes either. Where a study states rank correlations, :mod:`escalation.parameters.copula`
+correlates the points before they meet the quantile functions.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from escalation.errors import InputError
+from escalation.parameters.copula import correlated
 from escalation.parameters.priors import (
     Beta,
     Fixed,
@@ -23,6 +37,12 @@ from escalation.parameters.priors import (
     Uniform,
 )
 from escalation.parameters.registry import Parameter
+from escalation.study.correlations import Correlation, impossible, rank_correlations
+from escalation.study.names import shown, suggestion
+from escalation.study.schema import DESIGNS, Design
+
+_EDGE = 2.0**-40
+"""How near to 0 and 1 a point may come: there an unbounded prior has no quantile."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +108,19 @@ def bounded_quantile(parameter: Parameter, u: np.ndarray) -> np.ndarray:
     return np.clip(values, parameter.low, parameter.high)
 
 
-def draw_parameters(parameters: Mapping[str, Parameter], n: int, seed: int) -> Draws:
+def draw_parameters(
+    parameters: Mapping[str, Parameter],
+    n: int,
+    seed: int,
+    design: Design = "sobol",
+    correlations: Sequence[Correlation] = (),
+) -> Draws:
     """Draw every parameter `n` times from its prior.
 
-    Parameters that one decision rule alone reads come from a sequence of their own, so that
-    another rule does not move the draws of all the others.
+    Parameters that one decision rule alone reads come from points of their own, so that
+    another rule does not move the draws of all the others. They take the columns of the design
+    that follow those of the shared parameters and of the rules before. Correlations may cross
+    that line.
 
     Parameters
     ----------
@@ -102,29 +130,52 @@ def draw_parameters(parameters: Mapping[str, Parameter], n: int, seed: int) -> D
         Number of draws.
     seed : int
         Seed, 0 to 2**64 - 1.
+    design : {"sobol", "latin_hypercube"}
+        Which points.
+    correlations : sequence of Correlation
+        Rank correlations between parameters that are not fixed.
+
+    Raises
+    ------
+    InputError
+        If there is no such design, or the correlations cannot be.
     """
+    for _, fault in impossible(correlations, parameters):
+        raise InputError(f"correlations: {fault}")
     column: dict[str, np.ndarray] = {}
-    for rule in sorted({p.rule for p in parameters.values()}):
+    for rule in dict.fromkeys(["", *(p.rule for p in parameters.values())]):
         free = [
             p for p in parameters.values() if p.rule == rule and not isinstance(p.prior, Fixed)
         ]
-        points = _sobol_points(len(free), n, [seed, 1, *rule.encode()])
+        points = _points(design, len(column), len(free), n, [seed, 1, *rule.encode()])
         column |= {parameter.name: points[:, k] for k, parameter in enumerate(free)}
+    pairs = rank_correlations(correlations)
+    column = correlated(column, pairs, keep_values=design == "latin_hypercube")
     half = np.full(n, 0.5)
-    values = [bounded_quantile(p, column.get(p.name, half)) for p in parameters.values()]
+    values = [
+        bounded_quantile(p, _inside(column.get(p.name, half))) for p in parameters.values()
+    ]
     return Draws(tuple(parameters), np.array(values).reshape(len(parameters), n))
 
 
-def _sobol_points(dims: int, n: int, key: list[int]) -> np.ndarray:
-    """Return the first `n` points of a scrambled Sobol sequence, shape (n, dims)."""
+def _points(design: str, skipped: int, dims: int, n: int, key: list[int]) -> np.ndarray:
+    """Return `n` points of a design, without its first columns, shape (n, dims)."""
     from scipy.stats import qmc
 
-    sequence = qmc.Sobol(max(dims, 1), scramble=True, rng=np.random.default_rng(key))
+    if design not in DESIGNS:
+        choices = suggestion(str(design), DESIGNS)
+        raise InputError(f"design: unknown design {shown(design)} {choices}")
+    sampler = qmc.Sobol if design == "sobol" else qmc.LatinHypercube
+    # Scrambling keeps the first digits' pattern of a Sobol column, so that the same column
+    # scrambled twice is far from independent: no two parameters may have the same one.
+    points = sampler(max(skipped + dims, 1), scramble=True, rng=np.random.default_rng(key))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The balance properties of Sobol")
-        points = sequence.random(n)
-    # Scrambled points may hit 0 exactly, where an unbounded prior has no quantile.
-    return np.clip(points, 2.0**-40, 1.0 - 2.0**-40)
+        return _inside(points.random(n)[:, skipped : skipped + dims])
+
+
+def _inside(points: np.ndarray) -> np.ndarray:
+    return np.clip(points, _EDGE, 1.0 - _EDGE)
 
 
 def default_draws(parameters: Mapping[str, Parameter]) -> Draws:

@@ -438,6 +438,14 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
                 "posterior_overridden", str,
                 "parameters that it holds but the study overrides, as a JSON list",
             ),
+            Attribute("design", str, "how parameter draws cover the priors; sobol if missing"),
+            Attribute(
+                "correlations", str, "rank correlations stated between priors, as a JSON list"
+            ),
+            Attribute(
+                "correlations_overruled", str,
+                "those stated with a parameter that the posterior covers, as a JSON list",
+            ),
             Attribute("study_name", str, "name of the study"),
             Attribute("study_title", str, "title of the study"),
             Attribute("study_text", str, "files of the study as they were"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from escalation.parameters.registry import REGISTRY
+from escalation.study.correlations import combined
 from escalation.study.inherit import (
     Find,
     chain,
@@ -70,12 +71,15 @@ class Assembly:
             {name: self.structure(table) for name, table in self.structures.items()},
             written.key_places,
         )
-        self.changes = [*self._scenarios(whole), *self._parameters(whole)]
+        speakers = [*self._scenarios(whole), whole]
+        self.changes = [change for table in speakers for change in self._parameters(table)]
+        correlations = combined([table.entries.get("correlations") for table in speakers])
         found = {"actors": actors, "flashpoints": flashpoints, "structures": finished}
         parts: dict[str, Node | None] = {
             key: table for key, table in found.items() if key in whole.entries
         }
-        return with_entries(whole, **parts, **dict.fromkeys((*STUDY_ONLY, "parameters")))
+        dropped = dict.fromkeys((*STUDY_ONLY, "parameters"))
+        return with_entries(whole, **parts, correlations=correlations, **dropped)
 
     def structure(self, table: Table) -> Table:
         """Return a structure with everything inherited and every pact filled in."""
@@ -291,7 +295,7 @@ class Assembly:
                     self.library.problems.append(table.key_place(key).problem(
                         f"unknown key {shown(key)} {suggestion(key, SCENARIO_KEYS)}"
                     ))
-            yield from self._parameters(table)
+            yield table
 
     def _parameters(self, table: Table) -> Iterator[Table]:
         node = table.entries.get("parameters")
@@ -327,7 +331,7 @@ class Assembly:
         return with_entries(node, name=Scalar(node.place, name, name))
 
 
-SCENARIO_KEYS = ("name", "title", "description", "parameters")
+SCENARIO_KEYS = ("name", "title", "description", "parameters", "correlations")
 
 
 def _keys(whole: Table, group: str) -> list[str]:

@@ -13,6 +13,7 @@ from escalation.errors import Problem, StudyError
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.assembly import Assembly, Context
+from escalation.study.correlations import impossible as impossible_correlations
 from escalation.study.messages import problems_of
 from escalation.study.names import shown, suggestion
 from escalation.study.nodes import Items, Place, Scalar, Table, from_data, kind, to_data
@@ -159,6 +160,7 @@ def _finished(library: Library, root: Table | None) -> Study:
         raise StudyError(library.problems)
     parameters = _parameters(study, changes, library)
     _check_sweep(study, parameters, whole, library)
+    _check_correlations(study, parameters, whole, library)
     if library.problems:
         raise StudyError(library.problems)
     return study.model_copy(update={
@@ -223,6 +225,15 @@ def _check_sweep(
             library.problems.append(item.place.problem(
                 f"parameter {shown(name)} is fixed, so there is nothing to sweep over"
             ))
+
+
+def _check_correlations(
+    study: Study, parameters: dict[str, Parameter], whole: Table, library: Library
+) -> None:
+    stated = whole.entries.get("correlations")
+    if isinstance(stated, Items):
+        for number, fault in impossible_correlations(study.correlations, parameters):
+            library.problems.append(stated.items[number].place.problem(fault))
 
 
 def inline_priors(part: object) -> Iterator[InlinePrior]:

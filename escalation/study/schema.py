@@ -7,7 +7,7 @@ hand in Python are checked for what they say themselves.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -22,7 +22,8 @@ from escalation.errors import InputError
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
 from escalation.study.alliances import ActorOverride, Member, Pact, Structure
-from escalation.study.names import shown
+from escalation.study.correlations import Correlation
+from escalation.study.names import shown, suggestion
 from escalation.study.places import Actor, Flashpoint, ThirdParty
 from escalation.study.quantity import StudyModel, fault, internal
 from escalation.study.vocabulary import (
@@ -37,6 +38,7 @@ __all__ = [
     "Actor",
     "ActorOverride",
     "Compare",
+    "Correlation",
     "Flashpoint",
     "Member",
     "Pact",
@@ -51,6 +53,9 @@ MAX_TRAJECTORIES = 2**53
 MAX_DRAWS = 65_536
 MAX_SEED = 2**64 - 1
 
+Design = Literal["sobol", "latin_hypercube"]
+DESIGNS: tuple[str, ...] = get_args(Design)
+
 
 class RunPlan(StudyModel):
     """How much to simulate.
@@ -63,11 +68,15 @@ class RunPlan(StudyModel):
         Parameter draws.
     seed : int
         Any unsigned 64-bit number.
+    design : {"sobol", "latin_hypercube"}
+        How parameter draws cover the priors. More draws of the Sobol sequence extend fewer; a
+        Latin hypercube of another number of draws shares none with this one.
     """
 
     trajectories: int = Field(default=8_000, ge=1, le=MAX_TRAJECTORIES)
     draws: int = Field(default=64, ge=1, le=MAX_DRAWS)
     seed: int = Field(default=1, ge=0, le=MAX_SEED)
+    design: Design = "sobol"
 
 
 class Compare(StudyModel):
@@ -104,6 +113,11 @@ class Study(StudyModel):
         By name, in the order of the study.
     parameters : dict of str to Parameter
         The registry with this study's overrides, and its own inline priors by their place.
+    correlations : tuple of Correlation
+        Rank correlations between priors. A study's list replaces that of the study it extends,
+        as every list does; ``correlations: []`` takes it away. Those of its scenarios are
+        added; of two about the same pair the later scenario's holds, and the study's own
+        before both.
     plan : RunPlan
         How much to simulate.
     compare : Compare
@@ -126,6 +140,7 @@ class Study(StudyModel):
     decision_rules: tuple[str, ...] = ("expected_utility",)
     plan: RunPlan = RunPlan()
     compare: Compare = Compare()
+    correlations: tuple[Correlation, ...] = Field(default=(), strict=False)
     parameters: dict[str, Entry] = internal({})
     text: dict[str, str] = internal({})
     sha256: str = internal("")
@@ -152,25 +167,30 @@ class Study(StudyModel):
         trajectories: int | None = None,
         draws: int | None = None,
         seed: int | None = None,
+        design: Design | None = None,
     ) -> Self:
         """Return the same study with another run plan; None keeps what it says.
 
         Raises
         ------
         InputError
-            If a number is out of range.
+            If a number is out of range or there is no such design.
         """
+        if design is not None and design not in DESIGNS:
+            choices = suggestion(str(design), DESIGNS)
+            raise InputError(f"design: unknown design {shown(design)} {choices}")
         wanted = {"trajectories": trajectories, "draws": draws, "seed": seed}
         limits = {
             "trajectories": (1, MAX_TRAJECTORIES), "draws": (1, MAX_DRAWS), "seed": (0, MAX_SEED),
         }  # fmt: skip
-        changes = {key: value for key, value in wanted.items() if value is not None}
-        for key, value in changes.items():
+        numbers = {key: value for key, value in wanted.items() if value is not None}
+        for key, value in numbers.items():
             low, high = limits[key]
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise InputError(
                     f"{key}: {shown(value)} is out of range: "
                     f"must be a whole number from {low} to {high}"
                 )
-        plan = self.plan.model_copy(update=changes)
+        changed = numbers if design is None else {**numbers, "design": design}
+        plan = self.plan.model_copy(update=changed)
         return self.model_copy(update={"plan": plan})

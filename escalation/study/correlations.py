@@ -1,0 +1,121 @@
+"""Rank correlations between priors, as a study or a scenario states them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, field_validator
+
+from escalation.parameters.copula import clashing
+from escalation.parameters.priors import Fixed
+from escalation.parameters.registry import Mark, Parameter
+from escalation.study.names import SHOWN_CHOICES, shown, suggestion
+from escalation.study.nodes import Items, Node, Scalar, Table
+from escalation.study.quantity import FiniteFloat, StudyModel, Text, fault
+from escalation.study.vocabulary import ParameterName
+
+
+def _inside(value: float) -> float:
+    if not -1 < value < 1:
+        raise fault(f"{value:g} is out of range: must lie between -1 and 1")
+    return value
+
+
+class Correlation(StudyModel):
+    """Spearman's rank correlation between the priors of two parameters.
+
+    Attributes
+    ----------
+    between : (str, str)
+        Parameters, none of them fixed.
+    rank_correlation : float
+        Above -1 and below 1.
+    source : str
+        Where it comes from.
+    mark : {"read", "computed", "judgement"}
+        How it was come by.
+    """
+
+    between: tuple[ParameterName, ...] = Field(strict=False)
+    rank_correlation: Annotated[FiniteFloat, AfterValidator(_inside)]
+    source: Text
+    mark: Mark
+
+    @field_validator("between")
+    @classmethod
+    def _two(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(names) != 2:
+            raise fault(f"expected two parameters, found {len(names)}")
+        if names[0] == names[1]:
+            raise fault(f"parameter {shown(names[0])} cannot be correlated with itself")
+        return names
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The two parameters in alphabetical order."""
+        first, second = sorted(self.between)
+        return first, second
+
+
+def rank_correlations(stated: Iterable[Correlation]) -> dict[tuple[str, str], float]:
+    """Return rank correlations by pair."""
+    return {one.pair: one.rank_correlation for one in stated}
+
+
+def combined(stated: Sequence[Node | None]) -> Node | None:
+    """Return one list of all that several lists say, None where there is none.
+
+    Where two lists speak of the same pair, the later one holds. What is not a list comes back
+    as it is, for the schema to object to.
+    """
+    lists = [n for n in stated if n is not None and not _is_null(n)]
+    items: list[Node] = []
+    for node in lists:
+        if not isinstance(node, Items):
+            return node
+        own = {_pair_of(item) for item in node.items} - {None}
+        items = [item for item in items if _pair_of(item) not in own] + [*node.items]
+    return Items(lists[-1].place, tuple(items)) if lists else None
+
+
+def impossible(
+    stated: Sequence[Correlation], parameters: Mapping[str, Parameter]
+) -> Iterator[tuple[int, str]]:
+    """Yield the number of each correlation that cannot be, and why."""
+    faulty = False
+    for number, one in enumerate(stated):
+        for message in _own_faults(one, stated[:number], parameters):
+            faulty = True
+            yield number, message
+    for names in () if faulty else clashing(rank_correlations(stated)):
+        last = max(n for n, one in enumerate(stated) if one.pair[0] in names)
+        more = f" and {len(names) - SHOWN_CHOICES} more" if len(names) > SHOWN_CHOICES else ""
+        yield last, (
+            f"the rank correlations between {', '.join(map(shown, names[:SHOWN_CHOICES]))}{more} "
+            "cannot hold together, a pair that is not named counting as 0: "
+            "name the missing pairs or take smaller values"
+        )
+
+
+def _own_faults(
+    one: Correlation, before: Sequence[Correlation], parameters: Mapping[str, Parameter]
+) -> Iterator[str]:
+    for name in one.between:
+        if name not in parameters:
+            yield f"unknown parameter {shown(name)} {suggestion(name, parameters)}"
+        elif isinstance(parameters[name].prior, Fixed):
+            yield f"parameter {shown(name)} is fixed, so it cannot be correlated"
+    if one.pair in [other.pair for other in before]:
+        yield f"{shown(one.pair[0])} and {shown(one.pair[1])} are correlated twice"
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
+
+
+def _pair_of(item: Node) -> frozenset[object] | None:
+    between = item.entries.get("between") if isinstance(item, Table) else None
+    if not isinstance(between, Items):
+        return None
+    return frozenset(name.value for name in between.items if isinstance(name, Scalar))

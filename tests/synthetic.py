@@ -126,9 +126,8 @@ def synthetic_parts(
         ]
     )
     parameter = rng.normal(size=(len(SWEEPS), draws))
-    arrays = {
-        name: array[None] for name, array in _histories(rng, shape, trajectories, years, third).items()
-    }
+    counts = _histories(rng, shape, trajectories, years, third)
+    arrays = {name: array[None] for name, array in counts.items()}
     arrays["parameter_value"] = parameter
     arrays["is_third_party"] = third
     coords: dict[str, object] = {

@@ -166,7 +166,8 @@ def _synthetic(draws: int = 4):
 def test_forecast_reads_the_shares_of_one_class():
     ds = _synthetic()
     found = forecast(ds, "grave")
-    crises = ds["crisis_count"].isel(decision_rule=0, flashpoint=0, structure=0).sel(dispute_class="grave")
+    cell = ds["crisis_count"].isel(decision_rule=0, flashpoint=0, structure=0)
+    crises = cell.sel(dispute_class="grave")
     assert found.n == int(crises.sum())
     np.testing.assert_allclose(found.war, ds["p_war_given_grave"].values[0, 0, 0])
     for shares in (found.rung, found.level, found.end, found.duration):

@@ -82,7 +82,7 @@ def test_variance_reduction_is_that_of_the_coupling() -> None:
     p = np.array([[0.10], [0.13], [0.30]]).repeat(400, axis=1)
     c = against(p, 100, 3)
     q = p[:, 0]
-    gap = np.abs(q - q[0])
+    gap = np.abs(q - q[0]) + np.array([np.nan, 0, 0])
     best = (q * (1 - q) + q[0] * (1 - q[0])) / (gap - gap**2)
     for s in (1, 2):
         assert c.reduction_low[s] < best[s] < c.reduction_high[s]

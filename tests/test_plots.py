@@ -209,7 +209,7 @@ def test_single_draw_shows_its_monte_carlo_interval():
 def test_ladder_agrees_with_the_derived_variable(ds, derived):
     for given in ("dispute", "grave"):
         expected = derived[f"p_reach_rung_given_{given}"].sel(peak_rung=slice(1, None))
-        found = reach(ds, given)["share"]
+        found = reach(under_rule(ds), given)["share"]
         np.testing.assert_allclose(found.transpose(*expected.dims), expected)
     with pytest.raises(InputError, match="choices: dispute, grave"):
         plots.ladder_survival(ds, given="war")
@@ -217,7 +217,7 @@ def test_ladder_agrees_with_the_derived_variable(ds, derived):
 
 def test_ladder_never_rises(ds):
     """Neither do the means that are drawn, rung by rung, whatever the draws did not see."""
-    mean = reach(ds)["mean"]
+    mean = reach(under_rule(ds))["mean"]
     assert bool((mean.diff("peak_rung") <= 0).all())
     for line in plots.ladder_survival(ds, "taiwan_strait").axes[0].lines:
         y = np.asarray(line.get_ydata(), float)
@@ -226,7 +226,8 @@ def test_ladder_never_rises(ds):
 
 def test_ladder_marks_unreached_rungs_as_bounds(ds):
     ax = plots.ladder_survival(without_war(ds), "taiwan_strait", REFERENCE).axes[0]
-    trials = float(reach(under_rule(ds))["trials"].sel(flashpoint="taiwan_strait", structure=REFERENCE)[0])
+    cell = reach(under_rule(ds)).sel(flashpoint="taiwan_strait", structure=REFERENCE)
+    trials = float(cell["trials"][0])
     bound = 1 - 0.05 ** (1 / trials)
     container = ax.containers[0]
     np.testing.assert_allclose(container.lines[0].get_ydata(), bound)
@@ -282,7 +283,7 @@ def test_participation_agrees_with_the_derived_variables(ds, derived):
         "abandoned": "abandoned_per_war",
     }
     for outcome, name in names.items():
-        found = shares(ds, outcome)["share"].transpose(*derived[name].dims)
+        found = shares(under_rule(ds), outcome)["share"].transpose(*derived[name].dims)
         np.testing.assert_allclose(found, derived[name])
     rows = [t.get_text() for t in plots.participation(ds).axes[1].get_yticklabels()]
     assert "japan" in rows
@@ -290,13 +291,13 @@ def test_participation_agrees_with_the_derived_variables(ds, derived):
 
 
 def test_transition_rows_sum_to_one(ds):
-    share = steps(ds)["share"].sum(("cause", "to_rung"))
-    some = ds["transition_count"].sum(("cause", "to_rung")) > 0
+    share = steps(under_rule(ds))["share"].sum(("cause", "to_rung"))
+    some = under_rule(ds)["transition_count"].sum(("cause", "to_rung")) > 0
     np.testing.assert_allclose(share.values[some.transpose(*share.dims).values], 1)
 
 
 def test_paired_difference_is_within_draws(ds, derived):
-    found = differences(ds, "war")
+    found = differences(under_rule(ds), "war")
     p = derived["p_war"]
     expected = p.sel(structure="quad") - p.sel(structure=REFERENCE)
     np.testing.assert_allclose(found["difference"].sel(structure="quad"), expected)
@@ -307,7 +308,7 @@ def test_paired_difference_is_within_draws(ds, derived):
 
 
 def test_break_even_agrees_with_the_printed_one(ds):
-    lines = sweep_differences(ds, "war").sel(
+    lines = sweep_differences(under_rule(ds), "war").sel(
         flashpoint="taiwan_strait",
         sweep_structure="asian_nato",
         sweep_parameter="provocation_stake",

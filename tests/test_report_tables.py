@@ -77,7 +77,7 @@ def test_no_hits_is_a_bound_and_never_zero():
 def test_mostly_no_hits_shows_the_mean_and_says_so():
     e = estimate(np.array([0.0, 0, 0, 2]), np.full(4, 100.0))
     assert e.value_text(100).startswith("m .50 ±")
-    assert e.spread_text(100) == "[≤1.7]"
+    assert e.spread_text(100) == "[≤1.4]"  # 1.7 with the Monte Carlo part in it
     rare = estimate(np.array([0.0] * 99 + [1]), np.full(100, 100.0))
     assert rare.spread_text(100).startswith("[<")
 

@@ -290,7 +290,8 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
         text.append(
             "P(safer): chance over draws of a lower risk than the reference, same draws and same "
             "random numbers, Monte Carlo part removed, ties half. safer, riskier: in "
-            f"{100 * CLEAR_SHARE:.0f} % of draws or more, and the mean difference beyond {CLEAR_ERRORS:g} errors the same way; "
+            f"{100 * CLEAR_SHARE:.0f} % of draws or more, and the mean difference beyond "
+            f"{CLEAR_ERRORS:g} errors the same way; "
             "undecided: otherwise. Mean difference in per cent points (disputes: per year) ± its "
             "Monte Carlo error. The risks are not added up: which one counts is "
             "for the reader to say."

@@ -43,9 +43,9 @@ def build_dataset(
         ``sweep_parameter`` and ``sweep_structure``, which are ignored without a sweep, and
         ``prior_structure``, which is ignored without a prior companion.
         ``decision_rule`` is expected utility if left out. ``draw`` and ``year`` count up if
-        left out, or may be given as ``n_draws`` and ``n_years``. ``is_third_party`` may stand here as well as among the arrays. Optional:
-        ``flashpoint_title``, ``structure_title`` and ``actor_title``, in the order of the
-        names. All other coordinates are fixed.
+        left out, or may be given as ``n_draws`` and ``n_years``. ``is_third_party`` may stand
+        here as well as among the arrays. Optional: ``flashpoint_title``, ``structure_title``
+        and ``actor_title``, in the order of the names. All other coordinates are fixed.
     attrs : mapping
         Attributes. Mappings and sequences are stored as JSON text, None as empty text; whole
         numbers may come as text.

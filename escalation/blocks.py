@@ -28,7 +28,8 @@ BLOCK_TRAJECTORIES = 250_000
 MAX_BLOCK_DRAWS = 64
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True, order=True)
+class Block:
     """A piece of work.
 
     Attributes
@@ -125,7 +126,7 @@ class Workshop:
 
     def compiled(self, block: Block) -> tuple[Tables, np.ndarray]:
         """Tables of a block and their checksums; those of the latest block are kept."""
-        key = block[: Block._fields.index("first")]
+        key = (block.rule, block.flashpoint, block.structure, block.begin, block.end)
         if self._latest is None or self._latest[0] != key:
             self._latest = None  # frees the memory before the next is taken
             tables = self._compile(block)
@@ -184,16 +185,19 @@ class Counts:
         self._axes = (
             list(study.decision_rules), list(study.flashpoints), list(study.structures)
         )
-        self.checksums = np.zeros((*map(len, self._axes), draws), np.int64)
+        rules, flashpoints, structures = map(len, self._axes)
+        self.checksums = np.zeros((rules, flashpoints, structures, draws), np.int64)
 
     def add(self, block: Block, played: Played) -> None:
         """Add the counts of a block."""
-        names = (block.rule, block.flashpoint, block.structure)
-        place = tuple(
-            axis.index(name) for axis, name in zip(self._axes, names, strict=True)
-        )
+        rules, flashpoints, structures = self._axes
         flashpoint = self.study.flashpoints[block.flashpoint]
-        where = (*place, slice(block.begin, block.end))
+        where = (
+            rules.index(block.rule),
+            flashpoints.index(block.flashpoint),
+            structures.index(block.structure),
+            slice(block.begin, block.end),
+        )
         add_tallies(
             self.arrays, self.study, flashpoint, played.tallies, where, self.checksums.shape
         )

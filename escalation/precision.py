@@ -133,14 +133,13 @@ def judge(
     if target.flashpoint is not None:
         need = need[:, [places.index(target.flashpoint)]]
         hits, places = hits[:, [places.index(target.flashpoint)]], [target.flashpoint]
-    worst = np.unravel_index(int(need.argmax()), need.shape)
-    rule, place, structure = (
-        names[k] for names, k in zip(
-            (study.decision_rules, places, list(study.structures)), worst, strict=True
-        )
+    r, f, s = (int(k) for k in np.unravel_index(int(need.argmax()), need.shape))
+    place, structure = places[f], list(study.structures)[s]
+    words = (
+        f"{place} under {structure}, {study.decision_rules[r]}: "
+        f"{int(hits[r, f, s]):,} hits in {n:,} histories"
     )
-    words = f"{place} under {structure}, {rule}: {int(hits[worst]):,} hits in {n:,} histories"
-    factor = float(need[worst])
+    factor = float(need[r, f, s])
     return Verdict(target, factor <= 1.0, words, factor)
 
 

@@ -259,16 +259,16 @@ def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
 def _empty(p: Panel, reference: str) -> Comparison:
     """Nothing to compare: no draw has a value under every structure."""
     n = len(p.structures)
-    nan = np.full(n, np.nan)
-    fields = {name: nan for name, kind in Comparison.__annotations__.items() if "ndarray" in kind}
-    fields |= {
-        "rank_probability": np.full((n, n), np.nan), "values": p.values, "noise": p.values,
-        "difference_noise": p.values, "clean": Cleaned(p.values, p.values[..., None]),
-        "hits": np.zeros(n), "trials": np.zeros(n),
+    nan, none = np.full(n, np.nan), np.zeros(n)
+    kinds = Comparison.__annotations__
+    arrays = {name: nan for name, kind in kinds.items() if kind == "np.ndarray"}
+    arrays |= {
+        "rank_probability": np.full((n, n), np.nan), "hits": none, "trials": none,
+        "values": p.values, "noise": p.values, "difference_noise": p.values,
     }
     return Comparison(
-        risk=p.risk, structures=p.structures, reference=reference, draws=0,
-        verdict=("-",) * n, **fields,
+        risk=p.risk, structures=p.structures, reference=reference, draws=0, verdict=("-",) * n,
+        clean=Cleaned(p.values, p.values[..., None]), **arrays,
     )  # fmt: skip
 
 

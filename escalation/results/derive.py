@@ -161,7 +161,7 @@ def simulated_years(ds: xr.Dataset) -> xr.DataArray:
 
 def _rates(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     counts, years = count_disputes(ds), simulated_years(ds)
-    found = {}
+    found: dict[str, xr.DataArray] = {}
     for name, kind in (("disputes_per_year", "dispute"), ("grave_crises_per_year", "grave")):
         found |= _with_error(name, counts[kind], years, rate=True)
     return found

@@ -133,13 +133,15 @@ def _drivers(
     places: Sequence[str], risks: Sequence[Risk],
 ) -> tuple[dict[tuple[str, str], Drivers | None], str, int]:
     """Drivers under the headline rule, or why there are none."""
+    influences: dict[tuple[str, str], Drivers | None] = {}
+    constant = 0
     try:
-        made = designs(ds, rule)
+        for place in places:
+            made = designs(ds, rule, place)
+            constant = made.constant
+            for risk in risks:
+                key = (place, risk.name)
+                influences[key] = drivers(found[rule, *key], structure, made)
     except InputError as error:
         return {}, str(error), 0
-    influences = {
-        (f, risk.name): drivers(found[rule, f, risk.name], structure, made)
-        for f in places
-        for risk in risks
-    }
-    return influences, "", made.constant
+    return influences, "", constant

@@ -11,7 +11,7 @@ from escalation.analysis.examination import Examination
 from escalation.analysis.risks import RISKS, Risk
 from escalation.analysis.sensitivity import Sensitivity
 from escalation.analysis.thresholds import Threshold
-from escalation.report.text import paragraph, safe, short_number
+from escalation.report.text import paragraph, plain_number, safe, short_number
 
 MOST = 5
 LEAST_TOTAL = 0.02
@@ -70,9 +70,8 @@ def _driven_by(s: Sensitivity) -> str:
 def threshold_text(t: Threshold) -> str:
     """Return a threshold such as ``pact_delay_days > 12.4 (9.6 to 14.8)``."""
     sign = ">" if t.rises else "<"
-    return (
-        f"{safe(t.parameter)} {sign} {_number(t.value)} ({_number(t.low)} to {_number(t.high)})"
-    )
+    interval = f"{plain_number(t.low)} to {plain_number(t.high)}"
+    return f"{safe(t.parameter)} {sign} {plain_number(t.value)} ({interval})"
 
 
 def _knowing(d: Drivers, scale: float, unit: str) -> str:
@@ -90,8 +89,3 @@ def _knowing(d: Drivers, scale: float, unit: str) -> str:
 
 def _share(value: float) -> str:
     return f"{value:.2f}".replace("0.", ".", 1) if math.isfinite(value) else "-"
-
-
-def _number(value: float) -> str:
-    text = short_number(value)
-    return text.replace(".", "0.", 1) if text.lstrip("-").startswith(".") else text

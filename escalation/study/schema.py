@@ -55,7 +55,7 @@ MAX_DRAWS = 65_536
 MAX_SEED = 2**64 - 1
 
 Design = Literal["sobol", "latin_hypercube"]
-DESIGNS: tuple[str, ...] = get_args(Design)
+DESIGNS: tuple[Design, ...] = get_args(Design)
 
 
 class RunPlan(StudyModel):
@@ -105,7 +105,7 @@ class Compare(StudyModel):
 
     focus: tuple[StructureName, ...] = Field(default=(), strict=False)
     sweep: tuple[ParameterName, ...] = Field(default=(), strict=False)
-    loss: dict[Annotated[str, AfterValidator(_event)], Weight] = {}
+    loss: dict[Annotated[str, AfterValidator(_event)], Weight] = Field(default={})
 
     @field_validator("loss")
     @classmethod

@@ -91,6 +91,9 @@ TRAJECTORY_HORIZON, TRAJECTORY_LOST, TRAJECTORY_EXCHANGE = range(len(TRAJECTORY_
 
 BRINK_OUTCOMES = ("held", "war")
 
+DECISION_RULES = ("expected_utility", "prospect_theory")
+"""How the two sides may weigh their options; results are fitted under the first."""
+
 DURATION_EDGES_DAYS = (0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lower edges of the duration bins, in days; the last bin is open."""
 N_DURATIONS = len(DURATION_EDGES_DAYS)

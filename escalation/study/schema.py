@@ -17,18 +17,19 @@ from pydantic import (
     field_validator,
 )
 
-from escalation.codes import MAX_YEARS
+from escalation.codes import DECISION_RULES, MAX_YEARS
 from escalation.errors import InputError
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
 from escalation.study.alliances import ActorOverride, Member, Pact, Structure
-from escalation.study.names import shown
+from escalation.study.names import shown, suggestion
 from escalation.study.places import Actor, Flashpoint, ThirdParty
 from escalation.study.quantity import StudyModel, fault, internal
 from escalation.study.vocabulary import (
     ActorName,
     Name,
     ParameterName,
+    RuleName,
     StructureName,
     Title,
 )
@@ -104,6 +105,8 @@ class Study(StudyModel):
         By name, in the order of the study.
     parameters : dict of str to Parameter
         The registry with this study's overrides, and its own inline priors by their place.
+    decision_rules : tuple of str
+        How the two sides weigh their options; the first rule is the headline.
     plan : RunPlan
         How much to simulate.
     compare : Compare
@@ -123,6 +126,7 @@ class Study(StudyModel):
     flashpoints: dict[Name, Flashpoint]
     structures: dict[Name, Structure]
     reference: StructureName
+    decision_rules: tuple[RuleName, ...] = Field(default=DECISION_RULES[:1], strict=False)
     plan: RunPlan = RunPlan()
     compare: Compare = Compare()
     parameters: dict[str, Entry] = internal({})
@@ -136,6 +140,16 @@ class Study(StudyModel):
         if not table and found_whole:
             raise fault(f"names no {info.field_name}")
         return table
+
+    @field_validator("decision_rules")
+    @classmethod
+    def _distinct(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        if not rules:
+            raise fault(f"names no decision rule {suggestion('', DECISION_RULES)}")
+        for name in rules:
+            if rules.count(name) > 1:
+                raise fault(f"decision rule {shown(name)} is named twice")
+        return rules
 
     @property
     def theatres(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from escalation.codes import EVENTS, MAX_YEARS
+from escalation.codes import DECISION_RULES, EVENTS, MAX_YEARS
 from escalation.errors import InputError
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
@@ -31,6 +31,7 @@ from escalation.study.vocabulary import (
     ActorName,
     Name,
     ParameterName,
+    RuleName,
     StructureName,
     Title,
 )
@@ -147,6 +148,8 @@ class Study(StudyModel):
         as every list does; ``correlations: []`` takes it away. Those of its scenarios are
         added; of two about the same pair the later scenario's holds, and the study's own
         before both.
+    decision_rules : tuple of str
+        How the two sides weigh their options; the first rule is the headline.
     plan : RunPlan
         How much to simulate.
     compare : Compare
@@ -166,7 +169,7 @@ class Study(StudyModel):
     flashpoints: dict[Name, Flashpoint]
     structures: dict[Name, Structure]
     reference: StructureName
-    decision_rules: tuple[str, ...] = ("expected_utility",)
+    decision_rules: tuple[RuleName, ...] = Field(default=DECISION_RULES[:1], strict=False)
     plan: RunPlan = RunPlan()
     compare: Compare = Compare()
     correlations: tuple[Correlation, ...] = Field(default=(), strict=False)
@@ -181,6 +184,16 @@ class Study(StudyModel):
         if not table and found_whole:
             raise fault(f"names no {info.field_name}")
         return table
+
+    @field_validator("decision_rules")
+    @classmethod
+    def _distinct(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        if not rules:
+            raise fault(f"names no decision rule {suggestion('', DECISION_RULES)}")
+        for name in rules:
+            if rules.count(name) > 1:
+                raise fault(f"decision rule {shown(name)} is named twice")
+        return rules
 
     @property
     def theatres(self) -> tuple[str, ...]:

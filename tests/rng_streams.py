@@ -24,8 +24,8 @@ AXES = ("seed", "draw", "trajectory", "slot")
 ALL = 64
 """Width of the field that is the whole word."""
 
-Keyed = Callable[..., np.ndarray]
-"""A compiled function of (seed, draw, trajectory, slot), all uint64, to a uint64 word."""
+Keying = Callable[[np.uint64, np.uint64, np.uint64, np.uint64], np.uint64]
+"""A compiled function from (seed, draw, trajectory, slot) to a word."""
 
 
 class Digit(NamedTuple):
@@ -48,47 +48,53 @@ class Stream(NamedTuple):
 
 
 @numba.njit
-def keyed(seed, draw, trajectory, slot):  # type: ignore[no-untyped-def]
+def keyed(seed: np.uint64, draw: np.uint64, trajectory: np.uint64, slot: np.uint64
+          ) -> np.uint64:
     """Return the word of the model."""
     start, step = stream(seed, draw, trajectory)
     return word(start, step, np.int64(slot))
 
 
 @numba.njit
-def unmixed(seed, draw, trajectory, slot):  # type: ignore[no-untyped-def]
+def unmixed(seed: np.uint64, draw: np.uint64, trajectory: np.uint64, slot: np.uint64
+            ) -> np.uint64:
     """Weak: the counter without the output function."""
     start, step = stream(seed, draw, trajectory)
     return start + step * slot
 
 
 @numba.njit
-def half_mixed(seed, draw, trajectory, slot):  # type: ignore[no-untyped-def]
-    """Weak: the output function ends after its first multiplication, for starts and words."""
+def half_mixed(seed: np.uint64, draw: np.uint64, trajectory: np.uint64, slot: np.uint64
+               ) -> np.uint64:
+    """Weak: keys enter by their sum, and the output function lacks a multiplication."""
     z = seed + GOLDEN * (draw + trajectory + slot)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     return z ^ (z >> np.uint64(31))
 
 
 @numba.njit
-def added_trajectory(seed, draw, trajectory, slot):  # type: ignore[no-untyped-def]
-    """Weak: trajectory t + 1 walks one word behind trajectory t."""
+def added_trajectory(seed: np.uint64, draw: np.uint64, trajectory: np.uint64, slot: np.uint64
+                     ) -> np.uint64:
+    """Weak: each trajectory walks one word ahead of the one before."""
     start, _ = stream(seed, draw, np.uint64(0))
     return mix(start + (trajectory + slot) * GOLDEN)
 
 
 @numba.njit
-def added_draw(seed, draw, trajectory, slot):  # type: ignore[no-untyped-def]
+def added_draw(seed: np.uint64, draw: np.uint64, trajectory: np.uint64, slot: np.uint64
+               ) -> np.uint64:
     """Weak: seed and draw enter by their sum only."""
     start, step = stream(seed + draw, np.uint64(0), trajectory)
     return word(start, step, np.int64(slot))
 
 
 @numba.njit
-def table(keyed, seeds, draws, trajectories, places):  # type: ignore[no-untyped-def]
+def table(keying: Keying, seeds: np.ndarray, draws: np.ndarray, trajectories: np.ndarray,
+          places: np.ndarray) -> np.ndarray:
     """Return the words of four equally long lists of keys, all uint64."""
     out = np.empty(seeds.shape[0], np.uint64)
     for k in range(out.shape[0]):
-        out[k] = keyed(seeds[k], draws[k], trajectories[k], places[k])
+        out[k] = keying(seeds[k], draws[k], trajectories[k], places[k])
     return out
 
 
@@ -96,7 +102,8 @@ def table(keyed, seeds, draws, trajectories, places):  # type: ignore[no-untyped
 
 
 @numba.njit
-def fill(keyed, keys, axes, values, strides, first, out):  # type: ignore[no-untyped-def]
+def fill(keying: Keying, keys: np.ndarray, axes: np.ndarray, values: np.ndarray,
+         strides: np.ndarray, first: np.uint64, out: np.ndarray) -> None:
     """Write the words `first`, `first` + 1 ... of an order into `out`."""
     key = np.empty(4, np.uint64)
     for k in range(out.shape[0]):
@@ -106,11 +113,11 @@ def fill(keyed, keys, axes, values, strides, first, out):  # type: ignore[no-unt
             rest = left // values[i]
             key[axes[i]] += (left - rest * values[i]) * strides[i]
             left = rest
-        out[k] = keyed(key[0], key[1], key[2], key[3])
+        out[k] = keying(key[0], key[1], key[2], key[3])
 
 
 @numba.njit
-def pack(words, shift, width):  # type: ignore[no-untyped-def]
+def pack(words: np.ndarray, shift: int, width: int) -> np.ndarray:
     """Return fields of at most 32 bits as 32-bit numbers; the last one is whole."""
     out = np.empty(words.shape[0] * width // 32, np.uint32)
     kept, held, n = np.uint64(0), 0, 0
@@ -129,8 +136,11 @@ CHUNK = 1 << 17
 """Words at a time; a multiple of 32, so that a chunk of fields ends with a whole number."""
 
 
-def chunks(stream: Stream, seed: int, keyed: Keyed = keyed) -> Iterator[np.ndarray]:
-    """Yield the numbers of a stream, without end; its other keys start at 3, 5 and a crisis."""
+def chunks(stream: Stream, seed: int, keying: Keying = keyed) -> Iterator[np.ndarray]:
+    """Yield the numbers of a stream, without end, in one array that is written anew.
+
+    Draw, trajectory and slot start at 3, 5 and the first crisis.
+    """
     keys = np.array([seed, 3, 5, slots.CRISIS], np.uint64)
     axes = np.array([AXES.index(digit.axis) for digit in stream.digits])
     values = np.array([digit.values for digit in stream.digits], np.uint64)
@@ -138,6 +148,6 @@ def chunks(stream: Stream, seed: int, keyed: Keyed = keyed) -> Iterator[np.ndarr
     out = np.empty(CHUNK, np.uint64)
     first = 0
     while True:
-        fill(keyed, keys, axes, values, strides, np.uint64(first), out)
+        fill(keying, keys, axes, values, strides, np.uint64(first), out)
         yield out if stream.width == ALL else pack(out, stream.shift, stream.width)
         first += CHUNK

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rng_streams as streams
 from player import MASK, Words, finalise, odd_step
-from rng_streams import AXES, Keyed
+from rng_streams import AXES, Digit, Keying
 from scipy.stats import binom, chi2, norm
 
 from escalation import codes
@@ -22,10 +22,10 @@ SEEDS = (0, 1, 2**64 - 1)
 
 
 def words(seed: object = 0, draw: object = 0, trajectory: object = 0, slot: object = 0,
-          keyed: Keyed = streams.keyed) -> np.ndarray:
+          keying: Keying = streams.keyed) -> np.ndarray:
     """Return words of keys that are broadcast against each other."""
     keys = np.broadcast_arrays(*(np.asarray(k, np.uint64) for k in (seed, draw, trajectory, slot)))
-    return streams.table(keyed, *(np.ascontiguousarray(k).ravel() for k in keys))
+    return streams.table(keying, *(np.ascontiguousarray(k).ravel() for k in keys))
 
 
 # ------------------------------------------------------------------ known answers
@@ -61,12 +61,13 @@ FIRST_WORDS = {
     # Rosetta Code, "Pseudo-random numbers/Splitmix64"
     1234567: [6457827717110365317, 3203168211198807973, 9817491932198370423,
               4593380528125082431, 16408922859458223821],
-    # Apache Commons RNG, SplitMix64Test, made with Vigna's splitmix64.c
+    # Apache Commons, SplitMix64Test: the first 12 of its 40
     0x1A2B3C4D5E6F7531: [
         0x4141302768C9E9D0, 0x64DF48C4EAB51B1A, 0x4E723B53DBD901B3, 0xEAD8394409DD6454,
         0x3EF60E485B412A0A, 0xB2A23AEE63AECF38, 0x6CC3B8933C4FA332, 0x9C9E75E031E6FCCB,
         0x0FDDFFB161C9F30F, 0x2D1D75D4E75C12A3, 0xCDCF9D2DDE66DA2E, 0x278BA7D1D142CFEC,
     ],
+    # java.util.SplittableRandom of OpenJDK 17.0.15
     0: [0xE220A8397B1DCDAF],
 }
 
@@ -203,6 +204,34 @@ def test_ranges_end_before_the_next_begins() -> None:
     assert slots.ROUND * (codes.MAX_ROUNDS + 1) <= slots.CRISIS
 
 
+# ------------------------------------------------------------------ streams for batteries
+
+
+def test_stream_walks_through_its_keys() -> None:
+    """Two trajectories a long way apart, at every third slot, in the plain player's words."""
+    order = streams.Stream((Digit("trajectory", 2, 1 << 40), Digit("slot", stride=3)))
+    found = next(streams.chunks(order, 7))[:6].tolist()
+    near, far = Words(7, 3, 5), Words(7, 3, 5 + 2**40)
+    places = [slots.CRISIS, slots.CRISIS + 3, slots.CRISIS + 6]
+    assert found == [player[place] for place in places for player in (near, far)]
+
+
+@pytest.mark.parametrize(("shift", "width"), [(34, 30), (0, 8), (6, 16), (0, 18)])
+def test_stream_packs_fields_without_gaps(shift: int, width: int) -> None:
+    order = (Digit("trajectory"),)
+    whole = next(streams.chunks(streams.Stream(order), 7))[:32]
+    fields = [(int(w) >> shift) % 2**width for w in whole]
+    packed = sum(value << (k * width) for k, value in enumerate(fields))
+    found = next(streams.chunks(streams.Stream(order, shift, width), 7))[:width]
+    assert found.tolist() == [(packed >> (32 * k)) % 2**32 for k in range(width)]
+
+
+def test_streams_go_on_where_a_piece_ends() -> None:
+    pieces = streams.chunks(streams.Stream((Digit("slot"),)), 7)
+    next(pieces)
+    assert int(next(pieces)[0]) == Words(7, 3, 5)[slots.CRISIS + streams.CHUNK]
+
+
 # ------------------------------------------------------------------ statistics
 
 LEVEL = 1e-3
@@ -213,9 +242,9 @@ ADJACENT = 1_000_000
 KEYS = {"seed": 77, "draw": 3, "trajectory": 5, "slot": slots.CRISIS}
 
 
-def neighbours(axis: str, keyed: Keyed = streams.keyed, n: int = N) -> np.ndarray:
+def neighbours(axis: str, keying: Keying = streams.keyed, n: int = N) -> np.ndarray:
     """Return words whose keys differ in one of the four numbers only, one after the other."""
-    return words(**{**KEYS, axis: np.arange(n) + KEYS[axis]}, keyed=keyed)
+    return words(**{**KEYS, axis: np.arange(n) + KEYS[axis]}, keying=keying)
 
 
 def byte_p_values(w: np.ndarray) -> list[float]:
@@ -240,20 +269,20 @@ def bit_p_value(a: np.ndarray, b: np.ndarray) -> list[float]:
     return [min(1.0, float(2 * 64 * 64 * norm.sf(z)))]
 
 
-def follow(axis: str, keyed: Keyed = streams.keyed) -> list[float]:
+def follow(axis: str, keying: Keying = streams.keyed) -> list[float]:
     """Correlate every bit with every bit of the next word."""
-    w = neighbours(axis, keyed)
+    w = neighbours(axis, keying)
     return bit_p_value(w[:-1], w[1:])
 
 
-def in_step(axis: str, distance: int, keyed: Keyed = streams.keyed) -> list[float]:
+def in_step(axis: str, distance: int, keying: Keying = streams.keyed) -> list[float]:
     """Correlate words of a slot some way off with those of the next key at the first slot."""
     k = np.arange(N)
-    return bit_p_value(words(**{axis: k}, slot=distance, keyed=keyed),
-                       words(**{axis: k + 1}, keyed=keyed))
+    return bit_p_value(words(**{axis: k}, slot=distance, keying=keying),
+                       words(**{axis: k + 1}, keying=keying))
 
 
-def avalanche(axis: str, keyed: Keyed = streams.keyed) -> list[float]:
+def avalanche(axis: str, keying: Keying = streams.keyed) -> list[float]:
     """Turn each bit of a key, and see which bits of the word turn: every one, half of the time.
 
     One exact p-value for the largest deviation among the 64 x 64 shares; and one for how far
@@ -263,9 +292,9 @@ def avalanche(axis: str, keyed: Keyed = streams.keyed) -> list[float]:
     n = 4096
     # Far apart, so that no two of the keys differ in one bit only.
     k = np.arange(n, dtype=np.uint64) * GOLDEN
-    before = words(**{**KEYS, axis: k}, keyed=keyed)
+    before = words(**{**KEYS, axis: k}, keying=keying)
     turned = np.array([
-        bits(before ^ words(**{**KEYS, axis: k ^ np.uint64(1 << bit)}, keyed=keyed)) > 0
+        bits(before ^ words(**{**KEYS, axis: k ^ np.uint64(1 << bit)}, keying=keying)) > 0
         for bit in range(64)
     ])
     far = np.abs(turned.sum(axis=1) - n / 2).max()
@@ -354,5 +383,5 @@ def test_no_two_adjacent_keys_start_alike(axis: str) -> None:
 
 def test_keys_that_share_words_are_caught() -> None:
     """Negative control: seed and draw that enter by their sum only."""
-    shared = words(*block(100), keyed=streams.added_draw)
+    shared = words(*block(100), keying=streams.added_draw)
     assert len(np.unique(shared)) < ADJACENT

@@ -24,10 +24,12 @@ from escalation.plots.ladder import ladder_survival
 from escalation.plots.paired import paired_difference
 from escalation.plots.participation import participation
 from escalation.plots.prior_posterior import prior_posterior
+from escalation.plots.rank_probability import rank_probability
 from escalation.plots.ridgelines import risk_ridgelines
 from escalation.plots.style import DPI
 from escalation.plots.trade_off import trade_off
 from escalation.plots.transitions import transition_matrix
+from escalation.plots.variance_split import variance_split
 from escalation.results.companion import has_companion
 
 __all__ = [
@@ -41,11 +43,13 @@ __all__ = [
     "paired_difference",
     "participation",
     "prior_posterior",
+    "rank_probability",
     "risk_heat_map",
     "risk_ridgelines",
     "save_all",
     "trade_off",
     "transition_matrix",
+    "variance_split",
 ]
 
 FORMATS = ("png", "svg", "pdf")
@@ -128,8 +132,21 @@ _ALL = (
         "paired_difference",
         paired_difference,
         "Against the reference, draw by draw",
-        "Difference in risk to the reference structure within the same draws, and the share of "
-        "draws in which the structure is safer.",
+        "Mean difference in risk to the reference structure with its Monte Carlo interval, its "
+        "range over draws without chance, and the chance that the structure is safer.",
+    ),
+    Plot(
+        "rank_probability",
+        rank_probability,
+        "How sure the order is",
+        "Chance of every rank of every structure, risk by risk; rank 1 has the least risk.",
+    ),
+    Plot(
+        "variance_split",
+        variance_split,
+        "Ignorance or chance",
+        "Variance of one draw's estimate, split into what parameters, Monte Carlo error and, with "
+        "several of them, decision rules contribute.",
     ),
     Plot(
         "break_even",

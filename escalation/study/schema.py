@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     TypeAdapter,
@@ -17,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from escalation.codes import MAX_YEARS
+from escalation.codes import EVENTS, MAX_YEARS
 from escalation.errors import InputError
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
@@ -25,7 +26,7 @@ from escalation.study.alliances import ActorOverride, Member, Pact, Structure
 from escalation.study.correlations import Correlation
 from escalation.study.names import shown, suggestion
 from escalation.study.places import Actor, Flashpoint, ThirdParty
-from escalation.study.quantity import StudyModel, fault, internal
+from escalation.study.quantity import StudyModel, fault, finite, internal
 from escalation.study.vocabulary import (
     ActorName,
     Name,
@@ -79,11 +80,39 @@ class RunPlan(StudyModel):
     design: Design = "sobol"
 
 
+def _event(name: str) -> str:
+    if name not in EVENTS:
+        raise fault(f"unknown event {shown(name)} {suggestion(name, EVENTS)}")
+    return name
+
+
+Weight: TypeAlias = Annotated[float, Field(ge=0), AfterValidator(finite)]
+
+
 class Compare(StudyModel):
-    """What to set against the reference structure, and which parameters to sweep."""
+    """What to set against the reference structure, and how.
+
+    Attributes
+    ----------
+    focus : tuple of str
+        Structures to look into.
+    sweep : tuple of str
+        Parameters to sweep one at a time.
+    loss : dict of str to float
+        Weight of each event in the user's own loss; empty for none. An event counts once per
+        history.
+    """
 
     focus: tuple[StructureName, ...] = Field(default=(), strict=False)
     sweep: tuple[ParameterName, ...] = Field(default=(), strict=False)
+    loss: dict[Annotated[str, AfterValidator(_event)], Weight] = {}
+
+    @field_validator("loss")
+    @classmethod
+    def _weighs_something(cls, loss: dict[str, float]) -> dict[str, float]:
+        if loss and not any(loss.values()):
+            raise fault("every weight is zero")
+        return loss
 
 
 _PRIORS: TypeAdapter[Prior] = TypeAdapter(Prior)

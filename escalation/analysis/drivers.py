@@ -1,0 +1,168 @@
+"""What drives a difference between two structures, and what flips it: all from the draws at hand.
+
+For each flashpoint and risk the difference of two structures is taken draw by draw and handed
+to the sensitivity analysis (with its Monte Carlo variance), to the search for single-parameter
+thresholds and for a box of reversed ranking; the value of information looks at all structures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from escalation.analysis import smoothing, surrogate
+from escalation.analysis.boxes import Box, find_box
+from escalation.analysis.comparison import Comparison
+from escalation.analysis.information import Information, value_of_information
+from escalation.analysis.sensitivity import Sensitivity, sensitivity
+from escalation.analysis.thresholds import Threshold, find_thresholds
+from escalation.errors import InputError
+from escalation.parameters.registry import REGISTRY
+
+LEAST_DRAWS = 16
+LEAST_HITS = 200
+"""Hits over all draws, under one of the two, below which a difference says nothing."""
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Drivers and flips of one difference.
+
+    Attributes
+    ----------
+    structure, reference : str
+        Whose difference.
+    sensitivity : Sensitivity
+        Of the difference.
+    thresholds : tuple of Threshold
+        Single-parameter flips, the weightiest first.
+    box : Box or None
+        Where the ranking is reversed; None where it never is.
+    information : Information
+        Value of knowing a parameter before choosing among all structures.
+    """
+
+    structure: str
+    reference: str
+    sensitivity: Sensitivity
+    thresholds: tuple[Threshold, ...]
+    box: Box | None
+    information: Information
+
+
+@dataclass(frozen=True)
+class Designs:
+    """Draws of the parameters that vary, prepared once for every output.
+
+    Attributes
+    ----------
+    sobol : surrogate.Design
+        For sensitivity.
+    smooth : smoothing.Design
+        For thresholds, boxes and information.
+    constant : int
+        Parameters that have the same value in every draw and are left out.
+    """
+
+    sobol: surrogate.Design
+    smooth: smoothing.Design
+    constant: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters that vary."""
+        return self.smooth.names
+
+
+def designs(ds: xr.Dataset, rule: str) -> Designs:
+    """Prepare the parameter draws of results.
+
+    Parameters that only another decision rule reads are left out.
+
+    Raises
+    ------
+    InputError
+        Fewer than 16 draws, or no parameter that varies.
+    """
+    n = ds.sizes["draw"]
+    if n < LEAST_DRAWS:
+        raise InputError(
+            f"{n} parameter draws say nothing about what drives a result: at least {LEAST_DRAWS}"
+        )
+    names = [str(name) for name in ds["parameter"].values.tolist()]
+    values = ds["parameter_value"].transpose("draw", "parameter").values
+    read = np.array([REGISTRY[name].rule in ("", rule) if name in REGISTRY else True
+                     for name in names])  # fmt: skip
+    varies = np.ptp(values, axis=0) > 0
+    kept = np.flatnonzero(read & varies)
+    if not len(kept):
+        raise InputError("no parameter varies over the draws: nothing can drive a result")
+    x, chosen = values[:, kept], [names[k] for k in kept]
+    joint = [name for name in json.loads(ds.attrs.get("posterior_names") or "[]") if name in chosen]
+    return Designs(
+        surrogate.Design(x, chosen, joint=joint),
+        smoothing.build_design(x, chosen),
+        int((~varies).sum()),
+    )
+
+
+def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
+    """Find what drives and what flips the difference of a structure to the reference.
+
+    Parameters
+    ----------
+    found : Comparison
+        Of one risk at one flashpoint.
+    structure : str
+        Which structure.
+    made : Designs
+        From `designs`, of the same results and rule.
+
+    Returns
+    -------
+    Drivers or None
+        None where the event is too rare, a draw has no value, or the two are the same.
+    """
+    s, r = found.structures.index(structure), found.structures.index(found.reference)
+    d = found.values[s] - found.values[r]
+    too_rare = max(found.hits[s], found.hits[r]) < LEAST_HITS
+    if too_rare or len(d) != made.smooth.values.shape[0] or np.ptp(d) == 0:
+        return None
+    label = f"{structure} minus {found.reference}, {found.risk.name}"
+    centre = found.clean.centre[s] - found.clean.centre[r]
+    influence = sensitivity(made.sobol, d, found.difference_noise[s], label=label)
+    return Drivers(
+        structure,
+        found.reference,
+        influence,
+        tuple(find_thresholds(made.smooth, d)),
+        find_box(made.smooth, centre),
+        value_of_information(made.smooth, found.clean.centre, found.structures),
+    )
+
+
+def chosen_structure(ds: xr.Dataset, reference: str, structure: str | None = None) -> str:
+    """Structure whose difference is looked into: the one named, or the study's first in focus.
+
+    Raises
+    ------
+    InputError
+        Unknown, or the reference itself, or nothing to choose.
+    """
+    known = [str(name) for name in ds["structure"].values.tolist()]
+    others = [name for name in known if name != reference]
+    if structure is None:
+        focus: Sequence[str] = json.loads(ds.attrs.get("focus") or "[]")
+        structure = next((name for name in focus if name in others), None)
+        structure = structure or (others[-1] if others else None)
+    if structure is None:
+        raise InputError("the results have one structure only: nothing to compare")
+    if structure not in others:
+        raise InputError(
+            f"structure: {structure!r} cannot be compared (choices: {', '.join(others)})"
+        )
+    return structure

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from escalation.errors import InputError, ResultsError
 from escalation.plots.break_even import break_even
 from escalation.plots.cumulative import cumulative_risk
+from escalation.plots.flip_map import flip_map
 from escalation.plots.heat_map import risk_heat_map
 from escalation.plots.ladder import ladder_survival
 from escalation.plots.paired import paired_difference
@@ -27,6 +28,7 @@ from escalation.plots.prior_posterior import prior_posterior
 from escalation.plots.rank_probability import rank_probability
 from escalation.plots.ridgelines import risk_ridgelines
 from escalation.plots.style import DPI
+from escalation.plots.tornado import tornado
 from escalation.plots.trade_off import trade_off
 from escalation.plots.transitions import transition_matrix
 from escalation.plots.variance_split import variance_split
@@ -39,6 +41,7 @@ __all__ = [
     "SavedFigures",
     "break_even",
     "cumulative_risk",
+    "flip_map",
     "ladder_survival",
     "paired_difference",
     "participation",
@@ -47,6 +50,7 @@ __all__ = [
     "risk_heat_map",
     "risk_ridgelines",
     "save_all",
+    "tornado",
     "trade_off",
     "transition_matrix",
     "variance_split",
@@ -147,6 +151,20 @@ _ALL = (
         "Ignorance or chance",
         "Variance of one draw's estimate, split into what parameters, Monte Carlo error and, with "
         "several of them, decision rules contribute.",
+    ),
+    Plot(
+        "tornado",
+        tornado,
+        "What moves the difference",
+        "The most influential parameters of the difference to the reference: how far each swings "
+        "it, and its share of the variance, with intervals.",
+    ),
+    Plot(
+        "flip_map",
+        flip_map,
+        "Where the answer flips",
+        "Expected difference to the reference over the two most influential parameters, with the "
+        "line where it is zero and the draws on either side.",
     ),
     Plot(
         "break_even",

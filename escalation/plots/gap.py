@@ -1,25 +1,22 @@
-"""The difference of one structure to the reference in every draw, with the draw's parameters."""
+"""What drives the difference of one structure to the reference: the data of two figures."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from escalation.analysis.comparison import Comparison, chosen_reference, compare_panel
-from escalation.analysis.risks import chosen_risks, panel
-from escalation.errors import InputError, ResultsError
-from escalation.parameters.priors import Fixed
+from escalation.analysis.drivers import LEAST_DRAWS, LEAST_HITS, Designs, chosen_structure, designs
+from escalation.analysis.risks import Risk, chosen_risks, panel
+from escalation.analysis.sensitivity import Sensitivity, sensitivity
+from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.estimates import focus, need, one
-from escalation.plots.grid import compared
-from escalation.plots.style import plain
-
-FEWEST_DRAWS = 16
-"""Draws below which nothing can be said of single parameters."""
+from escalation.plots.estimates import Z95, need, one
+from escalation.plots.grid import compared, number, unit_of_difference
+from escalation.plots.style import name_of, plain
+from escalation.results.rules import rules_of
 
 
 class Gap(NamedTuple):
@@ -32,16 +29,14 @@ class Gap(NamedTuple):
         Of all structures.
     place : int
         Of the structure in the comparison.
-    difference, noise : array (draw,)
-        The difference and its Monte Carlo variance.
+    difference : array (draw,)
+        The difference in every draw.
     plausible : array (draw, copy)
-        The difference without chance.
-    names : tuple of str
-        Parameters that vary.
-    values : array (draw, parameter)
-        In raw units.
-    joint : tuple of str
-        Parameters that were drawn jointly.
+        The same without chance, see :mod:`escalation.analysis.noise`.
+    designs : Designs
+        The parameters of the draws.
+    influence : Sensitivity
+        Of the difference.
     """
 
     flashpoint: str
@@ -49,20 +44,23 @@ class Gap(NamedTuple):
     comparison: Comparison
     place: int
     difference: np.ndarray
-    noise: np.ndarray
     plausible: np.ndarray
-    names: tuple[str, ...]
-    values: np.ndarray
-    joint: tuple[str, ...]
+    designs: Designs
+    influence: Sensitivity
+
+    @property
+    def risk(self) -> Risk:
+        """The risk that differs."""
+        return self.comparison.risk
 
 
-def find_gap(
-    ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str | None
-) -> Gap:
-    """Read a difference and the parameters off results under one decision rule.
+def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str | None) -> Gap:
+    """Take a difference and its drivers from results under one decision rule.
 
     Parameters
     ----------
+    ds : Dataset
+        Results.
     structure
         The first in focus when None.
     risk
@@ -75,82 +73,77 @@ def find_gap(
     InputError
         Unknown structure, risk or flashpoint, or the reference as the structure.
     ResultsError
-        Nothing to compare, fewer than 16 draws, or a difference that is zero in all of them.
+        Nothing to compare, too few draws or events, or nothing but Monte Carlo error.
     """
     need(ds, "parameter_value")
-    structure = chosen_structure(ds, structure)
+    compared(ds)
+    reference = chosen_reference(ds)
+    structure = chosen_structure(ds, reference, structure)
     flashpoint = one(ds, "flashpoint", flashpoint)
     (wanted,) = chosen_risks([risk])
-    whole = panel(ds, wanted, flashpoint)
-    c = compare_panel(whole, chosen_reference(ds))
-    if c.draws < FEWEST_DRAWS:
+    c = compare_panel(panel(ds, wanted, flashpoint), reference)
+    s, r = c.structures.index(structure), c.structures.index(reference)
+    _check(ds, c, s, r)
+    (rule,) = rules_of(ds)
+    made, d = designs(ds, rule), c.values[s] - c.values[r]
+    influence = sensitivity(made.sobol, d, c.difference_noise[s], label=wanted.name)
+    if influence.all_noise:
+        raise ResultsError(f"{_what(c, s)} varies over draws by no more than Monte Carlo error")
+    plausible = c.clean.plausible[s] - c.clean.plausible[r]
+    return Gap(flashpoint, structure, c, s, d, plausible, made, influence)
+
+
+def _check(ds: xr.Dataset, c: Comparison, s: int, r: int) -> None:
+    """Refuse results that say nothing of single parameters."""
+    n = ds.sizes["draw"]
+    if n < LEAST_DRAWS:
         raise ResultsError(
-            f"{c.draws} draws say too little of single parameters; at least {FEWEST_DRAWS} "
-            "are needed"
+            f"{n} parameter draws say nothing of single parameters: at least {LEAST_DRAWS} are needed"
         )
-    s, r = c.structures.index(structure), c.structures.index(c.reference)
-    difference = c.values[s] - c.values[r]
-    if not difference.any():
-        raise ResultsError(f"{wanted.title} is the same under {structure} and {c.reference}")
-    kept = np.isfinite(whole.values).all(axis=0)
-    values = ds["parameter_value"].transpose("draw", "parameter").to_numpy()[kept]
-    moves = np.ptp(values, axis=0) > 0
-    names = tuple(str(name) for name in ds["parameter"].values[moves].tolist())
-    return Gap(
-        flashpoint, structure, c, s, difference, c.difference_noise[s],
-        c.clean.plausible[s] - c.clean.plausible[r],
-        names, values[:, moves], tuple(n for n in names if n in _drawn_jointly(ds.attrs)),
-    )  # fmt: skip
-
-
-def chosen_structure(ds: xr.Dataset, wanted: str | None) -> str:
-    """Structure to set against the reference, the first in focus when None.
-
-    Raises
-    ------
-    InputError
-        Unknown, or the reference itself.
-    ResultsError
-        There is nothing to compare.
-    """
-    others = compared(ds)
-    if wanted is None:
-        stated = [s for s in _listed(ds.attrs, "focus") if s in others]
-        return (stated or [s for s in focus(ds) if s in others] or others)[0]
-    if wanted not in others:
-        raise InputError(
-            f"structure {wanted!r} cannot be set against the reference; "
-            f"choices: {', '.join(others)}"
+    if c.draws < n:
+        raise ResultsError(f"{c.risk.title} has no value in {n - c.draws} of {n} draws")
+    if max(c.hits[s], c.hits[r]) < LEAST_HITS:
+        raise ResultsError(
+            f"{c.risk.title}: {max(c.hits[s], c.hits[r]):.0f} hits in all draws are too few; at "
+            f"least {LEAST_HITS} are needed"
         )
-    return wanted
+    if np.ptp(c.values[s] - c.values[r]) == 0.0:
+        raise ResultsError(f"{_what(c, s)} is the same in all draws")
+    values = ds["parameter_value"].transpose("draw", "parameter").to_numpy()
+    if not np.ptp(values, axis=0).any():
+        raise ResultsError("no parameter varies over the draws")
 
 
-def parameter_label(name: str, width: int = 34, lines: int = 2) -> str:
-    """Name of a parameter in words."""
-    return plain(name.replace("_", " ").strip(), width, lines)
+def _what(c: Comparison, s: int) -> str:
+    return f"the difference in {c.risk.title} between {c.structures[s]} and {c.reference}"
 
 
-def unit(name: str) -> str:
-    """Unit of a parameter, empty for pure numbers and parameters of the study's own."""
-    known = REGISTRY.get(name)
-    return "" if known is None or known.unit == "1" or isinstance(known.prior, Fixed) else (
-        f" {known.unit}"
+def subject(ds: xr.Dataset, gap: Gap) -> str:
+    """What differs, for the title of a figure."""
+    names = (name_of(ds, "structure", s, 60, 1) for s in (gap.structure, gap.comparison.reference))
+    place = name_of(ds, "flashpoint", gap.flashpoint, 50, 1)
+    years = int(ds.attrs["horizon_years"])
+    return f"{gap.risk.title} under {' minus '.join(names)}, {place}, {years} years"
+
+
+def both_uncertainties(gap: Gap) -> str:
+    """The mean difference with its Monte Carlo error and its range over draws, in words."""
+    c, s = gap.comparison, gap.place
+    show = [number(float(x[s]), c.risk) for x in (
+        c.difference, c.difference_low, c.difference_high)]  # fmt: skip
+    half = number(Z95 * float(c.difference_mc_se[s]), c.risk)
+    return (
+        f"Mean difference {show[0]} ± {half} {unit_of_difference(c.risk)} (Monte Carlo 95 %), "
+        f"{show[1]} to {show[2]} in 5-95 % of draws (Monte Carlo part removed)."
     )
 
 
-def _drawn_jointly(attrs: Mapping[str, Any]) -> set[str]:
-    """Parameters of the posterior, and those with correlated priors."""
-    pairs = _listed(attrs, "correlations")
-    correlated = {str(word) for pair in pairs for word in _words(pair)}
-    return {str(name) for name in _listed(attrs, "posterior_names")} | correlated
+def unit(parameter: str) -> str:
+    """Unit of a parameter, empty for pure numbers and parameters of the study's own."""
+    known = REGISTRY.get(parameter)
+    return "" if known is None or known.unit == "1" else known.unit
 
 
-def _words(pair: Any) -> list[str]:
-    items = list(pair.values()) if isinstance(pair, Mapping) else list(pair)
-    flat = [x for item in items for x in (item if isinstance(item, list) else [item])]
-    return [x for x in flat if isinstance(x, str)]
-
-
-def _listed(attrs: Mapping[str, Any], name: str) -> list[Any]:
-    value = attrs.get(name, "[]")
-    return list(json.loads(value)) if isinstance(value, str) else list(value)
+def words(parameter: str, width: int, lines: int = 2) -> str:
+    """Name of a parameter in words."""
+    return plain(parameter.replace("_", " ").strip(), width, lines)

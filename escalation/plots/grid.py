@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -126,12 +127,23 @@ def scale_of(risk: Risk) -> float:
     return 100.0 if is_share(risk) else 1.0
 
 
+def number(value: float, risk: Risk) -> str:
+    """A risk or a difference in its unit, with two significant digits."""
+    return signed(float(f"{scale_of(risk) * value:.2g}"))
+
+
 def unit_of_difference(risk: Risk) -> str:
     """Unit of a difference between two risks."""
     return "percentage points" if is_share(risk) else "per year"
 
 
-def scaled_axis(axis: object, risk: Risk) -> None:
+def difference_label(risk: Risk) -> str:
+    """Label of an axis of differences; the titles of rates hold their unit."""
+    words = f"difference in {risk.title}"
+    return f"{words}, {unit_of_difference(risk)}" if is_share(risk) else words
+
+
+def scaled_axis(axis: Axis, risk: Risk) -> None:
     """Ticks of an axis in the unit of the risk."""
     scale = scale_of(risk)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(scale * value)))  # type: ignore
+    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(scale * value)))

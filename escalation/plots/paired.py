@@ -76,7 +76,7 @@ def paired_difference(
     style = looks(ds)
     for key, c in found.items():
         _panel(axes[key], c, others, style)
-        if key[0] == places[-1]:
+        if key[0] == places[-1] and c.hits.any():
             axes[key].set_xlabel(f"difference, {unit_of_difference(c.risk)}", fontsize=8)
     reference = name_of(ds, "structure", first.reference, 60)
     years = int(ds.attrs["horizon_years"])

@@ -63,7 +63,7 @@ def rank_probability(
     )
     for key, c in found.items():
         _panel(axes[key], c, colours)
-        if key[0] == places[-1]:
+        if key[0] == places[-1] and c.hits.any():
             axes[key].set_xlabel("chance of the rank, %", fontsize=8)
     years = int(ds.attrs["horizon_years"])
     headline(figure, ds, f"How sure the order of the structures is, within {years} years")
@@ -110,6 +110,6 @@ def _bar(ax: Axes, y: float, chances: np.ndarray, colours: np.ndarray) -> None:
     ax.barh(y, chances, left=starts, height=0.8, color=colours, edgecolor="white", linewidth=0.4)
     for k, (start, chance) in enumerate(zip(starts, chances, strict=True)):
         if chance >= NARROW:
-            dark = k >= 0.55 * len(chances)
+            dark = 2 * k > len(chances) - 1
             ax.text(start + chance / 2, y, str(k + 1), ha="center", va="center", fontsize=6.5,
                     color="white" if dark else "black")  # fmt: skip

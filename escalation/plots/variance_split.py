@@ -116,8 +116,9 @@ def variance_split(
     names = list(Parts._fields if len(rules) > 1 else Parts._fields[:2])
     figure, axes = risk_grid(ds, shown, [RISKS[e] for e in events], structures, _legend(names))
     for (flashpoint, event), ax in axes.items():
-        _panel(ax, parts(ds, flashpoint, event), names)
-        if flashpoint == shown[-1]:
+        found = parts(ds, flashpoint, event)
+        _panel(ax, found, names)
+        if flashpoint == shown[-1] and any(part.any() for part in found):
             ax.set_xlabel("share of the variance, %", fontsize=8)
     years = int(ds.attrs["horizon_years"])
     headline(figure, ds, f"Where the variance of one draw comes from: risks within {years} years")

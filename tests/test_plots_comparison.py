@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from synthetic import REFERENCE, synthetic_dataset
-from test_plots import HOSTILE, render, renamed, texts, without_events
+from test_plots import HOSTILE, renamed, render, texts, without_events
 
 from escalation import plots
 from escalation.analysis.comparison import compare, compare_panel
@@ -98,11 +99,11 @@ def test_ridges_are_drawn_without_chance(ds):
     """p = 0.3 in every draw: the ticks below the ridge are drawn together, those of counts not."""
     counts = under_rule(ds)["first_event_count"]
     first = xr.zeros_like(counts)
-    tossed = np.random.default_rng(2).binomial(300, 0.3, counts.isel(year=0).shape)
-    first[{"year": 0}] = (counts.isel(year=0).dims, tossed)
+    first[{"year": 0}] = np.random.default_rng(2).binomial(300, 0.3, counts.isel(year=0).shape)
     figure = plots.risk_ridgelines(under_rule(ds).assign(first_event_count=first), TAIWAN, "war")
-    ticks = [c.get_segments() for c in figure.axes[0].collections]
-    spread = [np.std([s[0][0] for s in found]) for found in ticks if len(found) == 12]
+    lines = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
+    ticks = [line.get_segments() for line in lines if len(line.get_segments()) == 12]
+    spread = [np.std([segment[0][0] for segment in segments]) for segments in ticks]
     raw = (first.sel(event="war", flashpoint=TAIWAN).sum("year") / 300).std("draw")
     assert len(spread) == ds.sizes["structure"]
     assert np.mean(spread) < 0.6 * float(raw.mean())

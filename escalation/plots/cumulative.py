@@ -99,8 +99,8 @@ def cumulative_risk(
     footnote(
         figure,
         ds,
-        "Coloured lines: medians over draws. Dark bands: 50 % of draws, light bands: 90 %, the Monte "
-        "Carlo part removed. The 95 % Monte Carlo interval of the mean is at most "
+        "Coloured lines: medians over draws. Dark bands: 50 % of draws, light bands: 90 %, the "
+        "Monte Carlo part removed. The 95 % Monte Carlo interval of the mean is at most "
         f"± {percent_number(worst)} points. An open mark with an arrow: no event seen, 95 % upper "
         "bound. Panels of one risk share their scale.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -184,7 +184,7 @@ def _name_sides(ax: Axes, plane: Plane) -> None:
         ax.text(0.015 + 0.97 * column, 0.02 + 0.96 * row, f"{word} expected", fontsize=8.5,
                 transform=ax.transAxes, ha=("left", "right")[column], va=("bottom", "top")[row],
                 fontweight="bold", zorder=5,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2.5})  # fmt: skip
+                bbox={"fc": "white", "ec": "none", "alpha": 0.85, "pad": 2.5})  # fmt: skip
 
 
 def _levels(size: float, plane: Plane, scale: float) -> np.ndarray:
@@ -215,13 +215,13 @@ def _draw_marks(ax: Axes, gap: Gap, plane: Plane) -> None:
         ax.plot(x[some], y[some], linestyle="none", ms=size, mew=0.6, **mark)
 
 
-_SAFER = {"marker": "o", "mfc": "white", "mec": "black"}
-_RISKIER = {"marker": "^", "mfc": "black", "mec": "white"}
+_SAFER: dict[str, Any] = {"marker": "o", "mfc": "white", "mec": "black"}
+_RISKIER: dict[str, Any] = {"marker": "^", "mfc": "black", "mec": "white"}
 
 
 def _threshold_lines(ax: Axes, plane: Plane, thresholds: Sequence[Threshold]) -> None:
+    look: dict[str, Any] = {"color": "#006B4F", "zorder": 4, "solid_capstyle": "butt", "lw": 6.0}
     for t in thresholds:
-        look = {"color": "#006B4F", "zorder": 4, "solid_capstyle": "butt", "lw": 6.0}
         if t.parameter == plane.names[0]:
             ax.axvline(t.value, color="#006B4F", lw=1.6, linestyle="--")
             ax.plot([t.low, t.high], [0.0, 0.0], transform=ax.get_xaxis_transform(), **look)
@@ -292,8 +292,8 @@ def _side_lines(gap: Gap, plane: Plane) -> list[str]:
     safer = gap.comparison.p_safer[gap.place]
     lines = [f"All draws: safer in {100 * safer:.0f} %."]
     for name, (share, chance) in side_shares(gap, plane).items():
-        line = f"Where {name} is expected: {100 * share:.0f} % of draws"
-        lines.append(f"{line};\nsafer in {100 * chance:.0f} % of them." if share > 0 else f"{line}.")
+        there = f";\nsafer in {100 * chance:.0f} % of them" if share > 0 else ""
+        lines.append(f"Where {name} is expected: {100 * share:.0f} % of draws{there}.")
     return lines
 
 

@@ -98,7 +98,8 @@ def _check(ds: xr.Dataset, c: Comparison, s: int, r: int) -> None:
     n = ds.sizes["draw"]
     if n < LEAST_DRAWS:
         raise ResultsError(
-            f"{n} parameter draws say nothing of single parameters: at least {LEAST_DRAWS} are needed"
+            f"{n} parameter draws say nothing of single parameters: at least {LEAST_DRAWS} "
+            "are needed"
         )
     if c.draws < n:
         raise ResultsError(f"{c.risk.title} has no value in {n - c.draws} of {n} draws")

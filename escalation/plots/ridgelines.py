@@ -74,7 +74,8 @@ def risk_ridgelines(
         _panel(ax, cells, looks(ds))
         worst = percent_number(Z95 * float(cells["error"].max()))
         ax.set_title(
-            f"{EVENT_TITLES[event]}\nMonte Carlo 95 % interval of the mean: at most ± {worst} points",
+            f"{EVENT_TITLES[event]}\nMonte Carlo 95 % interval of the mean: at most ± {worst}"
+            " points",
             loc="left",
         )
         ax.set_xlabel(f"{EVENT_TITLES[event]} within {int(ds.attrs['horizon_years'])} years, %")

@@ -120,7 +120,8 @@ def tornado(
     _swing_panel(left, gap, swings)
     _index_panel(right, gap.influence, shown)
     rows = [_label(name, swings[name]) for name in shown]
-    left.set_yticks(-np.arange(len(rows) + 1), ["all parameters together\n(5-95 % of draws)", *rows])
+    rows = ["all parameters together\n(5-95 % of draws)", *rows]
+    left.set_yticks(-np.arange(len(rows)), rows)
     headline(figure, ds, "What moves the difference, parameter by parameter", subject(ds, gap))
     footnote(figure, ds, _note(gap, shown))
     return figure
@@ -285,6 +286,6 @@ def _note(gap: Gap, shown: list[str]) -> str:
         "no trend: none beyond chance. T: share of the variance of the difference over parameters "
         "(Monte Carlo variance removed) that is left once all other parameters are known; S: share "
         "explained by the parameter alone; T above S: it acts together with others. The "
-        f"polynomial behind T and S explains {100 * found.explained:.0f} % of that variance in draws "
-        f"left out; what it misses may belong to any parameter.{rest}"
+        f"polynomial behind T and S explains {100 * found.explained:.0f} % of that variance in "
+        f"draws left out; what it misses may belong to any parameter.{rest}"
     )

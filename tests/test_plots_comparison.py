@@ -230,7 +230,8 @@ def test_variance_needs_draws(ds):
 def test_tornado_agrees_with_the_drivers(driven):
     gap = find_gap(under_rule(driven), None, "war", None)
     assert (gap.structure, gap.flashpoint) == ("asian_nato", TAIWAN)
-    expected = drivers(comparison(driven), "asian_nato", designs(driven, "expected_utility"))
+    made = designs(driven, "expected_utility", TAIWAN)
+    expected = drivers(comparison(driven), "asian_nato", made)
     assert expected is not None
     np.testing.assert_array_equal(gap.influence.total, expected.sensitivity.total)
     assert gap.influence.ranked()[:2] == ("provocation_stake", "provocation_onset")

@@ -85,7 +85,7 @@ def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str |
     s, r = c.structures.index(structure), c.structures.index(reference)
     _check(ds, c, s, r)
     (rule,) = rules_of(ds)
-    made, d = designs(ds, rule), c.values[s] - c.values[r]
+    made, d = designs(ds, rule, flashpoint), c.values[s] - c.values[r]
     influence = sensitivity(made.sobol, d, c.difference_noise[s], label=wanted.name)
     if influence.all_noise:
         raise ResultsError(f"{_what(c, s)} varies over draws by no more than Monte Carlo error")

@@ -18,6 +18,7 @@ import click
 from escalation.commands.backtest import backtest
 from escalation.commands.calibrate import calibrate
 from escalation.commands.cases import cases
+from escalation.commands.verify import verify
 from escalation.errors import EscalationError, InputError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def main() -> None:
 main.add_command(backtest)
 main.add_command(calibrate)
 main.add_command(cases)
+main.add_command(verify)
 
 
 class _Whole(click.ParamType):

@@ -35,6 +35,7 @@ def ds(study: Study) -> xr.Dataset:
     small = study.model_copy(update={
         "flashpoints": {"taiwan_strait": study.flashpoints["taiwan_strait"]},
         "structures": {name: study.structures[name] for name in STRUCTURES},
+        "decision_rules": ("expected_utility",),
         "compare": study.compare.model_copy(update={"focus": ("asian_nato",), "sweep": ()}),
     })  # fmt: skip
     return escalation.run(small, draws=96, trajectories=160, seed=3, prior=True)

@@ -66,7 +66,7 @@ def test_identical_structures_of_a_study_give_exactly_zero() -> None:
     twin = {REFERENCE: hub, "twin": hub.model_copy(update={"name": "twin"})}
     place = {"taiwan_strait": study.flashpoints["taiwan_strait"]}
     pair = study.model_copy(update={
-        "structures": twin, "flashpoints": place,
+        "structures": twin, "flashpoints": place, "decision_rules": ("expected_utility",),
         "compare": study.compare.model_copy(update={"focus": (), "sweep": ()}),
     })  # fmt: skip
     ds = escalation.run(pair, draws=4, trajectories=100, prior=True)

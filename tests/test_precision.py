@@ -23,6 +23,7 @@ def small(study: Study) -> Study:
     return study.model_copy(update={
         "flashpoints": {"taiwan_strait": study.flashpoints["taiwan_strait"]},
         "structures": {name: study.structures[name] for name in names},
+        "decision_rules": ("expected_utility",),
         "compare": study.compare.model_copy(update={"focus": (), "sweep": ()}),
     })  # fmt: skip
 

@@ -224,11 +224,12 @@ def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
     if n == 0:
         return _empty(p, reference)
     rng = np.random.default_rng([seed, 5])
-    noise = noise_covariance(p.errors)
+    measured = p.coupled and bool(np.isfinite(p.errors).all())
+    noise = noise_covariance(np.nan_to_num(p.errors))
     # Without replicates the noise of a difference is not known: chance then stays in the spread.
-    clean = cleaned(p.values, noise if p.coupled else np.zeros_like(noise), rng)
+    clean = cleaned(p.values, noise if measured else np.zeros_like(noise), rng)
     plausible = clean.plausible.reshape(len(p.structures), -1)
-    mean, mc_se = p.values.mean(axis=1), np.sqrt(np.diag(noise) / n)
+    mean, mc_se = p.values.mean(axis=1), np.sqrt(p.noise.mean(axis=1) / n)
     own = p.errors - p.errors[r]
     difference_noise = (own**2).sum(axis=2)
     difference_se = np.sqrt(difference_noise.sum(axis=1)) / n

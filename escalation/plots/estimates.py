@@ -17,6 +17,7 @@ import xarray as xr
 from escalation.errors import InputError, ResultsError
 from escalation.results.derive import ratio
 from escalation.results.intervals import (
+    FEW_HITS,
     binomial_noise,
     binomial_se,
     noise_free,
@@ -87,7 +88,8 @@ def summary(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Dataset:
     Dataset
         ``share`` and ``clean`` (the same without the Monte Carlo part of its spread), with
         draw; without it ``median``, ``low``, ``high`` (5 and 95 % of draws, see `ranges`),
-        ``mean``, ``centre`` (the median, or the mean where the median is zero),
+        ``mean``, ``sparse`` (whether most draws had fewer than 10 hits), ``centre`` (the
+        median, or the mean where it is sparse),
         ``error`` (Monte Carlo standard error), ``hits``, ``trials`` and ``bound``, the 95 %
         upper bound that stands for the value where ``hits`` is zero (``draw_bound``: the
         same for a single draw). Without any trial everything but the bounds is NaN.
@@ -149,6 +151,8 @@ def _summary(
     mean = share.mean("draw")
     pooled = xr.apply_ufunc(pooled_se, error, input_core_dims=[["draw"]])
     total = trials.sum("draw")
+    typical = over_draws(hits.where(trials > 0).astype(float), (0.5,))
+    sparse = typical.isel(quantile=0, drop=True) < FEW_HITS
     return xr.Dataset(
         {
             "share": share,
@@ -157,7 +161,8 @@ def _summary(
             "median": median,
             "high": quantiles.isel(quantile=2, drop=True),
             "mean": mean,
-            "centre": median.where(median != 0, mean),
+            "sparse": sparse,
+            "centre": median.where(~sparse, mean),
             "error": pooled,
             "hits": hits.sum("draw"),
             "trials": total,

@@ -87,11 +87,11 @@ def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Fig
     footnote(
         figure,
         ds,
-        "Upper number: median over draws; mean: most draws saw none, so the mean over draws stands "
-        "there. Lower numbers: 5-95 % of draws, Monte Carlo part removed (≤: some draws saw none; "
-        "with one draw: Monte Carlo 95 % interval). A hatched cell with < saw no event in any draw "
-        "and shows its 95 % upper bound. Each panel has its own logarithmic colour scale, darker "
-        "is more frequent.",
+        "Upper number: median over draws; mean: most draws saw fewer than 10, so the mean over "
+        "draws stands there. Lower numbers: 5-95 % of draws, Monte Carlo part removed (≤: some "
+        "draws saw none; with one draw: Monte Carlo 95 % interval). A hatched cell with < saw no "
+        "event in any draw and shows its 95 % upper bound. Each panel has its own "
+        "logarithmic colour scale, darker is more frequent.",
     )
     return figure
 
@@ -130,12 +130,12 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
 def cell_text(cell: xr.Dataset) -> str:
     """Numbers of one cell: median, and the range over draws if there is more than one.
 
-    Without any event "< bound". Where at least half of the draws saw none, the median is
-    zero and the mean over draws stands in its place, marked as such.
+    Without any event "< bound". Where most draws saw few, the median is coarse or zero
+    and the mean over draws stands in its place, marked as such.
     """
     if float(cell["hits"]) == 0:
         return f"< {percent_number(float(cell['bound']))}"
-    mark = "" if float(cell["median"]) > 0 else "mean "
+    mark = "mean " if bool(cell["sparse"]) else ""
     text = mark + percent_number(float(cell["centre"]))
     return f"{text}\n{range_text(cell)}"
 

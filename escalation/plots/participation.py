@@ -55,7 +55,7 @@ def participation(
     -------
     Figure
         One panel per outcome, rows are third parties. Marks are medians over draws (means
-        where the median is zero), thin bars 5-95 % of draws, thick bars the 95 % Monte Carlo
+        where most draws saw few), thin bars 5-95 % of draws, thick bars the 95 % Monte Carlo
         interval; open marks with arrows are 95 % upper bounds.
 
     Raises
@@ -102,10 +102,10 @@ def _note(ds: xr.Dataset, flashpoint: str, structures: list[str]) -> str:
     disputes = counts["dispute"].sel(flashpoint=flashpoint, structure=structures).sum("draw")
     return (
         f"Per structure {_between(disputes)} disputes and {_between(wars)} wars in all draws. "
-        "Marks: medians over draws, or means where the median is zero. Thin bars: 5-95 % of "
-        "draws, Monte Carlo part removed. Thick bars: 95 % Monte Carlo interval. Open marks with "
-        "arrows: never seen, 95 % upper bound. Bound: commitment of one half or more. No mark: "
-        "nothing to count, such as wars of an actor that never fought."
+        "Marks: medians over draws, or means where most draws saw fewer than 10. Thin bars: 5-95 % "
+        "of draws, Monte Carlo part removed. Thick bars: 95 % Monte Carlo interval. Open marks "
+        "with arrows: never seen, 95 % upper bound. Bound: commitment of one half or more. No "
+        "mark: nothing to count, such as wars of an actor that never fought."
     )
 
 

@@ -51,8 +51,8 @@ def prior_posterior(ds: xr.Dataset, flashpoints: str | Sequence[str] | None = No
     Figure
         One panel per risk, rows are flashpoints and, within them, the reference and the
         structures in focus. Grey squares are prior medians, blue dots posterior ones (open marks:
-        means of both, where either median is zero), thin bars 5-95 % of draws, thick bars the
-        95 % Monte Carlo interval; open marks with arrows are 95 % upper bounds.
+        means of both, where most draws of either saw few), thin bars 5-95 % of draws, thick bars
+        the 95 % Monte Carlo interval; open marks with arrows are 95 % upper bounds.
 
     Raises
     ------
@@ -104,8 +104,8 @@ def _cells(found: xr.Dataset, rows: Sequence[tuple[str, str | None]]) -> xr.Data
 
 
 def _alike(sides: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
-    """Set ``centre`` to the means on both sides of a row where either median is zero."""
-    silent = [(cells["median"] == 0) & (cells["hits"] > 0) for cells in sides.values()]
+    """Set ``centre`` to the means on both sides of a row where either median is coarse."""
+    silent = [cells["sparse"] & (cells["hits"] > 0) for cells in sides.values()]
     by_mean = np.logical_or.reduce(silent)
     return {
         side: cells.assign(
@@ -197,8 +197,8 @@ def _note(ds: xr.Dataset) -> str:
     return (
         f"Prior: n = {n:,} trajectories x {draws} draw{'s' * (draws > 1)} per cell, same random "
         "numbers. Marks: medians over draws; open marks: means over draws, on both sides, where "
-        "either median is zero. Thin bars: 5-95 % of draws, Monte Carlo part removed; a "
-        "bar that leaves the panel at the left ends in draws that saw no event. Thick "
+        "most draws of either saw fewer than 10. Thin bars: 5-95 % of draws, Monte Carlo part "
+        "removed; a bar that leaves the panel at the left ends in draws that saw no event. Thick "
         "bars: 95 % Monte Carlo interval. Open marks with arrows: never seen, 95 % upper bound. No "
         "mark: nothing to count. Logarithmic axes, one per risk."
     )

@@ -89,9 +89,9 @@ def risk_ridgelines(
         ds,
         "Ridges: density over draws, equal areas within a panel; ticks: draws; both drawn towards "
         "their mean until the Monte Carlo part of the spread is gone. No ridge: the spread is no "
-        "more than Monte Carlo error. Bar and mark: 5-95 % of draws and median, written at the "
-        "right in %; < means no event seen, 95 % upper bound. With one draw the bar is its 95 % "
-        "Monte Carlo interval.",
+        "more than Monte Carlo error. Bar and mark: 5-95 % of draws and median (mean where most "
+        "draws saw fewer than 10), written at the right in %; < means no event seen, 95 % upper "
+        "bound. With one draw the bar is its 95 % Monte Carlo interval.",
     )
     return figure
 
@@ -130,10 +130,10 @@ def _summary_bar(ax: Axes, cell: xr.Dataset, look: Look, row: float) -> None:
             low, high = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
             ends = float(low), float(high)
         ax.hlines(row, *ends, color=look.colour, lw=2.0, zorder=60)
-        ax.plot(float(cell["median"]), row, marker=look.marker, color=look.colour, ms=6,
+        ax.plot(float(cell["centre"]), row, marker=look.marker, color=look.colour, ms=6,
                 mec="white", mew=0.6, zorder=61, linestyle="none", clip_on=False)  # fmt: skip
         text = percent_number(float(cell["centre"]))
-        if float(cell["median"]) == 0:
+        if bool(cell["sparse"]):
             text = f"mean {text}"
         text = f"{text} [{range_text(cell)}]"
     ax.text(0.995, row + 0.12, text, transform=ax.get_yaxis_transform(), ha="right",

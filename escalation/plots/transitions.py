@@ -47,8 +47,8 @@ def transition_matrix(
     Figure
         One panel per cause. A cell is the share, in per cent of all steps from its rung
         whatever their cause, that lead to the other rung by this cause: the cells of one row
-        in all panels together make 100 %. Upper number: median over draws (the mean where it
-        is zero), lower numbers: 5-95 % of draws.
+        in all panels together make 100 %. Upper number: median over draws (the mean where most
+        draws saw few), lower numbers: 5-95 % of draws.
 
     Raises
     ------
@@ -88,10 +88,10 @@ def transition_matrix(
         figure,
         ds,
         "Cells: % of all steps from the rung, whatever the cause; one row makes 100 % over the "
-        "three panels. Upper number: median over draws, or mean where the median is zero. Lower "
-        "numbers: 5-95 % of draws, Monte Carlo part removed (≤: some draws saw none; rare: nearly "
-        "all saw none; all: both ends). Empty cell: no such step seen. The 95 % Monte Carlo "
-        f"interval is at most ± {percent_number(worst)} points.",
+        "three panels. Upper number: median over draws, or mean where most draws saw fewer than "
+        "10. Lower numbers: 5-95 % of draws, Monte Carlo part removed (≤: some draws saw "
+        "none; rare: nearly all saw none; all: both ends). Empty cell: no such step seen. The "
+        f"95 % Monte Carlo interval is at most ± {percent_number(worst)} points.",
     )
     return figure
 

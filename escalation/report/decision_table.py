@@ -281,8 +281,9 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
         "Per structure: median over draws ± Monte Carlo standard error of the mean over draws; "
         "below it [5–95 % of draws], which is parameter uncertainty (Monte Carlo part "
         "removed). % = per cent of histories, or of what stands behind the bar. "
-        "<x: no hit, upper bound (95 %), within [ ] that of one draw; m: no hit in most draws, so "
-        "the mean instead of the median; [≤x]: no hit at the lower end. -: nothing to count."
+        "<x: no hit, upper bound (95 %), within [ ] that of one draw; m: fewer than 10 hits in "
+        "most draws, so the mean instead of the median; [≤x]: no hit at the lower end. -: nothing "
+        "to count."
     ]
     if table.draws < 2:
         text.append("One draw: no spread over parameters is known, only the Monte Carlo error.")

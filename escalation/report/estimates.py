@@ -14,6 +14,7 @@ from escalation.errors import InputError, ResultsError
 from escalation.report.text import short_number
 from escalation.results.derive import count_disputes, horizon_hits, simulated_years
 from escalation.results.intervals import (
+    FEW_HITS,
     binomial_se,
     noise_free,
     pooled_se,
@@ -93,6 +94,8 @@ class Estimate:
         The same for one draw alone, the median over draws: what a quantile of 0 stands for.
     draws : int
         Draws with at least one trial.
+    sparse : bool
+        Whether most draws had fewer than 10 hits, so that the mean says more than the median.
     """
 
     median: float
@@ -105,11 +108,12 @@ class Estimate:
     bound: float
     draw_bound: float
     draws: int
+    sparse: bool
 
     def value_text(self, scale: float = 1.0) -> str:
         """Median and Monte Carlo error; a bound where there was no hit, ``-`` without trials.
 
-        Where more than half of the draws had no hit the median says nothing: the mean stands
+        Where most draws had few hits the median is coarse or zero: the mean stands
         in its place, marked with an ``m``.
         """
         if self.trials <= 0:
@@ -117,7 +121,7 @@ class Estimate:
         if self.hits == 0:
             return f"<{short_number(self.bound * scale)}"
         centre = short_number(self.median * scale)
-        if self.median == 0:
+        if self.sparse:
             centre = f"m {short_number(self.mean * scale)}"
         if not math.isfinite(self.mc_error):
             return centre
@@ -210,7 +214,7 @@ def estimate(hits: np.ndarray, trials: np.ndarray, kind: Kind = "share") -> Esti
     present = np.isfinite(value)
     if not present.any():
         nan = math.nan
-        return Estimate(nan, nan, nan, nan, nan, 0.0, 0.0, nan, nan, 0)
+        return Estimate(nan, nan, nan, nan, nan, 0.0, 0.0, nan, nan, 0, False)
     low, median, high = np.quantile(value[present], (LOW, 0.5, HIGH))
     if kind != "mean":
         spread = np.quantile(noise_free(value[present], error[present] ** 2), (LOW, HIGH))
@@ -228,6 +232,7 @@ def estimate(hits: np.ndarray, trials: np.ndarray, kind: Kind = "share") -> Esti
         bound=float(bound(trials[present].sum())),
         draw_bound=float(np.median(bound(trials[present]))),
         draws=int(present.sum()),
+        sparse=bool(np.median(hits[present]) < FEW_HITS) and kind != "mean",
     )
 
 

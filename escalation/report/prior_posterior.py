@@ -97,8 +97,8 @@ def _contrast_lines(contrast: Contrast, name_width: int, width: int) -> list[str
 
 
 def _alike(mine: Estimate, other: Estimate) -> Estimate:
-    """Have the mean shown where the other side shows one, its median being zero."""
-    return replace(mine, median=0.0) if other.median == 0 and other.hits > 0 else mine
+    """Have the mean shown where the other side shows one, its median being too coarse."""
+    return replace(mine, sparse=True) if other.sparse and other.hits > 0 else mine
 
 
 def _legend(ds: xr.Dataset, width: int) -> list[str]:
@@ -111,7 +111,6 @@ def _legend(ds: xr.Dataset, width: int) -> list[str]:
         "Median over draws ± Monte Carlo standard error of the mean over draws, below it [5–95 % "
         f"of draws], within {int(ds.attrs['horizon_years'])} years. prior: every parameter from "
         f"its prior, {prior}; posterior: as in the table above, {posterior}. m: mean over draws "
-        "instead, on both sides, where either median is zero. Fewer histories widen the range by "
-        "chance.",
+        "instead, on both sides, where most draws of either had fewer than 10 hits.",
         width,
     )

@@ -27,6 +27,9 @@ from numpy.typing import ArrayLike
 
 from escalation.errors import InputError
 
+FEW_HITS = 10
+"""Hits in most draws below which a median over draws is too coarse: the mean stands for it."""
+
 
 def _checked(hits: ArrayLike, trials: ArrayLike, level: float) -> tuple[np.ndarray, np.ndarray]:
     x = np.asarray(hits, float)

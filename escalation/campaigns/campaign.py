@@ -173,15 +173,15 @@ def _play(
 
 
 def _make(place: Path) -> None:
-    if place.is_dir() and any(place.iterdir()):
-        if not (place / NAME).exists() and {p.name for p in place.iterdir()} - _BEGUN:
-            raise InputError(f"campaign: folder {str(place)!r} holds something else")
-        return
+    """Make the folder; one that is there may hold a campaign or nothing."""
     try:
         place.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in place.iterdir()}
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable name"
-        raise InputError(f"campaign: cannot make folder {str(place)[:200]!r}: {reason}") from None
+        raise InputError(f"campaign: cannot use folder {str(place)[:100]!r}: {reason}") from None
+    if NAME not in there and there - _BEGUN:
+        raise InputError(f"campaign: folder {str(place)!r} holds something else")
 
 
 _BEGUN = {lock.NAME, POSTERIOR}

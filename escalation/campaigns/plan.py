@@ -140,8 +140,9 @@ def load_plan(folder: Path) -> CampaignPlan:
     path = folder / NAME
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{folder}: no campaign: {NAME}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable name"
+        raise InputError(f"{str(folder)[:100]!r} holds no campaign: {NAME}: {reason}") from None
     body = _verified(content)
     if body is None:
         raise InputError(f"{path}: damaged or edited: it does not match its checksum; a plan "

@@ -137,10 +137,9 @@ def campaign_status(folder: str | os.PathLike[str]) -> Status:
     """
     place = Path(folder)
     plan = load_plan(place)
-    journal = Journal(place)
-    journal.read()
     study = plan.study()
-    blocks = {block_file(b): b.size for b in all_blocks(plan, study, place)}
+    journal = _journal(place)
+    blocks = _blocks(plan, study, place)
     entries = {e["file"]: e for e in journal.entries if e["file"] in blocks}
     done = sum(blocks[file] for file in entries)
     rate = _rate([e for e in journal.entries if e["file"] in entries])
@@ -152,10 +151,23 @@ def campaign_status(folder: str | os.PathLike[str]) -> Status:
     )  # fmt: skip
 
 
-def all_blocks(plan: CampaignPlan, study: Study, folder: Path) -> list:
-    """Return every block of a campaign at its present size."""
+def count_blocks(folder: Path, study: Study) -> tuple[int, int]:
+    """Return how many blocks of a campaign are done, and all; quicker than its status."""
+    blocks = _blocks(load_plan(folder), study, folder)
+    return len(blocks.keys() & {entry["file"] for entry in _journal(folder).entries}), len(blocks)
+
+
+def _journal(folder: Path) -> Journal:
+    journal = Journal(folder)
+    journal.read()
+    return journal
+
+
+def _blocks(plan: CampaignPlan, study: Study, folder: Path) -> dict[str, int]:
+    """Return the size of every block that the plan asks for, by its file."""
     companion = bool(coverage(study.parameters, plan.posterior(folder)).covered)
-    return list(Work(study, plan.sizes, plan.block_size).all(plan.sweep, companion))
+    work = Work(study, plan.sizes, plan.block_size)
+    return {block_file(block): block.size for block in work.all(plan.sweep, companion)}
 
 
 def _rate(entries: list[Entry]) -> float:

@@ -61,7 +61,7 @@ def status(folder: str, as_json: bool) -> None:
 def finish(play: Play, study: Study, folder: Path, *, figures: bool) -> None:
     """Play a campaign to its end, watched, and show and write what came of it."""
     note = _Note(study)
-    with _stoppable(folder), progress(note.text) as report:
+    with _stoppable(folder, study), progress(note.text) as report:
         ds = play(
             progress=report, watch=note.add, say=lambda words: click.echo(words, err=True)
         )
@@ -92,29 +92,26 @@ class _Note:
 
 
 @contextmanager
-def _stoppable(folder: Path) -> Iterator[None]:
+def _stoppable(folder: Path, study: Study) -> Iterator[None]:
     """End with one line on Ctrl-C or SIGTERM; what is done is kept."""
     with _termination_raises():
         try:
             yield
         except (KeyboardInterrupt, _Terminated) as stop:
             code = 130 if isinstance(stop, KeyboardInterrupt) else 143
-            click.echo(_stopped(folder), err=True)
+            click.echo(_stopped(folder, study), err=True)
             raise click.exceptions.Exit(code) from None
 
 
-def _stopped(folder: Path) -> str:
-    from escalation.campaigns import campaign_status
+def _stopped(folder: Path, study: Study) -> str:
+    from escalation.campaigns.status import count_blocks
     from escalation.errors import EscalationError
 
     try:
-        found = campaign_status(folder)
+        done, total = count_blocks(folder, study)
     except EscalationError:
         return "stopped before the campaign was begun"
-    return (
-        f"stopped; {found.blocks_done} of {found.blocks} blocks done; "
-        f"escalation resume {folder} continues"
-    )
+    return f"stopped; {done} of {total} blocks done; escalation resume {folder} continues"
 
 
 @contextmanager

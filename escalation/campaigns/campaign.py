@@ -101,7 +101,7 @@ def run_campaign(
         else:
             plan = _new(study, trajectories, draws, seed, defaults, sweep, source, block_size)
             _begin(plan, place, posterior)
-        return _play(place, plan, threads, False, progress, watch, say)
+        return _play(place, plan, study, threads, False, progress, watch, say)
 
 
 def resume_campaign(
@@ -131,14 +131,16 @@ def resume_campaign(
         machine with another arithmetic; another process is at work in it; or the disk is full.
     """
     place = Path(folder)
-    load_plan(place)
+    load_plan(place)  # before a lock is left in a folder that is no campaign
     with lock.held(place):
-        return _play(place, load_plan(place), threads, repair, progress, watch, say)
+        plan = load_plan(place)
+        return _play(place, plan, plan.study(), threads, repair, progress, watch, say)
 
 
 def _play(
     place: Path,
     plan: CampaignPlan,
+    study: Study,
     threads: int | None,
     repair: bool,
     progress: Progress | None,
@@ -146,7 +148,7 @@ def _play(
     say: Say | None,
 ) -> xr.Dataset:
     _check_model(plan, place)
-    study, source = plan.study(), plan.posterior(place)
+    source = plan.posterior(place)
     store = Store(place, plan.identity)
     for words in store.open(repair, describe):
         if say is not None:

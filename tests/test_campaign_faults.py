@@ -19,6 +19,9 @@ from click.testing import CliRunner
 
 from escalation.campaigns import campaign_status, resume_campaign, run_campaign
 from escalation.campaigns import journal as journal_module
+from escalation.campaigns.kept import describe
+from escalation.campaigns.plan import load_plan
+from escalation.campaigns.store import Store
 from escalation.cli import main
 from escalation.errors import InputError
 from escalation.results import files, open_results
@@ -333,7 +336,9 @@ def test_signals_leave_a_campaign_that_continues(tmp_path, sent, code):
     done = campaign_status(folder)
     assert f"stopped; {done.blocks_done} of {done.blocks} blocks done; escalation resume" in err
     assert not done.holder
-    assert done.blocks_done >= 3
+    assert done.blocks_done >= 2, "the line that was seen last may have been on its way"
+    Store(folder, load_plan(folder).identity).open(False, describe)  # refuses what is damaged
+    assert 0 <= campaign_status(folder).blocks_done - done.blocks_done <= 1
 
 
 def test_results_that_were_damaged_are_written_again(copy, whole):

@@ -7,13 +7,14 @@ others. Nothing about a result depends on how the work was cut.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from escalation.counts import add_tallies
+from escalation.errors import ResultsError
 from escalation.model.draws import Draws
 from escalation.study.schema import Study
 
@@ -39,6 +40,8 @@ class Block:
         Range of draws.
     first, count : int
         Range of trajectories in each of them.
+    part : str
+        Part of the run: the study itself, its prior companion, or the sweep of a parameter.
     """
 
     rule: str
@@ -48,6 +51,7 @@ class Block:
     end: int
     first: int
     count: int
+    part: str = "study"
 
     @property
     def size(self) -> int:
@@ -67,24 +71,78 @@ class Played(NamedTuple):
     checksums: np.ndarray
 
 
+class Shelf:
+    """Where blocks are kept that were played before; this one keeps nothing.
+
+    Attributes
+    ----------
+    sizes : tuple of (int, int)
+        Draws and trajectories of the smaller runs that this one extends, in order.
+    block_size : int
+        Trajectories of a block, about.
+    """
+
+    sizes: tuple[tuple[int, int], ...] = ()
+    block_size = BLOCK_TRAJECTORIES
+
+    def values(self, part: str, make: Callable[[], Draws]) -> Draws:
+        """Return the parameter values of a part of the run, made here if they are not kept."""
+        return make()
+
+    def find(self, block: Block) -> Played | None:
+        """Return what a block yielded, if it is kept."""
+        return None
+
+    def keep(self, block: Block, played: Played) -> None:
+        """Keep what a block yielded."""
+
+
+def rectangles(
+    sizes: Iterable[tuple[int, int]],
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Cut a run that grew into ranges of draws and of trajectories.
+
+    Parameters
+    ----------
+    sizes : iterable of (int, int)
+        Draws and trajectories, each at least those before.
+
+    Examples
+    --------
+    >>> list(rectangles([(4, 10), (6, 30)]))
+    [((0, 4), (0, 10)), ((0, 4), (10, 30)), ((4, 6), (0, 30))]
+    """
+    there = (0, 0)
+    for draws, trajectories in sizes:
+        if there[0] and trajectories > there[1]:
+            yield (0, there[0]), (there[1], trajectories)
+        if draws > there[0]:
+            yield (there[0], draws), (0, trajectories)
+        there = draws, trajectories
+
+
 def blocks_of(
-    study: Study, draws: tuple[int, int], trajectories: tuple[int, int]
+    study: Study,
+    draws: tuple[int, int],
+    trajectories: tuple[int, int],
+    size: int = BLOCK_TRAJECTORIES,
+    part: str = "study",
 ) -> Iterator[Block]:
     """Cut ranges of draws and of trajectories, in every cell of a study, into blocks.
 
-    Those that share tables follow each other.
+    Those that share tables follow each other. `size` is about the trajectories of a block.
     """
     first, last = trajectories
-    width = int(np.clip(BLOCK_TRAJECTORIES // max(last - first, 1), 1, MAX_BLOCK_DRAWS))
+    width = int(np.clip(size // max(last - first, 1), 1, MAX_BLOCK_DRAWS))
     for rule in study.decision_rules:
         for flashpoint in study.flashpoints:
             for structure in study.structures:
                 for begin in range(draws[0], draws[1], width):
                     end = min(begin + width, draws[1])
-                    piece = max(BLOCK_TRAJECTORIES // (end - begin), 1)
+                    piece = max(size // (end - begin), 1)
                     for start in range(first, last, piece):
                         count = min(piece, last - start)
-                        yield Block(rule, flashpoint, structure, begin, end, start, count)
+                        yield Block(rule, flashpoint, structure, begin, end, start, count, part)
 
 
 @dataclass
@@ -103,6 +161,10 @@ class Workshop:
         Threads; all by default.
     grid : Grid, optional
         Resolution of the tables.
+    shelf : Shelf
+        Where blocks are looked for before they are played, and kept afterwards.
+    same_numbers : bool
+        Whether every draw uses the random numbers of draw 0.
     """
 
     study: Study
@@ -110,16 +172,26 @@ class Workshop:
     seed: int
     threads: int | None = None
     grid: Grid | None = None
+    shelf: Shelf = field(default_factory=Shelf)
+    same_numbers: bool = False
     _anchors: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
     _latest: tuple[tuple, Tables, np.ndarray] | None = field(default=None, repr=False)
 
     def play(self, block: Block) -> Played:
-        """Play a block."""
+        """Play a block, unless it is on the shelf."""
+        played = self.shelf.find(block)
+        if played is None:
+            played = self._play(block)
+            self.shelf.keep(block, played)
+        return played
+
+    def _play(self, block: Block) -> Played:
         from escalation.engines.threads import simulate_block
 
         tables, checksums = self.compiled(block)
+        keys = np.zeros_like(block.draws) if self.same_numbers else block.draws
         tallies = simulate_block(
-            tables, self.seed, block.draws, block.first, block.count, self.threads
+            tables, self.seed, keys, block.first, block.count, self.threads
         )
         return Played(tallies, checksums)
 
@@ -188,6 +260,12 @@ class Counts:
             structures.index(block.structure),
             slice(block.begin, block.end),
         )
+        there = self.checksums[where]
+        if np.any((there != 0) & (there != played.checksums)):
+            raise ResultsError(
+                f"{block.flashpoint} under {block.structure}: blocks of the same draws were "
+                "played with different tables, on machines whose arithmetic differs"
+            )
         add_tallies(
             self.arrays, self.study, flashpoint, played.tallies, where, self.checksums.shape
         )

@@ -1,15 +1,13 @@
 """The command line: arguments in, exit code out. Heavy imports happen inside commands.
 
 Exit codes: 0 done, 1 a check failed, 2 bad input (one clear line each on stderr, nothing
-written), 130 stopped by the user.
+written), 130 stopped by the user, 143 by the system.
 """
 
 from __future__ import annotations
 
 import datetime
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,11 @@ import click
 
 from escalation.commands.backtest import backtest
 from escalation.commands.calibrate import calibrate
+from escalation.commands.campaign import finish, resume, status
 from escalation.commands.cases import cases
 from escalation.commands.compare import compare
+from escalation.commands.output import show_results, write_companions
+from escalation.commands.progress import progress
 from escalation.commands.verify import verify
 from escalation.errors import EscalationError, InputError
 
@@ -54,6 +55,8 @@ main.add_command(calibrate)
 main.add_command(cases)
 main.add_command(compare)
 main.add_command(verify)
+main.add_command(resume)
+main.add_command(status)
 
 
 class _Whole(click.ParamType):
@@ -104,6 +107,10 @@ _COUNT = _Whole(0, 2**53)
 @click.option(
     "--at-most", type=_Whole(1, 2**53), help="Trajectories at which --until gives up."
 )
+@click.option(
+    "--campaign", type=click.Path(),
+    help="Folder that keeps every block, so that the run can be resumed and extended.",
+)
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
 def run(
     study: str,
@@ -118,6 +125,7 @@ def run(
     design: str | None,
     until: tuple[str, ...],
     at_most: int | None,
+    campaign: str | None,
     no_figures: bool,
 ) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
@@ -127,6 +135,19 @@ def run(
     words = load_study(study)
     if design is not None:
         words = words.with_plan(design=_design(design))
+    if campaign is not None:
+        if until or at_most is not None:
+            raise InputError("until: a campaign has a stated size; leave --until or --campaign out")
+        if output is not None:
+            raise InputError("output: a campaign writes into its own folder; leave it out")
+        from escalation.campaigns import run_campaign
+
+        play = partial(
+            run_campaign, words, campaign, trajectories=trajectories, draws=draws, seed=seed,
+            threads=threads, defaults=defaults, prior=prior, posterior=posterior,
+        )  # fmt: skip
+        finish(play, words, Path(campaign), figures=not no_figures)
+        return
     place = _Place.choose(output, words)
     check_output(place.results)
     from escalation.runs import run as run_study
@@ -135,7 +156,7 @@ def run(
     source = chosen_posterior(words, prior, posterior)
     _announce(words, trajectories, 1 if defaults else draws)
     _announce_source(words, source)
-    with _progress() as report:
+    with progress() as report:
         ds = run_study(
             words,
             trajectories=trajectories,
@@ -151,9 +172,9 @@ def run(
         )
     place.create()
     save_results(ds, place.results)
-    _show(ds, brief=True)
+    show_results(ds, brief=True)
     _say_until(ds)
-    _write_companions(ds, place, figures=not no_figures)
+    write_companions(ds, place.results, place.folder, figures=not no_figures)
 
 
 def _design(name: str) -> Design:
@@ -225,74 +246,13 @@ def _announce_source(study: Study, posterior: Posterior | None) -> None:
     click.echo(source_words(source_attrs(study, posterior), len(study.parameters)))
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar with rate and time left; nothing off a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("compiling the kernel", total=None, rate="")
-
-        def report(done: int, total: int) -> None:
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed or 0.0
-            bar.update(
-                task,
-                description="simulating",
-                completed=done,
-                total=total,
-                rate=f"{speed / 1e6:.2f} M/s",
-            )
-
-        yield report
-
-
-def _show(ds: xr.Dataset, *, brief: bool = False) -> None:
-    from escalation.report import format_show
-
-    click.echo(format_show(ds, brief=brief))
-
-
-def _write_companions(ds: xr.Dataset, place: _Place, *, figures: bool) -> None:
-    """Write the table as CSV, the study's text and the figures beside the results."""
-    from escalation.report import write_decision_csv
-
-    write_decision_csv(ds, place.folder / "decision_table.csv")
-    n = 0
-    if figures:
-        from escalation.plots import save_all
-
-        n = len(save_all(ds, place.folder / "figures"))
-    click.echo(
-        f"\n{place.results}  ({n} figures in {place.folder / 'figures'})"
-        if figures
-        else f"\n{place.results}"
-    )
-
-
 @main.command()
 @click.argument("results", type=click.Path())
 def show(results: str) -> None:
     """Print the decision table and the break-even values of RESULTS."""
     from escalation.results import open_results
 
-    _show(open_results(results))
+    show_results(open_results(results))
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -35,3 +36,19 @@ def git_state() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return answer.stdout.strip()
+
+
+_MODEL = ("codes.py", "tables.py", "tallies.py", "kernel", "model", "parameters", "study")
+
+
+def model_sha256() -> str:
+    """Return the checksum over the sources that turn a study into counts."""
+    package = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for name in _MODEL:
+        place = package / name
+        for file in sorted(place.glob("*.py")) if place.is_dir() else (place,):
+            text = file.read_bytes()
+            label = file.relative_to(package).as_posix().encode()
+            digest.update(label + b"\0" + len(text).to_bytes(8, "big") + text)
+    return digest.hexdigest()

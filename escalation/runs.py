@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from escalation import codes
-from escalation.blocks import Block, Counts, Workshop, blocks_of
+from escalation.blocks import Block, Counts, Shelf, Workshop, blocks_of
 from escalation.errors import InputError
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior, coverage
@@ -25,6 +26,15 @@ from escalation.sources import (
     sweep_points,
 )
 from escalation.study.schema import Study
+from escalation.work import (
+    SWEEP_QUANTILES,
+    Work,
+    companion_size,
+    companion_study,
+    compared_structures,
+    sweep_part,
+    sweep_size,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,10 +44,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called after each block with trajectories done and trajectories in all."""
 
-SWEEP_QUANTILES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.98)
-SWEEP_TRAJECTORIES = 12_000
-COMPANION_DRAWS = 256
-COMPANION_TRAJECTORIES = 2_000
 UNTIL_GROWTH = 64
 """A run with precision targets grows to at most this many times its first size."""
 MAX_TRAJECTORIES = 2**53
@@ -77,6 +83,7 @@ def run(
     at_most: int | None = None,
     grid: Grid | None = None,
     progress: Progress | None = None,
+    shelf: Shelf | None = None,
 ) -> xr.Dataset:
     """Simulate a study and return its results.
 
@@ -112,6 +119,8 @@ def run(
         Resolution of tables and rounds, for refinement checks.
     progress : callable, optional
         Called with (trajectories done, trajectories in all).
+    shelf : Shelf, optional
+        Keeps blocks, so that none is played twice; see :mod:`escalation.campaigns`.
 
     Returns
     -------
@@ -139,11 +148,13 @@ def run(
     targets = [t if isinstance(t, Target) else parse_target(t, study) for t in until]
     most = _cap(plan, at_most) if targets else plan.trajectories
     companion = _companion_plan(study, plan, source)
-    values = _draws(study, plan, defaults, source)
-    meter = _Meter(progress, *_work(study, plan, sweep, companion))
-    shop = Workshop(study, values, plan.seed, threads, grid)
+    shelf = shelf or Shelf()
+    work = Work(study, (*shelf.sizes, (plan.draws, plan.trajectories)), shelf.block_size)
+    values = shelf.values("study", lambda: _draws(study, plan, defaults, source))
+    meter = _Meter(progress, sum(b.size for b in work.all(sweep, companion is not None)))
+    shop = Workshop(study, values, plan.seed, threads, grid, shelf)
     counts = Counts(study, plan.draws)
-    size, verdicts = _simulate_study(shop, counts, plan, targets, most, meter)
+    size, verdicts = _simulate_study(shop, counts, work.study_blocks(), plan, targets, most, meter)
     arrays = dict(counts.arrays)
     arrays["parameter_value"] = values.values
     arrays["is_third_party"] = _third_parties(study)
@@ -156,11 +167,11 @@ def run(
         }
     swept = sweep and bool(study.compare.sweep)
     if swept:
-        arrays |= _simulate_sweep(study, plan, source, threads, grid, meter)
-        attrs["sweep_trajectories"] = meter.per_sweep
+        arrays |= _simulate_sweep(work, plan, source, threads, grid, shelf, meter)
+        attrs["sweep_trajectories"] = sweep_size((plan.draws, plan.trajectories))[1]
     if companion is not None:
-        prior_values = _draws(study, companion, defaults, None)
-        arrays |= _simulate_companion(study, companion, prior_values, threads, grid, meter)
+        prior_values = shelf.values("prior", lambda: _draws(study, companion, defaults, None))
+        arrays |= _simulate_companion(work, companion, prior_values, threads, grid, shelf, meter)
         attrs["prior_trajectories"] = companion.trajectories
     return with_probabilities(build_dataset(arrays, _coords(study, values, swept), attrs))
 
@@ -183,7 +194,6 @@ class _Meter:
 
     report: Progress | None
     total: int
-    per_sweep: int
     done: int = 0
 
     def add(self, n: int) -> None:
@@ -202,104 +212,87 @@ def _companion_plan(study: Study, plan: Plan, posterior: Posterior | None) -> Pl
     """Return the size of the prior companion; None where no posterior is at work."""
     if not coverage(study.parameters, posterior).covered:
         return None
-    return Plan(
-        min(plan.trajectories, COMPANION_TRAJECTORIES), min(plan.draws, COMPANION_DRAWS), plan.seed
-    )
-
-
-def _compared_structures(study: Study) -> list[str]:
-    """Return the reference and the structures in focus."""
-    return [study.reference, *(s for s in study.compare.focus if s != study.reference)]
-
-
-def _work(study: Study, plan: Plan, sweep: bool, companion: Plan | None) -> tuple[int, int]:
-    """Return the trajectories of the whole run, and those at each point of a sweep."""
-    cells = (
-        len(study.decision_rules) * len(study.flashpoints) * len(study.structures) * plan.draws
-    )
-    compared = len(study.flashpoints) * len(_compared_structures(study))
-    # Of the size of the run, and no smaller than a few cells of it.
-    per_sweep = min(
-        SWEEP_TRAJECTORIES, max(4 * plan.trajectories, plan.trajectories * plan.draws // 16)
-    )
-    extra = 0
-    if sweep and study.compare.sweep:
-        points = len(study.compare.sweep) * len(SWEEP_QUANTILES)
-        extra = points * compared * per_sweep
-    if companion is not None:
-        extra += compared * companion.draws * companion.trajectories
-    return cells * plan.trajectories + extra, per_sweep
+    draws, trajectories = companion_size((plan.draws, plan.trajectories))
+    return Plan(trajectories, draws, plan.seed)
 
 
 def _simulate_study(
-    shop: Workshop, counts: Counts, plan: Plan, targets: list[Target], most: int, meter: _Meter
+    shop: Workshop,
+    counts: Counts,
+    blocks: Iterable[Block],
+    plan: Plan,
+    targets: list[Target],
+    most: int,
+    meter: _Meter,
 ) -> tuple[int, list[Verdict]]:
     """Play every cell, in rounds until the targets hold; returns the size reached and verdicts."""
-    done, size = 0, plan.trajectories
-    verdicts: list[Verdict] = []
-    while size > done:
-        for block in blocks_of(shop.study, (0, plan.draws), (done, size)):
+    size = plan.trajectories
+    while True:
+        for block in blocks:
             counts.add(block, shop.play(block))
             meter.add(block.size)
         done = size
         verdicts = [judge(target, shop.study, counts.arrays, done) for target in targets]
         size = next_size(verdicts, done, most)
+        if size <= done:
+            return done, verdicts
         meter.total += (size - done) * counts.checksums.size
-    return done, verdicts
+        blocks = blocks_of(shop.study, (0, plan.draws), (done, size))
 
 
 def _simulate_companion(
-    study: Study, plan: Plan, values: Draws, threads: int | None, grid: Grid | None, meter: _Meter
+    work: Work,
+    plan: Plan,
+    values: Draws,
+    threads: int | None,
+    grid: Grid | None,
+    shelf: Shelf,
+    meter: _Meter,
 ) -> dict[str, np.ndarray]:
     """Play the reference and the structures in focus under the priors."""
     from escalation.results.variables import COMPANION_COUNTS
 
-    compared = {name: study.structures[name] for name in _compared_structures(study)}
-    part = _under_headline_rule(study).model_copy(update={"structures": compared})
-    shop = Workshop(part, values, plan.seed, threads, grid)
+    part = companion_study(work.study)
+    shop = Workshop(part, values, plan.seed, threads, grid, shelf)
     counts = Counts(part, plan.draws)
-    _simulate_study(shop, counts, plan, [], plan.trajectories, meter)
+    _simulate_study(shop, counts, work.companion_blocks(), plan, [], plan.trajectories, meter)
     return {f"prior_{name}": counts.arrays[name][0] for name in COMPANION_COUNTS}
 
 
-def _under_headline_rule(study: Study) -> Study:
-    return study.model_copy(update={"decision_rules": study.decision_rules[:1]})
-
-
 def _simulate_sweep(
-    study: Study,
+    work: Work,
     plan: Plan,
     posterior: Posterior | None,
     threads: int | None,
     grid: Grid | None,
+    shelf: Shelf,
     meter: _Meter,
 ) -> dict[str, np.ndarray]:
     """Sweep parameters one at a time, all others at the centre of what is known about them.
 
     Every point uses the random numbers of draw 0, and the headline rule.
     """
-    from escalation.engines.threads import simulate_block
-
-    names, structures = list(study.compare.sweep), _compared_structures(study)
-    points = sweep_points(study, names, SWEEP_QUANTILES, posterior)
-    n = points.shape[1]
-    shape = (len(study.flashpoints), len(structures), *points.shape, len(codes.EVENTS))
+    study, structures = work.study, compared_structures(work.study)
+    names, flashpoints = list(study.compare.sweep), list(study.flashpoints)
+    n = len(SWEEP_QUANTILES)
+    points = np.zeros((len(names), n))
+    shape = (len(flashpoints), len(structures), *points.shape, len(codes.EVENTS))
     counts = np.zeros(shape, np.int64)
-    base = centre_draws(study, posterior).repeated(n)
-    same_numbers = np.zeros(n, np.int64)
-    rule = study.decision_rules[0]
     for p, name in enumerate(names):
-        shop = Workshop(study, base.replaced(name, points[p]), plan.seed, threads, grid)
-        for f, flashpoint in enumerate(study.flashpoints):
-            for s, structure in enumerate(structures):
-                block = Block(rule, flashpoint, structure, 0, n, 0, meter.per_sweep)
-                tables, _ = shop.compiled(block)
-                tallies = simulate_block(
-                    tables, plan.seed, same_numbers, 0, meter.per_sweep, threads
-                )
-                counts[f, s, p] = tallies.first_event.sum(axis=2)
-                meter.add(block.size)
+        values = shelf.values(sweep_part(name), partial(_swept, study, name, posterior))
+        points[p] = values[name]
+        shop = Workshop(study, values, plan.seed, threads, grid, shelf, same_numbers=True)
+        for block in work.sweep_blocks(name):
+            where = flashpoints.index(block.flashpoint), structures.index(block.structure), p
+            counts[where] += shop.play(block).tallies.first_event.sum(axis=2)
+            meter.add(block.size)
     return {"sweep_value": points, "sweep_event_count": counts}
+
+
+def _swept(study: Study, name: str, posterior: Posterior | None) -> Draws:
+    """Return one draw for each point of a sweep."""
+    points = sweep_points(study, [name], SWEEP_QUANTILES, posterior)[0]
+    return centre_draws(study, posterior).repeated(len(points)).replaced(name, points)
 
 
 def _coords(study: Study, values: Draws, sweep: bool) -> dict[str, object]:
@@ -310,14 +303,14 @@ def _coords(study: Study, values: Draws, sweep: bool) -> dict[str, object]:
         "structure": list(study.structures),
         "actor": list(study.actors),
         "parameter": list(values.names),
-        "prior_structure": _compared_structures(study),
+        "prior_structure": compared_structures(study),
         "flashpoint_title": [f.title or f.name for f in study.flashpoints.values()],
         "structure_title": [s.title or s.name for s in study.structures.values()],
         "actor_title": [a.title or a.name for a in study.actors.values()],
     }
     if sweep:
         coords["sweep_parameter"] = list(study.compare.sweep)
-        coords["sweep_structure"] = _compared_structures(study)
+        coords["sweep_structure"] = compared_structures(study)
     return coords
 
 

@@ -28,6 +28,7 @@ from escalation.plots.transitions import steps
 from escalation.report.break_even import break_evens
 from escalation.results.crossings import find_crossings
 from escalation.results.derive import with_probabilities
+from escalation.results.intervals import FEW_HITS
 from escalation.results.rules import under_rule
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)

@@ -180,8 +180,8 @@ def test_the_companion_is_the_prior_run(plain, fitted):
 
 
 def test_the_companion_is_smaller(small, monkeypatch):
-    monkeypatch.setattr("escalation.runs.COMPANION_DRAWS", 2)
-    monkeypatch.setattr("escalation.runs.COMPANION_TRAJECTORIES", 10)
+    monkeypatch.setattr("escalation.work.COMPANION_DRAWS", 2)
+    monkeypatch.setattr("escalation.work.COMPANION_TRAJECTORIES", 10)
     steps = []
     ds = escalation.run(
         small, trajectories=15, draws=3, sweep=False, posterior=made_up(),

@@ -83,7 +83,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
         _write(temporary, content)
         os.replace(temporary, target)
     except OSError as error:
-        raise InputError(_cannot_write(target, error)) from error
+        raise InputError(cannot_write(target, error)) from error
     finally:
         temporary.unlink(missing_ok=True)
     _flush_folder(target.parent)
@@ -185,7 +185,7 @@ def _checked_path(path: str | os.PathLike[str], *, make_folders: bool) -> Path:
     try:
         _check_place(target, shown, make_folders)
     except OSError as error:
-        raise InputError(_cannot_write(target, error)) from error
+        raise InputError(cannot_write(target, error)) from error
     return target
 
 
@@ -204,7 +204,7 @@ def _check_place(target: Path, shown: str, make_folders: bool) -> None:
         raise InputError(f"output path {shown}: the folder is not writable")
 
 
-def _cannot_write(target: Path, error: OSError) -> str:
+def cannot_write(target: Path, error: OSError) -> str:
     reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
     return f"cannot write {str(target)[:200]!r}: {reason}; nothing was written"
 

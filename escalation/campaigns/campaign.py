@@ -1,0 +1,301 @@
+"""Begin, continue and extend a campaign."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from escalation.blocks import BLOCK_TRAJECTORIES, Block, Workshop
+from escalation.campaigns import lock
+from escalation.campaigns.kept import CampaignShelf, Watch, block_file, describe, parameters_file
+from escalation.campaigns.plan import (
+    NAME,
+    POSTERIOR,
+    CampaignPlan,
+    load_plan,
+    save_plan,
+)
+from escalation.campaigns.store import Store
+from escalation.errors import InputError
+from escalation.model.draws import Draws
+from escalation.parameters import posterior as posteriors
+from escalation.provenance import git_state, model_sha256, packages
+from escalation.results.build import plain_attrs
+from escalation.results.files import RESULTS_NAME, save_results, write_whole
+from escalation.runs import Plan, Progress, run
+from escalation.sources import chosen_posterior
+from escalation.study import Study, study_from_text
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from escalation.parameters.posterior import Posterior
+
+Say = Callable[[str], None]
+"""Told in words what was found and done."""
+
+
+def run_campaign(
+    study: Study,
+    folder: str | os.PathLike[str],
+    *,
+    trajectories: int | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    defaults: bool = False,
+    sweep: bool = True,
+    prior: bool = False,
+    posterior: str | os.PathLike[str] | None = None,
+    block_size: int = BLOCK_TRAJECTORIES,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+    say: Say | None = None,
+) -> xr.Dataset:
+    """Play a study as a campaign: begin it, continue it, or extend the one that is there.
+
+    Parameters
+    ----------
+    study : Study
+        As read from a file or a mapping.
+    folder : path
+        Of the campaign; made if it is not there.
+    trajectories, draws, seed : int, optional
+        As in :func:`escalation.run`; of a campaign that is there, its own by default. More
+        trajectories or draws extend it.
+    threads, defaults, sweep, prior, posterior
+        As in :func:`escalation.run`; the posterior is a file.
+    block_size : int
+        Trajectories of a block, about; a campaign that is there keeps its own.
+    progress : callable, optional
+        Called with (trajectories done, trajectories in all).
+    watch : callable, optional
+        Called with the journal's entry of every block.
+    say : callable, optional
+        Called with a line of text on what was found and done.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of :func:`escalation.run`, without the time of the run; also in ``results.nc`` of the
+        folder, the same to the last byte whatever happened on the way.
+
+    Raises
+    ------
+    InputError
+        The folder holds another campaign, one that cannot be extended like this or that is
+        damaged; another process is at work in it; or the disk is full.
+    """
+    place = Path(folder)
+    source = chosen_posterior(study, prior, posterior)
+    _check_text(study)
+    _make(place)
+    with lock.held(place):
+        if (place / NAME).exists():
+            plan = load_plan(place)
+            _check_same(plan, study, seed, defaults, sweep, source)
+            plan = _grow(plan, None if defaults else draws, trajectories, place)
+        else:
+            plan = _new(study, trajectories, draws, seed, defaults, sweep, source, block_size)
+            _begin(plan, place, posterior)
+        return _play(place, plan, study, threads, False, progress, watch, say)
+
+
+def resume_campaign(
+    folder: str | os.PathLike[str],
+    *,
+    threads: int | None = None,
+    repair: bool = False,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+    say: Say | None = None,
+) -> xr.Dataset:
+    """Continue a campaign to its end; verifies every file first.
+
+    Parameters
+    ----------
+    folder : path
+        Of the campaign.
+    repair : bool
+        Play blocks again whose files are damaged, instead of refusing.
+    threads, progress, watch, say
+        As in :func:`run_campaign`.
+
+    Raises
+    ------
+    InputError
+        There is no campaign, it is damaged, made by another version of the model or on a
+        machine with another arithmetic; another process is at work in it; or the disk is full.
+    """
+    place = Path(folder)
+    load_plan(place)  # before a lock is left in a folder that is no campaign
+    with lock.held(place):
+        plan = load_plan(place)
+        return _play(place, plan, plan.study(), threads, repair, progress, watch, say)
+
+
+def _play(
+    place: Path,
+    plan: CampaignPlan,
+    study: Study,
+    threads: int | None,
+    repair: bool,
+    progress: Progress | None,
+    watch: Watch | None,
+    say: Say | None,
+) -> xr.Dataset:
+    _check_model(plan, place)
+    source = plan.posterior(place)
+    store = Store(place, plan.identity)
+    for words in store.open(repair, describe):
+        if say is not None:
+            say(words)
+    _check_arithmetic(plan, study, store)
+    draws, trajectories = plan.size
+    ds = run(
+        study,
+        trajectories=trajectories,
+        draws=draws,
+        seed=plan.seed,
+        threads=threads,
+        defaults=plan.defaults,
+        sweep=plan.sweep,
+        prior=source is None,
+        posterior=source,
+        progress=progress,
+        shelf=CampaignShelf(store, plan.sizes[:-1], plan.block_size, watch),
+    )
+    del ds.attrs["created"]  # differs between campaigns that are alike; the plan has it
+    ds.attrs |= plain_attrs({"package_versions": plan.packages, "git_state": plan.git})
+    save_results(ds, place / RESULTS_NAME)
+    return ds
+
+
+def _make(place: Path) -> None:
+    """Make the folder; one that is there may hold a campaign or nothing."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in place.iterdir()}
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable name"
+        raise InputError(f"campaign: cannot use folder {str(place)[:100]!r}: {reason}") from None
+    if NAME not in there and there - _BEGUN:
+        raise InputError(f"campaign: folder {str(place)!r} holds something else")
+
+
+_BEGUN = {lock.NAME, POSTERIOR}
+"""Left by a process that was killed while it began a campaign."""
+
+
+def _new(
+    study: Study,
+    trajectories: int | None,
+    draws: int | None,
+    seed: int | None,
+    defaults: bool,
+    sweep: bool,
+    source: Posterior | None,
+    block_size: int,
+) -> CampaignPlan:
+    size = Plan(
+        study.plan.trajectories if trajectories is None else trajectories,
+        1 if defaults else study.plan.draws if draws is None else draws,
+        study.plan.seed if seed is None else seed,
+    )
+    return CampaignPlan(
+        study_text=tuple(study.text.items()),
+        study_sha256=study.sha256,
+        seed=size.seed,
+        sizes=((size.draws, size.trajectories),),
+        defaults=defaults,
+        posterior_sha256="" if source is None else source.sha256,
+        sweep=sweep,
+        block_size=block_size,
+        model_sha256=model_sha256(),
+        packages=dict(sorted(packages().items())),
+        git=git_state(),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _begin(plan: CampaignPlan, place: Path, posterior: str | os.PathLike[str] | None) -> None:
+    """Write the copy of the posterior, and the plan last: with it the campaign exists."""
+    if plan.posterior_sha256:
+        write_whole(place / POSTERIOR, Path(posterior or posteriors.SHIPPED).read_bytes())
+    save_plan(plan, place)
+
+
+def _grow(
+    plan: CampaignPlan, draws: int | None, trajectories: int | None, place: Path
+) -> CampaignPlan:
+    size = Plan(
+        plan.size[1] if trajectories is None else trajectories,
+        plan.size[0] if draws is None else draws,
+        plan.seed,
+    )
+    grown = plan.grown((size.draws, size.trajectories))
+    if grown is not plan:
+        save_plan(grown, place)
+    return grown
+
+
+def _check_text(study: Study) -> None:
+    """Refuse a study that was changed in Python: its text would not bring it back."""
+    again = study_from_text(study.text)
+    plan = study.plan.model_copy(update={"design": again.plan.design})
+    if again.model_copy(update={"plan": plan}) != study:
+        raise InputError(f"study {study.name}: it was changed after it was read; a campaign needs "
+                         "one that its text describes")
+
+
+def _check_same(
+    plan: CampaignPlan,
+    study: Study,
+    seed: int | None,
+    defaults: bool,
+    sweep: bool,
+    source: Posterior | None,
+) -> None:
+    wanted = {
+        "study": (study.sha256[:12], plan.study_sha256[:12]),
+        "seed": (plan.seed if seed is None else seed, plan.seed),
+        "defaults": (defaults, plan.defaults),
+        "sweep": (sweep, plan.sweep),
+        "posterior": ("" if source is None else source.sha256[:12], plan.posterior_sha256[:12]),
+    }
+    for name, (asked, there) in wanted.items():
+        if asked != there:
+            raise InputError(f"{name}: the campaign has {_shown(there)}, not {_shown(asked)}; "
+                             "a campaign keeps its question, begin another")
+
+
+def _shown(value: object) -> str:
+    return "none" if value == "" else str(value)
+
+
+def _check_model(plan: CampaignPlan, place: Path) -> None:
+    if plan.model_sha256 != model_sha256():
+        began = f"escalation {plan.packages.get('escalation', '?')}, git {plan.git}"
+        raise InputError(f"{place}: begun with another version of the model ({began}); "
+                         "continue with that one, or begin another campaign")
+
+
+def _check_arithmetic(plan: CampaignPlan, study: Study, store: Store) -> None:
+    """Compile the tables of a finished block again: they must be those that were played."""
+    entries = [e for e in store.recorded.values() if e.get("part") == "study"]
+    entry = next((e for e in entries if e["kind"] == "block"), None)
+    widest = max((e["draws"] for e in entries if e["kind"] == "parameters"), default=0)
+    values = store.get(parameters_file("study", widest))
+    if entry is None or values is None:
+        return
+    names = Block.__dataclass_fields__
+    block = Block(**{name: entry[name] for name in names})
+    shop = Workshop(study, Draws(tuple(values.header["names"]), values.arrays["values"]), plan.seed)
+    if shop.compiled(block)[1].tolist() != entry["tables"]:
+        raise InputError(
+            f"{store.folder / block_file(block)}: this machine computes other tables than the one "
+            "that played it; continue on a machine and with packages like those"
+        )

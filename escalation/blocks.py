@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -68,21 +68,38 @@ class Played(NamedTuple):
     checksums: np.ndarray
 
 
+class Player(Protocol):
+    """Plays the blocks of one study, here or elsewhere."""
+
+    @property
+    def study(self) -> Study:
+        """What is played."""
+
+    def block_size(self, total: int) -> int:
+        """Return how many trajectories a block should have if there are so many in all."""
+
+    def play_all(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Played]]:
+        """Play blocks, in any order, and return each with what it yields."""
+
+
 def blocks_of(
-    study: Study, draws: tuple[int, int], trajectories: tuple[int, int]
+    study: Study,
+    draws: tuple[int, int],
+    trajectories: tuple[int, int],
+    size: int = BLOCK_TRAJECTORIES,
 ) -> Iterator[Block]:
     """Cut ranges of draws and of trajectories, in every cell of a study, into blocks.
 
-    Those that share tables follow each other.
+    Those that share tables follow each other. A block has about `size` trajectories.
     """
     first, last = trajectories
-    width = int(np.clip(BLOCK_TRAJECTORIES // max(last - first, 1), 1, MAX_BLOCK_DRAWS))
+    width = int(np.clip(size // max(last - first, 1), 1, MAX_BLOCK_DRAWS))
     for rule in study.decision_rules:
         for flashpoint in study.flashpoints:
             for structure in study.structures:
                 for begin in range(draws[0], draws[1], width):
                     end = min(begin + width, draws[1])
-                    piece = max(BLOCK_TRAJECTORIES // (end - begin), 1)
+                    piece = max(size // (end - begin), 1)
                     for start in range(first, last, piece):
                         count = min(piece, last - start)
                         yield Block(rule, flashpoint, structure, begin, end, start, count)
@@ -113,6 +130,15 @@ class Workshop:
     grid: Grid | None = None
     _anchors: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
     _latest: tuple[tuple, Tables, np.ndarray] | None = field(default=None, repr=False)
+
+    def block_size(self, total: int) -> int:
+        """Return trajectories per block, however many there are in all."""
+        return BLOCK_TRAJECTORIES
+
+    def play_all(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Played]]:
+        """Play blocks one after another."""
+        for block in blocks:
+            yield block, self.play(block)
 
     def play(self, block: Block) -> Played:
         """Play a block."""

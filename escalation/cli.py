@@ -92,6 +92,11 @@ _COUNT = _Whole(0, 2**53)
 @click.option(
     "--posterior", type=click.Path(), help="Posterior file; default: the one that is shipped."
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS|local[:N]",
+    help="Play on a Dask cluster: a trusted scheduler's address, or N processes here.",
+)
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
 def run(
     study: str,
@@ -103,6 +108,7 @@ def run(
     defaults: bool,
     prior: bool,
     posterior: str | None,
+    scheduler: str | None,
     no_figures: bool,
 ) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
@@ -128,6 +134,7 @@ def run(
             defaults=defaults,
             prior=prior,
             posterior=posterior,
+            scheduler=scheduler,
             progress=report,
         )
     place.create()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from escalation import codes
-from escalation.blocks import Block, Counts, Workshop, blocks_of
+from escalation.blocks import Block, Counts, Player, Workshop, blocks_of
 from escalation.errors import InputError
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior, coverage
@@ -76,6 +77,7 @@ def run(
     until: Sequence[str | Target] = (),
     at_most: int | None = None,
     grid: Grid | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Simulate a study and return its results.
@@ -91,7 +93,7 @@ def run(
     seed : int, optional
         Seed, 0 to 2**64 - 1; by default the study's.
     threads : int, optional
-        Threads; all by default. The counts do not depend on it.
+        Threads; all by default. On a cluster, on each worker. The counts do not depend on it.
     defaults : bool, optional
         Run one draw with every parameter at its median in the posterior, or at its default
         where the posterior does not cover it.
@@ -110,6 +112,10 @@ def run(
         `trajectories`.
     grid : Grid, optional
         Resolution of tables and rounds, for refinement checks.
+    scheduler : str, optional
+        Play on the workers of a Dask cluster, see :mod:`escalation.cluster`: address of its
+        scheduler, one that you trust, or ``local:N`` for N processes here. The sweep is played
+        here in any case. The counts do not depend on it.
     progress : callable, optional
         Called with (trajectories done, trajectories in all).
 
@@ -125,7 +131,7 @@ def run(
     ------
     InputError
         If trajectories, draws, seed, threads or a target are out of range, or the posterior
-        cannot be used.
+        or the scheduler cannot be used.
     """
     from escalation.results.build import build_dataset
     from escalation.results.derive import with_probabilities
@@ -141,10 +147,17 @@ def run(
     companion = _companion_plan(study, plan, source)
     values = _draws(study, plan, defaults, source)
     meter = _Meter(progress, *_work(study, plan, sweep, companion))
-    shop = Workshop(study, values, plan.seed, threads, grid)
     counts = Counts(study, plan.draws)
-    size, verdicts = _simulate_study(shop, counts, plan, targets, most, meter)
-    arrays = dict(counts.arrays)
+    prior_counts = {}
+    with _players(scheduler) as hire:
+        player = hire(study, values, plan.seed, threads, grid)
+        size, verdicts = _simulate_study(player, counts, plan, targets, most, meter)
+        if companion is not None:
+            prior_values = _draws(study, companion, defaults, None)
+            prior_counts = _simulate_companion(
+                study, companion, prior_values, threads, grid, meter, hire
+            )
+    arrays = counts.arrays | prior_counts
     arrays["parameter_value"] = values.values
     arrays["is_third_party"] = _third_parties(study)
     attrs = _attrs(study, plan, defaults, counts.table_checksum()) | source_attrs(study, source)
@@ -159,8 +172,6 @@ def run(
         arrays |= _simulate_sweep(study, plan, source, threads, grid, meter)
         attrs["sweep_trajectories"] = meter.per_sweep
     if companion is not None:
-        prior_values = _draws(study, companion, defaults, None)
-        arrays |= _simulate_companion(study, companion, prior_values, threads, grid, meter)
         attrs["prior_trajectories"] = companion.trajectories
     return with_probabilities(build_dataset(arrays, _coords(study, values, swept), attrs))
 
@@ -228,34 +239,51 @@ def _work(study: Study, plan: Plan, sweep: bool, companion: Plan | None) -> tupl
     return cells * plan.trajectories + extra, per_sweep
 
 
+def _players(scheduler: str | None) -> AbstractContextManager[Callable[..., Player]]:
+    """Return who plays: workshops here, or workers of a cluster while the context lasts."""
+    if scheduler is None:
+        return nullcontext(Workshop)
+    from escalation.cluster.connection import cluster_players
+
+    return cluster_players(scheduler)
+
+
 def _simulate_study(
-    shop: Workshop, counts: Counts, plan: Plan, targets: list[Target], most: int, meter: _Meter
+    player: Player, counts: Counts, plan: Plan, targets: list[Target], most: int, meter: _Meter
 ) -> tuple[int, list[Verdict]]:
     """Play every cell, in rounds until the targets hold; returns the size reached and verdicts."""
     done, size = 0, plan.trajectories
     verdicts: list[Verdict] = []
     while size > done:
-        for block in blocks_of(shop.study, (0, plan.draws), (done, size)):
-            counts.add(block, shop.play(block))
+        width = player.block_size((size - done) * counts.checksums.size)
+        blocks = blocks_of(player.study, (0, plan.draws), (done, size), width)
+        for block, played in player.play_all(blocks):
+            counts.add(block, played)
             meter.add(block.size)
         done = size
-        verdicts = [judge(target, shop.study, counts.arrays, done) for target in targets]
+        verdicts = [judge(target, player.study, counts.arrays, done) for target in targets]
         size = next_size(verdicts, done, most)
         meter.total += (size - done) * counts.checksums.size
     return done, verdicts
 
 
 def _simulate_companion(
-    study: Study, plan: Plan, values: Draws, threads: int | None, grid: Grid | None, meter: _Meter
+    study: Study,
+    plan: Plan,
+    values: Draws,
+    threads: int | None,
+    grid: Grid | None,
+    meter: _Meter,
+    hire: Callable[..., Player],
 ) -> dict[str, np.ndarray]:
     """Play the reference and the structures in focus under the priors."""
     from escalation.results.variables import COMPANION_COUNTS
 
     compared = {name: study.structures[name] for name in _compared_structures(study)}
     part = _under_headline_rule(study).model_copy(update={"structures": compared})
-    shop = Workshop(part, values, plan.seed, threads, grid)
+    player = hire(part, values, plan.seed, threads, grid)
     counts = Counts(part, plan.draws)
-    _simulate_study(shop, counts, plan, [], plan.trajectories, meter)
+    _simulate_study(player, counts, plan, [], plan.trajectories, meter)
     return {f"prior_{name}": counts.arrays[name][0] for name in COMPANION_COUNTS}
 
 

@@ -18,13 +18,14 @@ import click
 from escalation.commands.backtest import backtest
 from escalation.commands.calibrate import calibrate
 from escalation.commands.cases import cases
+from escalation.commands.compare import compare
 from escalation.errors import EscalationError, InputError
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from escalation.parameters.posterior import Posterior
-    from escalation.study.schema import Study
+    from escalation.study.schema import Design, Study
 
 
 class _Group(click.Group):
@@ -50,6 +51,7 @@ def main() -> None:
 main.add_command(backtest)
 main.add_command(calibrate)
 main.add_command(cases)
+main.add_command(compare)
 
 
 class _Whole(click.ParamType):
@@ -97,6 +99,14 @@ _COUNT = _Whole(0, 2**53)
     metavar="ADDRESS|local[:N]",
     help="Play on a Dask cluster: a trusted scheduler's address, or N processes here.",
 )
+@click.option("--design", help="Design over parameters: sobol or latin_hypercube.")
+@click.option(
+    "--until", multiple=True, metavar="TARGET",
+    help="Run on until EVENT:relative|absolute:TOLERANCE[:FLASHPOINT] holds; may be repeated.",
+)
+@click.option(
+    "--at-most", type=_Whole(1, 2**53), help="Trajectories at which --until gives up."
+)
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
 def run(
     study: str,
@@ -109,6 +119,9 @@ def run(
     prior: bool,
     posterior: str | None,
     scheduler: str | None,
+    design: str | None,
+    until: tuple[str, ...],
+    at_most: int | None,
     no_figures: bool,
 ) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
@@ -116,6 +129,8 @@ def run(
     from escalation.study import load_study
 
     words = load_study(study)
+    if design is not None:
+        words = words.with_plan(design=_design(design))
     place = _Place.choose(output, words)
     check_output(place.results)
     from escalation.runs import run as run_study
@@ -135,12 +150,39 @@ def run(
             prior=prior,
             posterior=posterior,
             scheduler=scheduler,
+            until=until,
+            at_most=at_most,
             progress=report,
         )
     place.create()
     save_results(ds, place.results)
     _show(ds, brief=True)
+    _say_until(ds)
     _write_companions(ds, place, figures=not no_figures)
+
+
+def _design(name: str) -> Design:
+    from escalation.study.schema import DESIGNS
+
+    for known in DESIGNS:
+        if name == known:
+            return known
+    raise InputError(f"design: unknown name {name!r} (choices: {', '.join(DESIGNS)})")
+
+
+def _say_until(ds: xr.Dataset) -> None:
+    """Say whether the precision targets hold."""
+    import json
+
+    if "until" not in ds.attrs:
+        return
+    size = f"{int(ds.attrs['trajectories']):,} histories per cell and draw"
+    if ds.attrs["until_met"]:
+        click.echo(f"\nEvery precision target holds with {size}.")
+        return
+    click.echo(f"\nNot every precision target holds with {size}, the most that was allowed:")
+    for line in json.loads(ds.attrs["until_unmet"]):
+        click.echo(f"  {line}")
 
 
 class _Place:
@@ -173,10 +215,11 @@ class _Place:
 def _announce(study: Study, trajectories: int | None, draws: int | None) -> None:
     n = trajectories or study.plan.trajectories
     j = draws or study.plan.draws
-    f, s = len(study.flashpoints), len(study.structures)
+    f, s, r = len(study.flashpoints), len(study.structures), len(study.decision_rules)
+    rules = f"{r} decision rules x " if r > 1 else ""
     click.echo(
-        f"{f} flashpoints x {s} structures x {j} parameter draws x {n:,} histories "
-        f"= {f * s * j * n / 1e6:,.1f} M histories of {study.horizon_years} years"
+        f"{rules}{f} flashpoints x {s} structures x {j} parameter draws x {n:,} histories "
+        f"= {r * f * s * j * n / 1e6:,.1f} M histories of {study.horizon_years} years"
     )
 
 
@@ -278,13 +321,18 @@ def plot(results: str, output: str) -> None:
 @click.option("--structure", required=True)
 @click.option("--draw", type=_COUNT, default=0, show_default=True)
 @click.option("--trajectory", type=_COUNT, default=0, show_default=True)
-def replay(results: str, flashpoint: str, structure: str, draw: int, trajectory: int) -> None:
+@click.option("--rule", help="Decision rule; default: the study's first.")
+def replay(
+    results: str, flashpoint: str, structure: str, draw: int, trajectory: int, rule: str | None
+) -> None:
     """Tell one history of RESULTS, round by round."""
     from escalation.replays import replay as tell
     from escalation.results import open_results
 
     ds = open_results(results)
-    lines = tell(ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory)
+    lines = tell(
+        ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory, rule=rule
+    )
     click.echo("\n".join(lines))
 
 

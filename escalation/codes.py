@@ -71,9 +71,6 @@ REPLICATED = (*EVENTS, "disputes", "grave_crises", "grave_wars")
 """What is counted by replicate: trajectories with the event, then disputes of three kinds."""
 COUNT_DISPUTES, COUNT_GRAVE, COUNT_GRAVE_WARS = range(len(EVENTS), len(REPLICATED))
 
-DECISION_RULES = ("expected_utility", "prospect_theory")
-"""How the two sides choose; each fills the same tables."""
-
 PARTY_OUTCOMES = (
     "supported",
     "fought",
@@ -100,6 +97,9 @@ TRAJECTORY_ENDS = ("horizon", "object_lost", "general_exchange")
 TRAJECTORY_HORIZON, TRAJECTORY_LOST, TRAJECTORY_EXCHANGE = range(len(TRAJECTORY_ENDS))
 
 BRINK_OUTCOMES = ("held", "war")
+
+DECISION_RULES = ("expected_utility", "prospect_theory")
+"""How the two sides may weigh their options; results are fitted under the first."""
 
 DURATION_EDGES_DAYS = (0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lower edges of the duration bins, in days; the last bin is open."""

@@ -24,6 +24,8 @@ from escalation.errors import InputError
 from escalation.parameters.registry import REGISTRY
 
 LEAST_DRAWS = 16
+RECORD_CLAIM = "generic dispute"
+"""Claim of the parameters that turn a row of the record into numbers; no study reads them."""
 LEAST_HITS = 200
 """Hits over all draws, under one of the two, below which a difference says nothing."""
 
@@ -78,10 +80,11 @@ class Designs:
         return self.smooth.names
 
 
-def designs(ds: xr.Dataset, rule: str) -> Designs:
-    """Prepare the parameter draws of results.
+def designs(ds: xr.Dataset, rule: str, flashpoint: str) -> Designs:
+    """Prepare the parameter draws of results for one flashpoint.
 
-    Parameters that only another decision rule reads are left out.
+    Parameters that cannot act there are left out: those that only another decision rule or
+    only disputes of the record read, and the study's own of other flashpoints.
 
     Raises
     ------
@@ -94,11 +97,11 @@ def designs(ds: xr.Dataset, rule: str) -> Designs:
             f"{n} parameter draws say nothing about what drives a result: at least {LEAST_DRAWS}"
         )
     names = [str(name) for name in ds["parameter"].values.tolist()]
+    others = [str(name) for name in ds["flashpoint"].values.tolist() if name != flashpoint]
     values = ds["parameter_value"].transpose("draw", "parameter").values
-    read = np.array([REGISTRY[name].rule in ("", rule) if name in REGISTRY else True
-                     for name in names])  # fmt: skip
     varies = np.ptp(values, axis=0) > 0
-    kept = np.flatnonzero(read & varies)
+    acts = np.array([_may_act(name, rule, others) for name in names])
+    kept = np.flatnonzero(acts & varies)
     if not len(kept):
         raise InputError("no parameter varies over the draws: nothing can drive a result")
     x, chosen = values[:, kept], [names[k] for k in kept]
@@ -106,8 +109,16 @@ def designs(ds: xr.Dataset, rule: str) -> Designs:
     return Designs(
         surrogate.Design(x, chosen, joint=joint),
         smoothing.build_design(x, chosen),
-        int((~varies).sum()),
+        int((acts & ~varies).sum()),
     )
+
+
+def _may_act(name: str, rule: str, others: Sequence[str]) -> bool:
+    """Whether a parameter can act at a flashpoint, `others` being the other ones."""
+    if name in REGISTRY:
+        entry = REGISTRY[name]
+        return entry.rule in ("", rule) and entry.claim != RECORD_CLAIM
+    return not any(name.startswith(f"{other}.") for other in others)
 
 
 def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
@@ -120,7 +131,7 @@ def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
     structure : str
         Which structure.
     made : Designs
-        From `designs`, of the same results and rule.
+        From `designs`, of the same results, rule and flashpoint.
 
     Returns
     -------

@@ -1,6 +1,7 @@
 """Filling the choice, brink and onset tables with the expected-utility rule.
 
-Another decision rule is another function with the signature of :func:`fill_choices`.
+Another decision rule is another pair of functions with the signatures of
+:func:`fill_choices` and :func:`mean_opening`, see :mod:`escalation.model.rules`.
 """
 
 from __future__ import annotations
@@ -186,15 +187,20 @@ def opening_factor(x, c, challenger_type, grave, power, win, participation, conc
 
 
 @jit_part
+def onset_rate(x, c, grave, factor, mean):
+    """Return the monthly onset rate of a class as an integer; it saturates at 31 a month."""
+    return int(min(x.onset_per_month[c, grave] * factor / mean * ONE_MONTH + 0.5, _LARGEST))
+
+
+@jit_part
 def fill_onset(x, c, k, p, power, win, participation, concede, anchor, table):
-    """Fill the monthly onset rates at one grid point; rates saturate at 31 a month."""
+    """Fill the monthly onset rates at one grid point."""
     for challenger_type in range(2):
         for grave in range(2):
             factor = opening_factor(
                 x, c, challenger_type, grave, power, win, participation, concede
             )
-            rate = x.onset_per_month[c, grave] * factor / anchor[c, grave] * ONE_MONTH
-            table[challenger_type, k, p, grave] = int(min(rate + 0.5, _LARGEST))
+            table[challenger_type, k, p, grave] = onset_rate(x, c, grave, factor, anchor[c, grave])
 
 
 @jit_parallel

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from escalation import tables as formats
-from escalation.codes import WAR
+from escalation.codes import DECISION_RULES, WAR
 from escalation.model.alliance import Values
-from escalation.model.choices import ROOM, fill_choices, mean_opening
+from escalation.model.choices import ROOM
 from escalation.model.decisions import PERCEIVED, fill_decisions
 from escalation.model.draws import Draws
 from escalation.model.inputs import Inputs, build_inputs
 from escalation.model.rounds import Rounds, build_rounds, within
+from escalation.model.rules import decision_rule
 from escalation.study.schema import Flashpoint, Structure, Study
 from escalation.tables import ONE15, ONE16, ONE18, ONE30, Tables, empty_tables
 
@@ -47,6 +48,7 @@ class Grid:
 
 
 DEFAULT_GRID = Grid()
+DEFAULT_RULE = DECISION_RULES[0]
 
 
 def compile_block(
@@ -56,7 +58,7 @@ def compile_block(
     draws: Draws,
     anchor: np.ndarray,
     grid: Grid = DEFAULT_GRID,
-    rule: str = "expected_utility",
+    rule: str = DEFAULT_RULE,
 ) -> Tables:
     """Compile one flashpoint under one structure, one cell per draw.
 
@@ -67,14 +69,22 @@ def compile_block(
     draws : Draws
         Parameter draws; cell j of the result holds draw j.
     anchor : float array, shape (draw, 2)
-        From :func:`onset_anchor`, the same for all structures of a flashpoint.
+        From :func:`onset_anchor`, the same for all structures of a flashpoint, and under the
+        same rule.
     grid : Grid
         Resolution.
+    rule : str
+        Decision rule, see :mod:`escalation.model.rules`.
 
     Returns
     -------
     Tables
         Block of ``draws.n`` cells.
+
+    Raises
+    ------
+    InputError
+        There is no such rule.
     """
     x = build_inputs(study, flashpoint, structure, draws)
     tables = empty_tables(draws.n, x.power.shape[1], study.horizon_years, grid.n_power, grid.n_us)
@@ -85,7 +95,7 @@ def compile_block(
         any(pact.nuclear_sharing for pact in structure.pacts),
         grid.round_scale,
     )
-    fill_tables(tables, x, rounds, draws, anchor, read.of(flashpoint.onset_rate))
+    fill_tables(tables, x, rounds, draws, anchor, read.of(flashpoint.onset_rate), rule)
     return tables
 
 
@@ -96,6 +106,7 @@ def fill_tables(
     draws: Draws,
     anchor: np.ndarray,
     onset: np.ndarray,
+    rule: str = DEFAULT_RULE,
 ) -> None:
     """Turn the numbers of a block into its integer tables.
 
@@ -109,9 +120,13 @@ def fill_tables(
         Mean response of onset under the reference structure, by class.
     onset : float array, shape (cell,)
         Disputes per year.
+    rule : str
+        Decision rule.
     """
     span = np.maximum(x.rest_power.sum(axis=1), 1e-9)
-    fill_choices(x, anchor, span, tables.challenger, tables.defender, tables.brink, tables.onset)
+    decision_rule(rule).fill_choices(
+        x, anchor, span, tables.challenger, tables.defender, tables.brink, tables.onset
+    )
     tables.opening[:] = _fixed(np.cumsum(x.opening[:, :, :0:-1], axis=2), ONE16)
     _fill_rounds(tables, rounds)
     _fill_victory(tables, x)
@@ -121,7 +136,7 @@ def fill_tables(
 
 
 def onset_anchor(
-    study: Study, flashpoint: Flashpoint, draws: Draws, rule: str = "expected_utility"
+    study: Study, flashpoint: Flashpoint, draws: Draws, rule: str = DEFAULT_RULE
 ) -> np.ndarray:
     """Return the mean response of onset under the reference structure, shape (draw, 2)."""
     x = build_inputs(study, flashpoint, study.structures[study.reference], draws)
@@ -132,7 +147,9 @@ def onset_anchor(
     else:
         participation = np.zeros((draws.n, 1))
     anchor = np.zeros((draws.n, 2))
-    mean_opening(x, rest, np.ascontiguousarray(participation), anchor, np.zeros(ROOM, np.int32))
+    decision_rule(rule).mean_opening(
+        x, rest, np.ascontiguousarray(participation), anchor, np.zeros(ROOM, np.int32)
+    )
     return anchor
 
 

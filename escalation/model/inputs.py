@@ -62,6 +62,12 @@ class Inputs(NamedTuple):
     routine_stake_share: np.ndarray
     onset_response_routine: np.ndarray
     onset_response_grave: np.ndarray
+    loss_aversion: np.ndarray
+    gain_curvature: np.ndarray
+    loss_curvature: np.ndarray
+    gain_weighting: np.ndarray
+    loss_weighting: np.ndarray
+    challenger_aspiration: np.ndarray
     challenger_stake: np.ndarray
     defender_stake: np.ndarray
     defender_power: np.ndarray

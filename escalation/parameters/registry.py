@@ -83,9 +83,11 @@ class Parameter:
 
 def _entry(
     name: str, symbol: str, meaning: str, unit: str, default: float, prior: Prior, source: str,
-    mark: Mark, claim: str, low: float = 0.0, high: float = inf,
+    mark: Mark, claim: str, low: float = 0.0, high: float = inf, rule: str = "",
 ) -> Parameter:
-    return Parameter(name, symbol, meaning, unit, default, prior, source, mark, claim, low, high)
+    return Parameter(
+        name, symbol, meaning, unit, default, prior, source, mark, claim, low, high, rule
+    )
 
 
 def _ln(median: float, sigma: float) -> LogNormal:
@@ -107,6 +109,7 @@ def _b(a: float, b: float) -> Beta:
 _OURS = "authors' judgement"
 _J: Mark = "judgement"
 _C: Mark = "computed"
+_R: Mark = "read"
 _MID = "COW Militarized Interstate Disputes 5.0"
 _ICB = "International Crisis Behavior v14"
 
@@ -385,8 +388,35 @@ _LADDER = (
              zip(range(6, 10), (1.5, 2.0, 4.0, 8.0), strict=True), _OURS, "nuclear"),
 )
 
+_TK = "Tversky and Kahneman 1992"
+
+_PROSPECT = (
+    _entry("loss_aversion", "lambda_-", "value of a loss over that of an equal gain", "1",
+           2.25, _ln(1.95, 0.3), f"default {_TK}; prior about the mean 1.955 of 607 estimates, Brown, Imai, "
+           "Vieider and Camerer 2024, wide enough for the 1.31 of Walasek, Mullett and Stewart 2024", _R,
+           "prospect theory", low=0.5, high=5.0, rule="prospect_theory"),
+    _entry("gain_curvature", "alpha_+", "exponent of the value of gains", "1",
+           0.88, _n(0.88, 0.08), f"{_TK}; spread judgement", _R, "prospect theory",
+           low=0.5, high=1.2, rule="prospect_theory"),
+    _entry("loss_curvature", "alpha_-", "exponent of the value of losses", "1",
+           0.88, _n(0.88, 0.08), f"{_TK}; spread judgement", _R, "prospect theory",
+           low=0.5, high=1.2, rule="prospect_theory"),
+    _entry("gain_weighting", "gamma_+", "exponent of the decision weights of gains", "1",
+           0.61, _n(0.61, 0.1), f"{_TK}; spread judgement", _R, "prospect theory",
+           low=0.3, high=1.0, rule="prospect_theory"),
+    _entry("loss_weighting", "gamma_-", "exponent of the decision weights of losses", "1",
+           0.69, _n(0.69, 0.1), f"{_TK}; spread judgement", _R, "prospect theory",
+           low=0.3, high=1.0, rule="prospect_theory"),
+    _entry("challenger_aspiration", "asp", "challenger's reference point, share of its stake that it counts "
+           "as its own already: 0 the status quo, 1 all of it", "1", 0.3, _n(0.3, 0.4),
+           "kinds of reference points after Butler 2007; size judgement", _J, "prospect theory",
+           low=-1.0, high=1.5, rule="prospect_theory"),
+)
+
 REGISTRY = MappingProxyType({
     entry.name: entry
-    for entry in (*_DECISION, *_WAR, *_ONSET, *_CRISIS, *_ALLIANCE, *_RECORD, *_YEARS, *_LADDER)
+    for entry in (
+        *_DECISION, *_WAR, *_ONSET, *_CRISIS, *_ALLIANCE, *_RECORD, *_YEARS, *_LADDER, *_PROSPECT
+    )
 })
 """Every parameter of the model by name, in the order of the model document."""

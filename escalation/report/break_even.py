@@ -16,7 +16,7 @@ import xarray as xr
 
 from escalation.errors import InputError
 from escalation.report.estimates import labels, reference_of
-from escalation.report.text import WIDTH, paragraph, safe, short_number
+from escalation.report.text import WIDTH, paragraph, plain_number, safe
 from escalation.results.companion import centre_words
 from escalation.results.crossings import CLEAR_ERRORS, Crossing, find_crossings
 
@@ -60,7 +60,7 @@ class BreakEven:
         if self.verdict != "flips":
             return f"{name}: {self.verdict}"
         parts = [
-            f"{name} {'>' if c.rises else '<'} {_plain(c.value)} ±{_plain(c.error)}"
+            f"{name} {'>' if c.rises else '<'} {plain_number(c.value)} ±{plain_number(c.error)}"
             for c in self.crossings
         ]
         return f"flips where {', again where '.join(parts)}"
@@ -229,7 +229,7 @@ _VERDICTS = {
 
 
 def _with_range(b: BreakEven) -> str:
-    return f"{safe(b.parameter)} ({_plain(b.values[0])} to {_plain(b.values[-1])})"
+    return f"{safe(b.parameter)} ({plain_number(b.values[0])} to {plain_number(b.values[-1])})"
 
 
 def _legend(ds: xr.Dataset, found: list[BreakEven]) -> str:
@@ -243,9 +243,3 @@ def _legend(ds: xr.Dataset, found: list[BreakEven]) -> str:
         "exceeds its Monte Carlo error; more or less over the whole range: at least half of the "
         "points are clear and all of those agree; no clear crossing: fewer are."
     )
-
-
-def _plain(value: float) -> str:
-    """Return a parameter value with a leading zero, for running text."""
-    text = short_number(value)
-    return text.replace(".", "0.", 1) if text.lstrip("-").startswith(".") else text

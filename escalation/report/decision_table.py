@@ -238,7 +238,7 @@ def estimate_lines(
 
 def _comparison_lines(row: Row, metrics: tuple[Metric, ...], name_width: int) -> list[str]:
     found = [(m, row.comparisons[m.name]) for m in metrics]
-    words = [_share_text(c) for _, c in found]
+    words = [share_text(c.p_safer, c.draws, c.verdict) for _, c in found]
     differences = [_difference_text(c, m.scale) for m, c in found]
     return _named(row.structure, [words, differences], name_width)
 
@@ -251,18 +251,18 @@ def _named(name: str, rows: list[list[str]], name_width: int) -> list[str]:
     return [line for line in lines if line]
 
 
-def _share_text(c: Comparison) -> str:
-    if c.verdict in ("-", "identical", "no hits", "too few draws"):
-        return c.verdict
-    # So many draws cannot tell a smaller chance from none.
-    bound = max(float(zero_upper_bound(c.draws)), 0.005)
-    if c.p_safer < bound:
+def share_text(p_safer: float, draws: int, verdict: str) -> str:
+    """P(safer) and its word; a bound where so many draws cannot tell it from none or all."""
+    if verdict in ("-", "identical", "no hits", "too few draws"):
+        return verdict
+    bound = max(float(zero_upper_bound(draws)), 0.005)
+    if p_safer < bound:
         share = f"<{bound:.2f}"
-    elif c.p_safer > 1 - bound:
+    elif p_safer > 1 - bound:
         share = f">{1 - bound:.2f}"
     else:
-        share = f"{c.p_safer:.2f}"
-    return f"{share.replace('0.', '.', 1)} {c.verdict}"
+        share = f"{p_safer:.2f}"
+    return f"{share.replace('0.', '.', 1)} {verdict}"
 
 
 def _difference_text(c: Comparison, scale: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
+from escalation.report.answer import format_answer
 from escalation.report.break_even import format_break_even
 from escalation.report.decision_table import format_decision_table
 from escalation.report.prior_posterior import format_prior_posterior
@@ -16,8 +17,9 @@ from escalation.results.companion import centre_words, has_companion
 def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
     """Return the whole answer of a run as plain text, no line wider than `width` (at least 100).
 
-    Headline of the run, decision table with comparisons, prior against posterior where a
-    posterior was used, break-even values, rates of the reference, and how to read the numbers.
+    Headline of the run, the answer in words, decision table with comparisons, prior against
+    posterior where a posterior was used, break-even values, rates of the reference, and how to
+    read the numbers.
 
     Parameters
     ----------
@@ -30,7 +32,11 @@ def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> s
         against posterior for the reference only.
     """
     width = max(width, WIDTH)
-    parts = ["\n".join(headline(ds, width)), format_decision_table(ds, width)]
+    parts = ["\n".join(headline(ds, width))]
+    answer = format_answer(ds, width)
+    if answer:
+        parts.append(_titled("The answer in words", answer))
+    parts.append(format_decision_table(ds, width))
     if has_companion(ds):
         compared = format_prior_posterior(ds, width, brief=brief)
         parts.append(_titled("What the fit to history changed", compared))

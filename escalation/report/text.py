@@ -34,6 +34,16 @@ def short_number(value: float) -> str:
     return text.replace("0.", ".", 1) if size < 1 and text.lstrip("-").startswith("0.") else text
 
 
+def plain_number(value: float) -> str:
+    """As `short_number`, with a leading zero, for running text.
+
+    >>> plain_number(-0.0462), plain_number(12.34)
+    ('-0.046', '12.3')
+    """
+    text = short_number(value)
+    return text.replace(".", "0.", 1) if text.lstrip("-").startswith(".") else text
+
+
 def signed(value: float) -> str:
     """As `short_number`, with a plus sign where it is positive."""
     text = short_number(value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     TypeAdapter,
@@ -17,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from escalation.codes import MAX_YEARS
+from escalation.codes import DECISION_RULES, EVENTS, MAX_YEARS
 from escalation.errors import InputError
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
@@ -25,11 +26,12 @@ from escalation.study.alliances import ActorOverride, Member, Pact, Structure
 from escalation.study.correlations import Correlation
 from escalation.study.names import shown, suggestion
 from escalation.study.places import Actor, Flashpoint, ThirdParty
-from escalation.study.quantity import StudyModel, fault, internal
+from escalation.study.quantity import StudyModel, fault, finite, internal
 from escalation.study.vocabulary import (
     ActorName,
     Name,
     ParameterName,
+    RuleName,
     StructureName,
     Title,
 )
@@ -54,7 +56,7 @@ MAX_DRAWS = 65_536
 MAX_SEED = 2**64 - 1
 
 Design = Literal["sobol", "latin_hypercube"]
-DESIGNS: tuple[str, ...] = get_args(Design)
+DESIGNS: tuple[Design, ...] = get_args(Design)
 
 
 class RunPlan(StudyModel):
@@ -79,11 +81,39 @@ class RunPlan(StudyModel):
     design: Design = "sobol"
 
 
+def _event(name: str) -> str:
+    if name not in EVENTS:
+        raise fault(f"unknown event {shown(name)} {suggestion(name, EVENTS)}")
+    return name
+
+
+Weight: TypeAlias = Annotated[float, Field(ge=0), AfterValidator(finite)]
+
+
 class Compare(StudyModel):
-    """What to set against the reference structure, and which parameters to sweep."""
+    """What to set against the reference structure, and how.
+
+    Attributes
+    ----------
+    focus : tuple of str
+        Structures to look into.
+    sweep : tuple of str
+        Parameters to sweep one at a time.
+    loss : dict of str to float
+        Weight of each event in the user's own loss; empty for none. An event counts once per
+        history.
+    """
 
     focus: tuple[StructureName, ...] = Field(default=(), strict=False)
     sweep: tuple[ParameterName, ...] = Field(default=(), strict=False)
+    loss: dict[Annotated[str, AfterValidator(_event)], Weight] = Field(default={})
+
+    @field_validator("loss")
+    @classmethod
+    def _weighs_something(cls, loss: dict[str, float]) -> dict[str, float]:
+        if loss and not any(loss.values()):
+            raise fault("every weight is zero")
+        return loss
 
 
 _PRIORS: TypeAdapter[Prior] = TypeAdapter(Prior)
@@ -118,6 +148,8 @@ class Study(StudyModel):
         as every list does; ``correlations: []`` takes it away. Those of its scenarios are
         added; of two about the same pair the later scenario's holds, and the study's own
         before both.
+    decision_rules : tuple of str
+        How the two sides weigh their options; the first rule is the headline.
     plan : RunPlan
         How much to simulate.
     compare : Compare
@@ -137,7 +169,7 @@ class Study(StudyModel):
     flashpoints: dict[Name, Flashpoint]
     structures: dict[Name, Structure]
     reference: StructureName
-    decision_rules: tuple[str, ...] = ("expected_utility",)
+    decision_rules: tuple[RuleName, ...] = Field(default=DECISION_RULES[:1], strict=False)
     plan: RunPlan = RunPlan()
     compare: Compare = Compare()
     correlations: tuple[Correlation, ...] = Field(default=(), strict=False)
@@ -152,6 +184,16 @@ class Study(StudyModel):
         if not table and found_whole:
             raise fault(f"names no {info.field_name}")
         return table
+
+    @field_validator("decision_rules")
+    @classmethod
+    def _distinct(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        if not rules:
+            raise fault(f"names no decision rule {suggestion('', DECISION_RULES)}")
+        for name in rules:
+            if rules.count(name) > 1:
+                raise fault(f"decision rule {shown(name)} is named twice")
+        return rules
 
     @property
     def theatres(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from escalation.codes import DECISION_RULES
 from escalation.study.names import NAME_RULE, is_name, shown, suggestion
 from escalation.study.quantity import (
     Number,
@@ -39,6 +40,12 @@ def _known(group: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _known_rule(name: str) -> str:
+    if name not in DECISION_RULES:
+        raise fault(f"unknown decision rule {shown(name)} {suggestion(name, DECISION_RULES)}")
+    return name
+
+
 Name: TypeAlias = Annotated[str, AfterValidator(_named)]
 Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE)]
 ActorName: TypeAlias = Annotated[str, _known("actors", "actor")]
@@ -46,6 +53,7 @@ StructureName: TypeAlias = Annotated[str, _known("structures", "structure")]
 TheatreName: TypeAlias = Annotated[str, _known("theatres", "theatre")]
 CoveredName: TypeAlias = Annotated[str, _known("covered", "flashpoint or theatre")]
 ParameterName: TypeAlias = Annotated[str, _known("parameters", "parameter")]
+RuleName: TypeAlias = Annotated[str, AfterValidator(_known_rule)]
 
 Datum: TypeAlias = Annotated[Quantity, AfterValidator(Within(0))]
 ByTheatre: TypeAlias = dict[TheatreName, UnitQuantity]

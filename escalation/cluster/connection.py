@@ -52,7 +52,7 @@ def cluster_players(scheduler: str) -> Iterator[Callable[..., ClusterPlayer]]:
     from escalation.cluster.player import ClusterPlayer, refuse_other_code
 
     with ExitStack() as stack:
-        client = stack.enter_context(_connected(scheduler))
+        client = stack.enter_context(connected(scheduler))
         refuse_other_code(client)
 
         def hire(*job: Any) -> ClusterPlayer:
@@ -62,7 +62,8 @@ def cluster_players(scheduler: str) -> Iterator[Callable[..., ClusterPlayer]]:
 
 
 @contextmanager
-def _connected(scheduler: str) -> Iterator[Client]:
+def connected(scheduler: str) -> Iterator[Client]:
+    """Connect to a scheduler, or start a cluster here; see :func:`cluster_players`."""
     from distributed import Client
 
     if scheduler.split(":")[0] == "local":
@@ -98,7 +99,8 @@ def _local_cluster(scheduler: str) -> Any:
         processes=True,
         host=LOOPBACK,
         memory_limit=0,
-        silence_logs=logging.ERROR,
+        # Errors come back with the blocks; on Ctrl-C processes that end would report each other.
+        silence_logs=logging.CRITICAL,
         dashboard_address=None,
         # None alone would still have the scheduler's pages of state at a fixed port.
         scheduler_kwargs={"dashboard": False, "dashboard_address": f"{LOOPBACK}:0"},

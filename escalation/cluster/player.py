@@ -6,6 +6,7 @@ import queue
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Self
@@ -77,6 +78,11 @@ class ClusterPlayer:
         As of a :class:`escalation.blocks.Workshop`.
     threads : int, optional
         Threads on each worker, at most those that it was started with; all of these by default.
+
+    Attributes
+    ----------
+    workers : set of str
+        Addresses of those that have delivered.
     """
 
     def __init__(
@@ -95,7 +101,7 @@ class ClusterPlayer:
         self._station = Station(study, values, seed, threads, grid)
         self._flying: dict[Future, Block] = {}
         self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        self._known: set[str] = set()
+        self.workers: set[str] = set()
         self._tables: dict[tuple, tuple[np.ndarray, str]] = {}
         self._workers, self._looked, self._seen = 0, -LOOK_SECONDS, time.monotonic()
 
@@ -106,8 +112,9 @@ class ClusterPlayer:
     def __exit__(self, *error: object) -> None:
         if self._client.status != "running":
             return
-        self._client.cancel(list(self._flying), force=True)
-        self._client.unregister_worker_plugin(self._name)
+        with suppress(OSError, KeyError):  # a worker may be gone, or too new to have the plugin
+            self._client.cancel(list(self._flying), force=True)
+            self._client.unregister_worker_plugin(self._name)
 
     def block_size(self, total: int) -> int:
         """Return trajectories per block if there are so many in all.
@@ -125,7 +132,7 @@ class ClusterPlayer:
         Raises
         ------
         InputError
-            A worker runs other code, or its tables differ from those here or on another worker.
+            See :meth:`receive`.
         EscalationError
             The connection is lost, no worker is left, or a block has killed several of them.
         """
@@ -138,7 +145,7 @@ class ClusterPlayer:
             ready = self._ready()
             for future, delivery in zip(ready, self._gathered(ready), strict=True):
                 block = self._flying.pop(future)
-                yield block, self._received(block, delivery)
+                yield block, self.receive(block, delivery)
 
     def _room(self) -> int:
         now = time.monotonic()
@@ -180,16 +187,23 @@ class ClusterPlayer:
         except (ImportError, AttributeError) as error:
             raise InputError(f"scheduler: a worker runs other code than here ({error})") from None
 
-    def _received(self, block: Block, delivery: Delivery) -> Played:
+    def receive(self, block: Block, delivery: Delivery) -> Played:
+        """Check and unpack what a worker delivered.
+
+        Raises
+        ------
+        InputError
+            It runs other code, or its tables differ from those here or on another worker.
+        """
         worker = delivery.worker
-        if worker not in self._known:
+        if worker not in self.workers:
             _compare(worker, delivery.identity, identity())
             if delivery.arithmetic != self._arithmetic:
                 raise InputError(
                     f"scheduler: worker {worker} rounds otherwise than this machine (another "
                     "processor or mathematical library): tables would differ"
                 )
-            self._known.add(worker)
+            self.workers.add(worker)
         played = unpacked(delivery.counts, self.study, block)
         self._agree(block, played.checksums, worker)
         return played

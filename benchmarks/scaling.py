@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 
 AHEAD = 2
-WORKERS = (10, 100, 1_000, 10_000)
+WORKERS = (10, 100, 1_000)
 SIZES = (250_000, 1_000_000, 4_000_000, 10_000_000)
 CAMPAIGN = 1e13
 GOAL = 0.02

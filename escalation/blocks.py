@@ -7,7 +7,6 @@ others. Nothing about a result depends on how the work was cut.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -154,6 +153,8 @@ class Workshop:
         """Tables of a block and their checksums; those of the latest block are kept."""
         key = (block.rule, block.flashpoint, block.structure, block.begin, block.end)
         if self._latest is None or self._latest[0] != key:
+            from escalation.kernel.checksum import table_checksums
+
             self._latest = None  # frees the memory before the next is taken
             tables = self._compile(block)
             self._latest = (key, tables, table_checksums(tables))
@@ -183,17 +184,6 @@ class Workshop:
         return self._anchors[key]
 
 
-def table_checksums(tables: Tables) -> np.ndarray:
-    """CRC-32 of each cell's tables, shape (cell,)."""
-    found = np.zeros(tables.veto.shape[0], np.int64)
-    for cell in range(len(found)):
-        checksum = 0
-        for array in tables:
-            checksum = zlib.crc32(array[cell].data, checksum)
-        found[cell] = checksum
-    return found
-
-
 class Counts:
     """Counts of a run, filled block by block.
 
@@ -201,7 +191,7 @@ class Counts:
     ----------
     arrays : dict of str to int64 array, shape (rule, flashpoint, structure, draw, ...)
         By variable.
-    checksums : int64 array, shape (rule, flashpoint, structure, draw)
+    checksums : uint64 array, shape (rule, flashpoint, structure, draw)
         Of the tables of every cell.
     """
 
@@ -212,7 +202,7 @@ class Counts:
             list(study.decision_rules), list(study.flashpoints), list(study.structures)
         )
         rules, flashpoints, structures = map(len, self._axes)
-        self.checksums = np.zeros((rules, flashpoints, structures, draws), np.int64)
+        self.checksums = np.zeros((rules, flashpoints, structures, draws), np.uint64)
 
     def add(self, block: Block, played: Played) -> None:
         """Add the counts of a block."""
@@ -231,4 +221,4 @@ class Counts:
 
     def table_checksum(self) -> str:
         """Checksum over all tables, whatever the order in which they were compiled."""
-        return hashlib.sha256(self.checksums.astype("<i8").tobytes()).hexdigest()[:16]
+        return hashlib.sha256(self.checksums.astype("<u8").tobytes()).hexdigest()[:16]

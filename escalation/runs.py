@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 SWEEP_QUANTILES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.98)
 SWEEP_TRAJECTORIES = 12_000
-COMPANION_DRAWS = 64
+COMPANION_DRAWS = 256
 COMPANION_TRAJECTORIES = 2_000
 UNTIL_GROWTH = 64
 """A run with precision targets grows to at most this many times its first size."""
@@ -229,7 +229,10 @@ def _work(study: Study, plan: Plan, sweep: bool, companion: Plan | None) -> tupl
         len(study.decision_rules) * len(study.flashpoints) * len(study.structures) * plan.draws
     )
     compared = len(study.flashpoints) * len(_compared_structures(study))
-    per_sweep = min(SWEEP_TRAJECTORIES, 4 * plan.trajectories)
+    # Of the size of the run, and no smaller than a few cells of it.
+    per_sweep = min(
+        SWEEP_TRAJECTORIES, max(4 * plan.trajectories, plan.trajectories * plan.draws // 16)
+    )
     extra = 0
     if sweep and study.compare.sweep:
         points = len(study.compare.sweep) * len(SWEEP_QUANTILES)

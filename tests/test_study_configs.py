@@ -100,7 +100,7 @@ def test_encirclement_and_delay(study: Study) -> None:
 
 def test_what_the_shipped_study_holds(study: Study) -> None:
     assert (len(study.actors), len(study.flashpoints), len(study.structures)) == (11, 5, 8)
-    assert (study.plan.trajectories, study.plan.draws, study.plan.seed) == (8000, 64, 2026)
+    assert (study.plan.trajectories, study.plan.draws, study.plan.seed) == (500, 512, 2026)
     retrenchment = study.structures["us_retrenchment"].actors["united_states"]
     assert retrenchment.staunch_logit.at({}) == -1.5
     assert retrenchment.stake_scale.at({}) == 0.5

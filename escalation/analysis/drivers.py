@@ -18,6 +18,7 @@ from escalation.analysis import smoothing, surrogate
 from escalation.analysis.boxes import Box, find_box
 from escalation.analysis.comparison import Comparison
 from escalation.analysis.information import Information, value_of_information
+from escalation.analysis.pawn import Pawn, pawn_indices
 from escalation.analysis.sensitivity import Sensitivity, sensitivity
 from escalation.analysis.thresholds import Threshold, find_thresholds
 from escalation.errors import InputError
@@ -46,6 +47,8 @@ class Drivers:
         Where the ranking is reversed; None where it never is.
     information : Information
         Value of knowing a parameter before choosing among all structures.
+    pawn : Pawn or None
+        Density-based check of the sensitivity, if asked for.
     """
 
     structure: str
@@ -54,6 +57,7 @@ class Drivers:
     thresholds: tuple[Threshold, ...]
     box: Box | None
     information: Information
+    pawn: Pawn | None = None
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,19 @@ def designs(ds: xr.Dataset, rule: str, flashpoint: str) -> Designs:
     if not len(kept):
         raise InputError("no parameter varies over the draws: nothing can drive a result")
     x, chosen = values[:, kept], [names[k] for k in kept]
-    joint = [name for name in json.loads(ds.attrs.get("posterior_names") or "[]") if name in chosen]
+    joint = _drawn_jointly(ds)
     return Designs(
-        surrogate.Design(x, chosen, joint=joint),
+        surrogate.Design(x, chosen, joint=[name for name in chosen if name in joint]),
         smoothing.build_design(x, chosen),
         int((acts & ~varies).sum()),
     )
+
+
+def _drawn_jointly(ds: xr.Dataset) -> set[str]:
+    """Parameters of a posterior, and those whose priors the study correlates."""
+    names = json.loads(ds.attrs.get("posterior_names") or "[]")
+    pairs = json.loads(ds.attrs.get("correlations") or "[]")
+    return {*names, *(name for pair in pairs for name in pair["between"])}
 
 
 def _may_act(name: str, rule: str, others: Sequence[str]) -> bool:
@@ -121,7 +132,9 @@ def _may_act(name: str, rule: str, others: Sequence[str]) -> bool:
     return not any(name.startswith(f"{other}.") for other in others)
 
 
-def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
+def drivers(
+    found: Comparison, structure: str, made: Designs, *, pawn: bool = False
+) -> Drivers | None:
     """Find what drives and what flips the difference of a structure to the reference.
 
     Parameters
@@ -132,11 +145,18 @@ def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
         Which structure.
     made : Designs
         From `designs`, of the same results, rule and flashpoint.
+    pawn : bool
+        Also compute PAWN indices.
 
     Returns
     -------
     Drivers or None
         None where the event is too rare, a draw has no value, or the two are the same.
+
+    Raises
+    ------
+    InputError
+        PAWN is asked for and SALib is missing.
     """
     s, r = found.structures.index(structure), found.structures.index(found.reference)
     d = found.values[s] - found.values[r]
@@ -153,6 +173,7 @@ def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
         tuple(find_thresholds(made.smooth, d)),
         find_box(made.smooth, centre),
         value_of_information(made.smooth, found.clean.centre, found.structures),
+        pawn_indices(made.smooth.values, made.names, d, label=label) if pawn else None,
     )
 
 

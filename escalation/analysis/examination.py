@@ -70,6 +70,7 @@ def examine(
     structure: str | None = None,
     loss: Mapping[str, float] | None = None,
     flashpoints: Sequence[str] | None = None,
+    pawn: bool = False,
 ) -> Examination:
     """Compare all structures, and find what drives and flips one difference.
 
@@ -87,16 +88,19 @@ def examine(
         Weights of events; those of the study if not given.
     flashpoints : sequence of str, optional
         Only these.
+    pawn : bool, optional
+        Also check the sensitivity by PAWN, which needs SALib.
 
     Raises
     ------
     InputError
-        Unknown name.
+        Unknown name, or SALib is asked for and missing.
     ResultsError
         Counts are missing, or there is no reference.
     """
     base = chosen_reference(ds, reference)
     chosen = chosen_structure(ds, base, structure)
+    whole = ds
     if flashpoints is not None:
         ds = _only(ds, flashpoints)
     weights = dict(loss) if loss is not None else stated_loss(ds)
@@ -105,7 +109,7 @@ def examine(
     found = compare(ds, [*risks, *more], reference=base, loss=weights or None)
     rules, places = rules_of(ds), [str(name) for name in ds["flashpoint"].values.tolist()]
     shown = (*risks, LOSS) if weights else tuple(risks)
-    influences, why, constant = _drivers(ds, found, chosen, rules[0], places, shown)
+    influences, why, constant = _drivers(whole, found, chosen, rules[0], places, shown, pawn)
     return Examination(
         base, chosen, tuple(rules), tuple(places), shown, weights, found,
         {(r, f): pareto_set([found[r, f, name] for name in TRADE_OFF])
@@ -130,18 +134,18 @@ def stated_loss(ds: xr.Dataset) -> dict[str, float]:
 
 def _drivers(
     ds: xr.Dataset, found: dict[Place, Comparison], structure: str, rule: str,
-    places: Sequence[str], risks: Sequence[Risk],
+    places: Sequence[str], risks: Sequence[Risk], pawn: bool,
 ) -> tuple[dict[tuple[str, str], Drivers | None], str, int]:
     """Drivers under the headline rule, or why there are none."""
     influences: dict[tuple[str, str], Drivers | None] = {}
     constant = 0
-    try:
-        for place in places:
+    for place in places:
+        try:
             made = designs(ds, rule, place)
-            constant = made.constant
-            for risk in risks:
-                key = (place, risk.name)
-                influences[key] = drivers(found[rule, *key], structure, made)
-    except InputError as error:
-        return {}, str(error), 0
+        except InputError as error:
+            return {}, str(error), 0
+        constant = made.constant
+        for risk in risks:
+            key = (place, risk.name)
+            influences[key] = drivers(found[rule, *key], structure, made, pawn=pawn)
     return influences, "", constant

@@ -19,15 +19,19 @@ from matplotlib.figure import Figure
 from escalation.errors import InputError, ResultsError
 from escalation.plots.break_even import break_even
 from escalation.plots.cumulative import cumulative_risk
+from escalation.plots.flip_map import flip_map
 from escalation.plots.heat_map import risk_heat_map
 from escalation.plots.ladder import ladder_survival
 from escalation.plots.paired import paired_difference
 from escalation.plots.participation import participation
 from escalation.plots.prior_posterior import prior_posterior
+from escalation.plots.rank_probability import rank_probability
 from escalation.plots.ridgelines import risk_ridgelines
 from escalation.plots.style import DPI
+from escalation.plots.tornado import tornado
 from escalation.plots.trade_off import trade_off
 from escalation.plots.transitions import transition_matrix
+from escalation.plots.variance_split import variance_split
 from escalation.results.companion import has_companion
 
 __all__ = [
@@ -37,15 +41,19 @@ __all__ = [
     "SavedFigures",
     "break_even",
     "cumulative_risk",
+    "flip_map",
     "ladder_survival",
     "paired_difference",
     "participation",
     "prior_posterior",
+    "rank_probability",
     "risk_heat_map",
     "risk_ridgelines",
     "save_all",
+    "tornado",
     "trade_off",
     "transition_matrix",
+    "variance_split",
 ]
 
 FORMATS = ("png", "svg", "pdf")
@@ -128,8 +136,35 @@ _ALL = (
         "paired_difference",
         paired_difference,
         "Against the reference, draw by draw",
-        "Difference in risk to the reference structure within the same draws, and the share of "
-        "draws in which the structure is safer.",
+        "Mean difference in risk to the reference structure with its Monte Carlo interval, its "
+        "range over draws without chance, and the chance that the structure is safer.",
+    ),
+    Plot(
+        "rank_probability",
+        rank_probability,
+        "How sure the order is",
+        "Chance of every rank of every structure, risk by risk; rank 1 has the least risk.",
+    ),
+    Plot(
+        "variance_split",
+        variance_split,
+        "Ignorance or chance",
+        "Variance of one draw's estimate, split into what parameters, Monte Carlo error and, with "
+        "several of them, decision rules contribute.",
+    ),
+    Plot(
+        "tornado",
+        tornado,
+        "What moves the difference",
+        "The most influential parameters of the difference to the reference: how far each swings "
+        "it, and its share of the variance, with intervals.",
+    ),
+    Plot(
+        "flip_map",
+        flip_map,
+        "Where the answer flips",
+        "Expected difference to the reference over the two most influential parameters, with the "
+        "line where it is zero and the draws on either side.",
     ),
     Plot(
         "break_even",

@@ -21,7 +21,7 @@ from escalation.plots.estimates import (
     focus,
     need,
     one,
-    over_draws,
+    ranges,
     summary,
 )
 from escalation.plots.style import (
@@ -99,9 +99,10 @@ def cumulative_risk(
     footnote(
         figure,
         ds,
-        "Coloured lines: medians over draws. Dark bands: 50 % of draws, light bands: 90 %. The "
-        f"95 % Monte Carlo interval is at most ± {percent_number(worst)} points. An open mark "
-        "with an arrow: no event seen, 95 % upper bound. Panels of one risk share their scale.",
+        "Coloured lines: medians over draws. Dark bands: 50 % of draws, light bands: 90 %, the "
+        "Monte Carlo part removed. The 95 % Monte Carlo interval of the mean is at most "
+        f"± {percent_number(worst)} points. An open mark with an arrow: no event seen, 95 % upper "
+        "bound. Panels of one risk share their scale.",
     )
     return figure
 
@@ -110,7 +111,7 @@ def fans(ds: xr.Dataset, event: str) -> xr.Dataset:
     """Quantiles over draws of the cumulative risk, its Monte Carlo error and bound, by year."""
     hits = ds["first_event_count"].sel(event=event, drop=True).cumsum("year")
     cells = summary(hits, int(ds.attrs["trajectories"]))
-    return cells[["error", "hits", "bound"]].assign(fan=over_draws(cells["share"], QUANTILES))
+    return cells[["error", "hits", "bound"]].assign(fan=ranges(cells, QUANTILES))
 
 
 def _top(fan: xr.Dataset) -> float:

@@ -1,6 +1,7 @@
 """What the figures show of a ratio of counts: median and spread over draws, and its two errors.
 
-Parameter uncertainty is the spread over draws. Monte Carlo error is the standard error of the
+Parameter uncertainty is the spread over draws with the Monte Carlo part removed
+(:func:`escalation.results.intervals.noise_free`). Monte Carlo error is the standard error of the
 mean over draws. Where no trial of any draw was a hit, the value is not zero but below an
 upper bound. What counts as a hit is defined in `escalation.results.derive`, the formulas of
 the errors in `escalation.results.intervals`.
@@ -16,7 +17,9 @@ import xarray as xr
 from escalation.errors import InputError, ResultsError
 from escalation.results.derive import ratio
 from escalation.results.intervals import (
+    binomial_noise,
     binomial_se,
+    noise_free,
     pooled_se,
     zero_rate_bound,
     zero_upper_bound,
@@ -82,8 +85,9 @@ def summary(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``share`` (with draw), and without it ``median``, ``low``, ``high`` (5 and 95 % of
-        draws), ``mean``, ``centre`` (the median, or the mean where the median is zero),
+        ``share`` and ``clean`` (the same without the Monte Carlo part of its spread), with
+        draw; without it ``median``, ``low``, ``high`` (5 and 95 % of draws, see `ranges`),
+        ``mean``, ``centre`` (the median, or the mean where the median is zero),
         ``error`` (Monte Carlo standard error), ``hits``, ``trials`` and ``bound``, the 95 %
         upper bound that stands for the value where ``hits`` is zero (``draw_bound``: the
         same for a single draw). Without any trial everything but the bounds is NaN.
@@ -91,13 +95,32 @@ def summary(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Dataset:
     trials = trials + xr.zeros_like(hits)
     share = ratio(hits, trials)
     error = xr.apply_ufunc(binomial_se, hits, trials)
-    return _summary(share, error, hits, trials, zero_upper_bound)
+    noise = xr.apply_ufunc(binomial_noise, hits, trials)
+    return _summary(share, error, noise, hits, trials, zero_upper_bound)
 
 
 def rate_summary(events: xr.DataArray, years: xr.DataArray) -> xr.Dataset:
     """As `summary`, for events per year of exposure; the error is that of Poisson counts."""
     error = ratio(events**0.5, years)
-    return _summary(ratio(events, years), error, events, years, zero_rate_bound)
+    return _summary(ratio(events, years), error, error**2, events, years, zero_rate_bound)
+
+
+def ranges(cells: xr.Dataset, quantiles: Sequence[float]) -> xr.DataArray:
+    """Quantiles over ``draw`` with the Monte Carlo part removed, around the median as it is.
+
+    A quantile of draws without a hit stays zero, for which a bound must stand.
+
+    Parameters
+    ----------
+    cells : Dataset
+        ``share`` and ``clean`` of `summary`.
+    quantiles : sequence of float
+        Ascending; 0.5 gives the plain median.
+    """
+    raw, clean = over_draws(cells["share"], quantiles), over_draws(cells["clean"], quantiles)
+    median = over_draws(cells["share"], (0.5,)).isel(quantile=0, drop=True)
+    inner = xr.where(raw["quantile"] < 0.5, np.minimum(clean, median), np.maximum(clean, median))
+    return xr.where(raw["quantile"] == 0.5, median, inner.where(raw != 0, 0.0 * raw))
 
 
 def over_draws(values: xr.DataArray, quantiles: Sequence[float]) -> xr.DataArray:
@@ -112,11 +135,16 @@ def over_draws(values: xr.DataArray, quantiles: Sequence[float]) -> xr.DataArray
 def _summary(
     share: xr.DataArray,
     error: xr.DataArray,
+    noise: xr.DataArray,
     hits: xr.DataArray,
     trials: xr.DataArray,
     bound: Callable[..., np.ndarray],
 ) -> xr.Dataset:
-    quantiles = over_draws(share, (LOW, 0.5, HIGH))
+    draws = [["draw"], ["draw"]]
+    clean = xr.apply_ufunc(
+        noise_free, share, noise, input_core_dims=draws, output_core_dims=draws[:1]
+    )
+    quantiles = ranges(xr.Dataset({"share": share, "clean": clean}), (LOW, 0.5, HIGH))
     median = quantiles.isel(quantile=1, drop=True)
     mean = share.mean("draw")
     pooled = xr.apply_ufunc(pooled_se, error, input_core_dims=[["draw"]])
@@ -124,6 +152,7 @@ def _summary(
     return xr.Dataset(
         {
             "share": share,
+            "clean": clean,
             "low": quantiles.isel(quantile=0, drop=True),
             "median": median,
             "high": quantiles.isel(quantile=2, drop=True),

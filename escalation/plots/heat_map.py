@@ -88,10 +88,10 @@ def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Fig
         figure,
         ds,
         "Upper number: median over draws; mean: most draws saw none, so the mean over draws stands "
-        "there. Lower numbers: 5-95 % of draws (≤: some draws saw none; with one draw: "
-        "Monte Carlo 95 % interval). A hatched cell with < saw no event in any draw and shows its "
-        "95 % upper bound. Each panel has its own logarithmic colour scale, darker is more "
-        "frequent.",
+        "there. Lower numbers: 5-95 % of draws, Monte Carlo part removed (≤: some draws saw none; "
+        "with one draw: Monte Carlo 95 % interval). A hatched cell with < saw no event in any draw "
+        "and shows its 95 % upper bound. Each panel has its own logarithmic colour scale, darker "
+        "is more frequent.",
     )
     return figure
 

@@ -86,7 +86,7 @@ def ladder_survival(
         figure,
         ds,
         f"Rungs: {names}. "
-        "Marks: means over draws. Thin bars: 5-95 % of draws "
+        "Marks: means over draws. Thin bars: 5-95 % of draws, Monte Carlo part removed "
         "(cut at the lower edge where a draw saw none). Thick bars: 95 % Monte Carlo interval. "
         "Open marks with arrows: no draw reached the rung, 95 % upper bound. Marks are moved "
         "sideways within a rung. Dotted line: war begins at rung 5.",

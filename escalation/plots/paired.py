@@ -1,4 +1,4 @@
-"""Paired differences: every structure against the reference, draw by draw."""
+"""Paired differences: a forest plot of every structure against the reference."""
 
 from __future__ import annotations
 
@@ -6,40 +6,39 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from escalation.errors import ResultsError
-from escalation.plots.estimates import (
-    EVENT_TITLES,
-    HIGH,
-    LOW,
-    Z95,
-    chosen,
-    need,
-    over_draws,
+from escalation.analysis.comparison import Comparison
+from escalation.plots.estimates import Z95
+from escalation.plots.grid import (
+    beside,
+    comparisons,
+    empty,
+    risk_grid,
+    scaled_axis,
+    unit_of_difference,
 )
 from escalation.plots.style import (
-    MUTED,
     Look,
     few_ticks,
     footnote,
     headline,
     looks,
     name_of,
-    new_figure,
-    percent_axis,
     styled,
-    tidy,
 )
-from escalation.results.derive import horizon_hits, ratio
-from escalation.results.intervals import binomial_se, pooled_se
+
+CLEAR = ("safer", "riskier")
+"""Verdicts that are printed in bold."""
 
 
 @styled
 def paired_difference(
     ds: xr.Dataset,
-    events: str | Sequence[str] = ("war", "great_power_war"),
+    risks: str | Sequence[str] | None = None,
     flashpoints: str | Sequence[str] | None = None,
 ) -> Figure:
     """Risk of each structure minus that of the reference, paired draw by draw.
@@ -48,128 +47,117 @@ def paired_difference(
     ----------
     ds : Dataset
         Results; see `escalation.results`.
-    events
-        Names of events, of `escalation.codes.EVENTS`.
+    risks
+        Names of risks, of `escalation.analysis.risks.RISKS`; war, great-power war, nuclear
+        use and concession when None.
     flashpoints
         Which to show; all when None.
 
     Returns
     -------
     Figure
-        Columns are events, rows flashpoints. Marks are medians over draws of the difference
-        within a draw, bars cover 50 % and 90 % of draws, the grey block the 95 % Monte Carlo
-        interval. At the right stands the share of draws in which the structure is safer.
+        Columns are risks, rows flashpoints. Marks are mean differences, thick bars their 95 %
+        Monte Carlo interval, thin bars 5-95 % of draws with the Monte Carlo part removed. At
+        the right stands the chance that the structure is safer.
 
     Raises
     ------
     InputError
-        Unknown flashpoint or event.
+        Unknown flashpoint or risk.
     ResultsError
         The counts are missing, or there is no other structure than the reference.
     """
-    need(ds, "first_event_count")
-    events, shown = chosen(ds, "event", events), chosen(ds, "flashpoint", flashpoints)
-    others = compared(ds)
-    height = len(shown) * (0.2 * len(others) + 0.55) + 1.9
-    figure = new_figure(11.0, max(4.0, height))
-    grid = figure.subplots(len(shown), len(events), squeeze=False, sharey=True)
+    found = comparisons(ds, risks, flashpoints)
+    first = next(iter(found.values()))
+    others = [s for s in first.structures if s != first.reference]
+    shown = {c.risk.name: c.risk for c in found.values()}
+    places = list(dict.fromkeys(flashpoint for flashpoint, _ in found))
+    figure, axes = risk_grid(ds, places, list(shown.values()), others, _legend())
     style = looks(ds)
-    for column, event in enumerate(events):
-        cells = differences(ds, event)
-        for row, flashpoint in enumerate(shown):
-            ax = grid[row][column]
-            _panel(ax, cells.sel(flashpoint=flashpoint, structure=others), style)
-            ax.set_title(
-                f"{name_of(ds, 'flashpoint', flashpoint, 40)}: {EVENT_TITLES[event]}", loc="left"
-            )
-        grid[-1][column].set_xlabel(
-            f"difference in {EVENT_TITLES[event]} within {int(ds.attrs['horizon_years'])} years, "
-            "percentage points"
-        )
-    grid[0][0].set_yticks(
-        -np.arange(len(others)), [name_of(ds, "structure", s, 34, 1) for s in others]
-    )
-    reference = name_of(ds, "structure", ds.attrs["reference"], 60)
-    headline(figure, ds, f"Safer or more dangerous than {reference}, draw by draw")
-    footnote(
-        figure,
-        ds,
-        "Each draw is compared with itself under the reference; left of the line is safer. Marks: "
-        "medians over draws. Thick and thin bars: 50 % and 90 % of draws. Grey blocks: 95 % Monte "
-        "Carlo interval (that of the mean over draws), too wide if anything, because both "
-        "structures use the same random numbers. Right: % of draws in which the structure is "
-        "safer (ties count half).",
-    )
+    for key, c in found.items():
+        _panel(axes[key], c, others, style)
+        if key[0] == places[-1] and c.hits.any():
+            axes[key].set_xlabel(f"difference, {unit_of_difference(c.risk)}", fontsize=8)
+    reference = name_of(ds, "structure", first.reference, 60)
+    years = int(ds.attrs["horizon_years"])
+    headline(figure, ds, f"Safer or riskier than {reference}, draw by draw, within {years} years")
+    footnote(figure, ds, _note(ds, first.draws))
     return figure
 
 
-def compared(ds: xr.Dataset) -> list[str]:
-    """Structures other than the reference.
-
-    Raises
-    ------
-    ResultsError
-        There is no reference, or nothing to compare with it.
-    """
-    structures = chosen(ds, "structure", None)
-    reference = ds.attrs.get("reference")
-    if reference not in structures:
-        raise ResultsError("the results have no reference structure to compare with")
-    if len(structures) < 2:
-        raise ResultsError("the results have one structure only: nothing to compare")
-    return [name for name in structures if name != reference]
+def _legend() -> tuple[list[Artist], list[str]]:
+    grey = "#555555"
+    handles: list[Artist] = [
+        Line2D([], [], color=grey, marker="o", ms=5, mec="white", linestyle="none"),
+        Line2D([], [], color=grey, lw=6.0, alpha=0.45),
+        Line2D([], [], color=grey, lw=1.1),
+    ]
+    return handles, [
+        "mean difference to the reference",
+        "its 95 % Monte Carlo interval",
+        "5-95 % of draws, Monte Carlo part removed",
+    ]
 
 
-def differences(ds: xr.Dataset, event: str) -> xr.Dataset:
-    """Differences to the reference within each draw, their quantiles and their error.
-
-    Returns
-    -------
-    Dataset
-        ``difference`` (with draw), ``fan`` (quantiles 5, 25, 50, 75 and 95 %), ``error``
-        (Monte Carlo standard error of the mean as if both structures had random numbers of
-        their own) and ``safer`` (share of draws below zero, ties half).
-    """
-    trials = int(ds.attrs["trajectories"])
-    hits = horizon_hits(ds, event)
-    share = ratio(hits, trials)
-    reference = {"structure": ds.attrs["reference"]}
-    difference = share - share.sel(reference, drop=True)
-    error = xr.apply_ufunc(binomial_se, hits, trials)
-    both = np.hypot(error, error.sel(reference, drop=True))
-    safer = (difference < 0).mean("draw") + 0.5 * (difference == 0).mean("draw")
-    return xr.Dataset(
-        {
-            "difference": difference,
-            "fan": over_draws(difference, (LOW, 0.25, 0.5, 0.75, HIGH)),
-            "error": xr.apply_ufunc(pooled_se, both, input_core_dims=[["draw"]]),
-            "safer": safer,
-        }
+def _note(ds: xr.Dataset, draws: int) -> str:
+    coupled = "replicate_count" in ds
+    error = (
+        "Monte Carlo errors are measured between replicates and know that structures share their "
+        "random numbers."
+        if coupled
+        else "The results hold no replicates: Monte Carlo errors are those of separate random "
+        "numbers, too wide if anything, and stay in the 5-95 % ranges."
+    )
+    half = 100 * Z95 * 0.5 / np.sqrt(max(draws, 1))
+    return (
+        "Left of the black line the structure is safer. Each panel has its own scale. "
+        f"{error} Right: chance in % that the structure is safer, given what the draws leave open "
+        f"(95 % interval at most ± {half:.0f}); bold: at least 80 or at most 20 %, and the mean "
+        "more than two Monte Carlo errors from zero. same: no history differs. none: no event "
+        "under either."
     )
 
 
-def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
+def _panel(ax: Axes, c: Comparison, others: Sequence[str], style: dict[str, Look]) -> None:
+    if c.draws == 0 or not c.hits.any():
+        return empty(ax)
     ax.axvline(0.0, color="black", lw=0.9, zorder=1)
-    left = right = 0.0
-    for row, structure in enumerate(cells["structure"].values.tolist()):
-        look, cell = style[structure], cells.sel(structure=structure)
-        low, lower, median, upper, high = cell["fan"].to_numpy()
-        half = Z95 * float(cell["error"])
-        ax.fill_between([median - half, median + half], -row - 0.36, -row + 0.36, color="#BBBBBB",
-                        alpha=0.6, linewidth=0, zorder=1.5)  # fmt: skip
-        ax.hlines(-row, low, high, color=look.colour, lw=1.1, zorder=2)
-        ax.hlines(-row, lower, upper, color=look.colour, lw=3.2, alpha=0.8, zorder=2)
-        ax.plot(median, -row, marker=look.marker, color=look.colour, ms=5.5, mec="white",
-                mew=0.6, zorder=3)  # fmt: skip
-        safer = f"{100 * float(cell['safer']):.0f} %"
-        ax.text(1.0, -row, safer, transform=ax.get_yaxis_transform(), ha="right", va="center",
-                fontsize=7.5, color=MUTED)  # fmt: skip
-        left, right = min(left, low, median - half), max(right, high, median + half)
-    width = (right - left) or 1e-3
-    ax.set_xlim(left - 0.05 * width, right + 0.18 * width)
-    ax.set_ylim(-cells.sizes["structure"] + 0.4, 0.6)
-    few_ticks(ax.xaxis, 7)
-    percent_axis(ax.xaxis)
-    tidy(ax, "x")
-    ax.tick_params(axis="y", length=0)
-    ax.tick_params(labelsize=7.5)
+    beside(ax, 0.72, "safer, %")
+    ends = [0.0]
+    for row, structure in enumerate(others):
+        s = c.structures.index(structure)
+        if c.verdict[s] != "no hits":
+            ends += _marks(ax, c, s, -row, style[structure])
+        beside(ax, -row, _chance(c, s), bold=c.verdict[s] in CLEAR)
+    left, right = min(ends), max(ends)
+    room = 0.06 * ((right - left) or 1e-3)
+    ax.set_xlim(left - room, right + room)
+    few_ticks(ax.xaxis, 4)
+    scaled_axis(ax.xaxis, c.risk)
+
+
+def _marks(ax: Axes, c: Comparison, s: int, y: float, look: Look) -> list[float]:
+    """Draw one structure; returns the ends of what was drawn."""
+    mean, half = float(c.difference[s]), Z95 * float(c.difference_mc_se[s])
+    low, high = float(c.difference_low[s]), float(c.difference_high[s])
+    ends = [mean]
+    if c.draws > 1:
+        ax.hlines(y, low, high, color=look.colour, lw=1.1, zorder=2)
+        ends += [low, high]
+    if np.isfinite(half):
+        ax.hlines(y, mean - half, mean + half, color=look.colour, lw=6.0, alpha=0.45, zorder=2)
+        ends += [mean - half, mean + half]
+    ax.plot(mean, y, marker=look.marker, color=look.colour, ms=4.2, mec="white",
+            mew=0.4, zorder=3)  # fmt: skip
+    return ends
+
+
+def _chance(c: Comparison, s: int) -> str:
+    """P(safer) in per cent, or why there is none."""
+    words = {"identical": "same", "no hits": "none"}
+    if c.verdict[s] in words:
+        return words[c.verdict[s]]
+    chance = 100 * float(c.p_safer[s])
+    if 0 < chance < 0.5:
+        return "< 1"
+    return "> 99" if 99.5 < chance < 100 else f"{chance:.0f}"

@@ -103,9 +103,9 @@ def _note(ds: xr.Dataset, flashpoint: str, structures: list[str]) -> str:
     return (
         f"Per structure {_between(disputes)} disputes and {_between(wars)} wars in all draws. "
         "Marks: medians over draws, or means where the median is zero. Thin bars: 5-95 % of "
-        "draws. Thick bars: 95 % Monte Carlo interval. Open marks with arrows: never seen, 95 % "
-        "upper bound. Bound: commitment of one half or more. No mark: nothing to count, such as "
-        "wars of an actor that never fought."
+        "draws, Monte Carlo part removed. Thick bars: 95 % Monte Carlo interval. Open marks with "
+        "arrows: never seen, 95 % upper bound. Bound: commitment of one half or more. No mark: "
+        "nothing to count, such as wars of an actor that never fought."
     )
 
 

@@ -96,7 +96,7 @@ def _cells(found: xr.Dataset, rows: Sequence[tuple[str, str | None]]) -> xr.Data
     """Select the rows that are no headings, each with its ``height`` in the panel."""
     places = [(y, f, s) for y, (f, s) in enumerate(rows) if s is not None]
     heights, flashpoints, structures = zip(*places, strict=True)
-    at = found.drop_vars("share").sel(
+    at = found.drop_vars(["share", "clean"]).sel(
         flashpoint=xr.DataArray(list(flashpoints), dims="row"),
         structure=xr.DataArray(list(structures), dims="row"),
     )
@@ -197,8 +197,8 @@ def _note(ds: xr.Dataset) -> str:
     return (
         f"Prior: n = {n:,} trajectories x {draws} draw{'s' * (draws > 1)} per cell, same random "
         "numbers. Marks: medians over draws; open marks: means over draws, on both sides, where "
-        "either median is zero. Thin bars: 5-95 % of draws, Monte Carlo noise of single draws "
-        "included; a bar that leaves the panel at the left ends in draws that saw no event. Thick "
+        "either median is zero. Thin bars: 5-95 % of draws, Monte Carlo part removed; a "
+        "bar that leaves the panel at the left ends in draws that saw no event. Thick "
         "bars: 95 % Monte Carlo interval. Open marks with arrows: never seen, 95 % upper bound. No "
         "mark: nothing to count. Logarithmic axes, one per risk."
     )

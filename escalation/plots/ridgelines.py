@@ -72,9 +72,9 @@ def risk_ridgelines(
         hits = horizon_hits(ds, event).sel(flashpoint=flashpoint)
         cells = summary(hits, int(ds.attrs["trajectories"]))
         _panel(ax, cells, looks(ds))
-        worst = percent_number(Z95 * float(np.sqrt(_draw_variance(cells)).max()))
+        worst = percent_number(Z95 * float(cells["error"].max()))
         ax.set_title(
-            f"{EVENT_TITLES[event]}\nMonte Carlo 95 % interval of one draw: at most ± {worst}"
+            f"{EVENT_TITLES[event]}\nMonte Carlo 95 % interval of the mean: at most ± {worst}"
             " points",
             loc="left",
         )
@@ -87,24 +87,21 @@ def risk_ridgelines(
     footnote(
         figure,
         ds,
-        "Ridges: density over draws, equal areas within a panel. Ticks: single draws. Bar and "
-        "mark: 5-95 % of draws and median, written at the right in %; < means no event seen, 95 % "
-        "upper bound. The spread contains the Monte Carlo error of single draws; with one draw the "
-        "bar is its 95 % Monte Carlo interval.",
+        "Ridges: density over draws, equal areas within a panel; ticks: draws; both drawn towards "
+        "their mean until the Monte Carlo part of the spread is gone. No ridge: the spread is no "
+        "more than Monte Carlo error. Bar and mark: 5-95 % of draws and median, written at the "
+        "right in %; < means no event seen, 95 % upper bound. With one draw the bar is its 95 % "
+        "Monte Carlo interval.",
     )
     return figure
 
 
-def _draw_variance(cells: xr.Dataset) -> xr.DataArray:
-    trials = cells["trials"] / cells.sizes["draw"]
-    return cells["share"] * (1.0 - cells["share"]) / trials
-
-
 def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
-    shares = cells["share"].transpose("structure", "draw").to_numpy()
-    right = max(float(np.nanmax(shares)), float(cells["draw_bound"].max())) * 1.05
+    shares = cells["clean"].transpose("structure", "draw").to_numpy()
+    ends = (shares, cells["high"].to_numpy(), cells["draw_bound"].to_numpy())
+    right = max(float(np.nanmax(end)) for end in ends) * 1.05
     x = np.linspace(0.0, min(1.0, right), 400)
-    ridges = [density(row if row.any() else row[:0], x) for row in shares]
+    ridges = [density(row if np.ptp(row) > 0.0 else row[:0], x) for row in shares]
     tallest = max((float(ridge.max()) for ridge in ridges), default=1.0)
     for row, structure in enumerate(cells["structure"].values.tolist()):
         look, cell = style[structure], cells.sel(structure=structure)

@@ -71,6 +71,17 @@ class Look:
     line: Any
 
 
+def in_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw under the package's style."""
+
+    @functools.wraps(draw)
+    def draw_in_style(*args: Any, **kwargs: Any) -> Figure:
+        with matplotlib.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return draw_in_style
+
+
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Draw under the package's style, and under one decision rule.
 
@@ -78,13 +89,12 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """
 
     @functools.wraps(draw)
-    def draw_styled(
+    def draw_one_rule(
         ds: xr.Dataset, *args: Any, decision_rule: str | None = None, **kwargs: Any
     ) -> Figure:
-        with matplotlib.rc_context(STYLE):
-            return draw(under_rule(ds, decision_rule), *args, **kwargs)
+        return in_style(draw)(under_rule(ds, decision_rule), *args, **kwargs)
 
-    return draw_styled
+    return draw_one_rule
 
 
 def plain(text: object, width: int | None = None, lines: int = 4) -> str:
@@ -312,14 +322,16 @@ def footnote(figure: Figure, ds: xr.Dataset, text: str) -> None:
 
 
 def sample(ds: xr.Dataset) -> str:
-    """Sample size per point, in words."""
+    """Sample size per point and decision rule, in words."""
     draws = ds.sizes["draw"]
     trajectories = int(ds.attrs["trajectories"])
     years = int(ds.attrs["horizon_years"])
     n = f"n = {trajectories:,} trajectories x {draws} parameter draw{'s' * (draws > 1)} per cell"
+    rule = ds.attrs.get("decision_rule", "")
+    decided = f" Decision rule: {plain(str(rule).replace('_', ' '))}." if rule else ""
     if draws == 1:
-        return f"{n}, {years} years each; one draw, so no spread over parameters is shown."
-    return f"{n}, {years} years each."
+        return f"{n}, {years} years each; one draw, so no spread over parameters is shown.{decided}"
+    return f"{n}, {years} years each.{decided}"
 
 
 def structure_legend(

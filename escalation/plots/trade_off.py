@@ -84,11 +84,12 @@ def trade_off(
     footnote(
         figure,
         ds,
-        "Points: medians over draws. Thin bars: 5-95 % of draws (what we do not know). Thick bars: "
-        "95 % Monte Carlo interval (chance in the simulation), often hidden by the point. Open "
-        "point with an arrow: no war seen, 95 % upper bound. Grey lines: equal risk, in wars "
-        "from grave crises per century. Both axes are logarithmic. Structures share "
-        "their draws, so that overlapping bars do not mean equal risk: see the paired differences.",
+        "Points: medians over draws. Thin bars: 5-95 % of draws with the Monte Carlo part removed "
+        "(what we do not know). Thick bars: 95 % Monte Carlo interval of the mean (chance in the "
+        "simulation), often hidden by the point. Open point with an arrow: no war seen, 95 % upper "
+        "bound. Grey lines: equal risk, in wars from grave crises per century. Both axes are "
+        "logarithmic. Structures share their draws, so that overlapping bars do not mean equal "
+        "risk: see the paired differences.",
     )
     return figure
 

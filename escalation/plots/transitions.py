@@ -89,9 +89,9 @@ def transition_matrix(
         ds,
         "Cells: % of all steps from the rung, whatever the cause; one row makes 100 % over the "
         "three panels. Upper number: median over draws, or mean where the median is zero. Lower "
-        "numbers: 5-95 % of draws (≤: some draws saw none; rare: nearly all saw none). Empty "
-        "cell: no such step seen. The 95 % Monte Carlo interval is at most "
-        f"± {percent_number(worst)} points.",
+        "numbers: 5-95 % of draws, Monte Carlo part removed (≤: some draws saw none; rare: nearly "
+        "all saw none; all: both ends). Empty cell: no such step seen. The 95 % Monte Carlo "
+        f"interval is at most ± {percent_number(worst)} points.",
     )
     return figure
 

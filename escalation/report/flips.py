@@ -8,6 +8,7 @@ import numpy as np
 
 from escalation.analysis.drivers import Drivers
 from escalation.analysis.examination import Examination
+from escalation.analysis.pawn import Pawn
 from escalation.analysis.risks import RISKS, Risk
 from escalation.analysis.sensitivity import Sensitivity
 from escalation.analysis.thresholds import Threshold
@@ -43,6 +44,8 @@ def _texts(d: Drivers, risk: Risk) -> list[str]:
     unit = "" if risk.trials == "years" or risk.name not in RISKS else " points"
     scale = 100.0 if unit else 1.0
     texts = [_driven_by(d.sensitivity)]
+    if d.pawn is not None:
+        texts.append(_pawn(d.pawn))
     flips = [threshold_text(t) for t in d.thresholds[:MOST]]
     texts.append(f"flips where {'; '.join(flips)}" if flips else "no single parameter flips it")
     if d.box is not None and math.isfinite(d.box.cv_density) and d.box.cv_density > 0.5:
@@ -65,6 +68,12 @@ def _driven_by(s: Sensitivity) -> str:
         for k in order if s.total[k] >= LEAST_TOTAL
     ]  # fmt: skip
     return f"total: {'; '.join(parts)}; explained {_share(s.explained)}"
+
+
+def _pawn(p: Pawn) -> str:
+    index = dict(zip(p.names, p.median, strict=True))
+    above = ", ".join(f"{safe(name)} {_share(index[name])}" for name in p.ranked()[:MOST])
+    return f"PAWN above the inert ({_share(p.dummy)}): {above or 'none'}"
 
 
 def threshold_text(t: Threshold) -> str:

@@ -158,6 +158,18 @@ def binomial_se(hits: ArrayLike, trials: ArrayLike) -> np.ndarray:
     return np.sqrt(p * (1 - p) / n)
 
 
+def binomial_noise(hits: ArrayLike, trials: ArrayLike) -> np.ndarray:
+    """Unbiased variance p (1 - p) / (n - 1) of a proportion; NaN for fewer than two trials.
+
+    >>> float(binomial_noise(1, 2))
+    0.25
+    """
+    n = np.asarray(trials, float)
+    n = np.where(n > 1, n, np.nan)
+    p = np.asarray(hits, float) / n
+    return p * (1 - p) / (n - 1)
+
+
 def pooled_se(se: ArrayLike, axis: int = -1) -> np.ndarray:
     """Monte Carlo standard error of the plain mean over draws, sqrt(sum se_j^2) / J.
 
@@ -223,9 +235,7 @@ def split_variance(hits: ArrayLike, trials: ArrayLike, axis: int = -1) -> Varian
         Axis of the draws.
     """
     x, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
-    n = np.where(n > 1, n, np.nan)
-    p = x / n
-    return _split(p, p * (1 - p) / (n - 1), axis)
+    return _split(x / np.where(n > 1, n, np.nan), binomial_noise(x, n), axis)
 
 
 def split_rates(hits: ArrayLike, exposure: ArrayLike, axis: int = -1) -> VarianceSplit:

@@ -1,0 +1,32 @@
+"""Checksum of tables: a polynomial in an odd multiplier, modulo 2**64.
+
+Every word of a table enters with an odd coefficient of its own, so that no single change goes
+unnoticed, whatever its place.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from escalation.kernel.jit import jit_parallel
+from escalation.tables import Tables
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+@jit_parallel
+def _fold(words, sums):
+    for cell in numba.prange(words.shape[0]):
+        total = sums[cell]
+        for k in range(words.shape[1]):
+            total = total * _MULTIPLIER + np.uint64(np.uint32(words[cell, k]))
+        sums[cell] = total
+
+
+def table_checksums(tables: Tables) -> np.ndarray:
+    """Return the checksum of each cell's tables, uint64 of shape (cell,)."""
+    sums = np.zeros(tables.veto.shape[0], np.uint64)
+    for array in tables:
+        _fold(np.ascontiguousarray(array).reshape(len(sums), -1), sums)
+    return sums

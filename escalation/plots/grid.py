@@ -1,0 +1,149 @@
+"""Figures with a panel for every flashpoint and risk, and a row in it for every structure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from escalation.analysis.comparison import Comparison, chosen_reference, compare
+from escalation.analysis.risks import HEADLINE, Risk, chosen_risks
+from escalation.errors import ResultsError
+from escalation.plots.estimates import chosen, need
+from escalation.plots.style import MUTED, name_of, signed, strip_panels, structure_label, tidy
+from escalation.results.rules import rules_of
+
+Entries = tuple[Sequence[Artist], Sequence[str]]
+
+
+def compared(ds: xr.Dataset) -> list[str]:
+    """Structures other than the reference.
+
+    Raises
+    ------
+    ResultsError
+        There is no reference, or nothing to compare with it.
+    """
+    need(ds, "crisis_count", "first_event_count")
+    structures = chosen(ds, "structure", None)
+    if len(structures) < 2:
+        raise ResultsError("the results have one structure only: nothing to compare")
+    reference = chosen_reference(ds)
+    return [name for name in structures if name != reference]
+
+
+def comparisons(
+    ds: xr.Dataset,
+    risks: str | Sequence[str] | None = None,
+    flashpoints: str | Sequence[str] | None = None,
+) -> dict[tuple[str, str], Comparison]:
+    """Compare all structures under one decision rule; by flashpoint and risk, in that order.
+
+    Raises
+    ------
+    InputError
+        Unknown risk or flashpoint.
+    ResultsError
+        The counts are missing, or there is nothing to compare.
+    """
+    compared(ds)
+    wanted = chosen_risks(HEADLINE if risks is None else risks)
+    shown = ds.sel(flashpoint=chosen(ds, "flashpoint", flashpoints))
+    found = compare(shown, wanted)
+    (rule,) = rules_of(ds)
+    return {(f, risk): c for (by, f, risk), c in found.items() if by == rule}
+
+
+def risk_grid(
+    ds: xr.Dataset,
+    flashpoints: Sequence[str],
+    risks: Sequence[Risk],
+    structures: Sequence[str],
+    entries: Entries,
+    row_height: float = 0.21,
+) -> tuple[Figure, dict[tuple[str, str], Axes]]:
+    """Make the panels: rows are flashpoints, columns risks; structures from the top down.
+
+    Parameters
+    ----------
+    entries
+        Handles and labels of the legend.
+    row_height : float
+        Inches for a structure.
+
+    Returns
+    -------
+    figure : Figure
+    axes : dict
+        Panels by flashpoint and name of the risk. Structure k stands at height -k.
+    """
+    n = len(structures)
+    width = min(11.0, max(8.0, 3.4 + 2.4 * len(risks)))
+    height = row_height * n + 0.85
+    figure, grid = strip_panels(
+        len(flashpoints), len(risks), width, height, entries, len(entries[1])
+    )
+    labels = [structure_label(ds, s, 36, 1) for s in structures]
+    axes = {}
+    for row, flashpoint in zip(grid, flashpoints, strict=True):
+        for ax, risk in zip(row, risks, strict=True):
+            place = name_of(ds, "flashpoint", flashpoint, 60, 1) if ax is row[0] else " "
+            ax.set_title(f"{place}\n{risk.title}", loc="left", fontsize=9)
+            ax.set_ylim(-n + 0.4, 0.6)
+            ax.set_yticks(-np.arange(n), labels if ax is row[0] else [""] * n)
+            tidy(ax, "x")
+            ax.tick_params(labelsize=7)
+            ax.tick_params(axis="y", length=0)
+            axes[flashpoint, risk.name] = ax
+    return figure, axes
+
+
+def beside(ax: Axes, y: float, text: str, *, bold: bool = False) -> None:
+    """Write to the right of a panel, at the height of a structure."""
+    ax.text(1.03, y, text, transform=ax.get_yaxis_transform(), ha="left", va="center",
+            fontsize=7, color="black" if bold else MUTED,
+            fontweight="bold" if bold else "normal")  # fmt: skip
+
+
+def empty(ax: Axes, text: str = "no event seen") -> None:
+    """Say why a panel has no marks."""
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=8)
+    ax.set_xticks([])
+
+
+def is_share(risk: Risk) -> bool:
+    """Whether a risk is a probability, shown in per cent; rates are shown as they are."""
+    return risk.trials != "years"
+
+
+def scale_of(risk: Risk) -> float:
+    """What a risk is multiplied with to be shown."""
+    return 100.0 if is_share(risk) else 1.0
+
+
+def number(value: float, risk: Risk) -> str:
+    """A risk or a difference in its unit, with two significant digits."""
+    return signed(float(f"{scale_of(risk) * value:.2g}"))
+
+
+def unit_of_difference(risk: Risk) -> str:
+    """Unit of a difference between two risks."""
+    return "percentage points" if is_share(risk) else "per year"
+
+
+def difference_label(risk: Risk) -> str:
+    """Label of an axis of differences; the titles of rates hold their unit."""
+    words = f"difference in {risk.title}"
+    return f"{words}, {unit_of_difference(risk)}" if is_share(risk) else words
+
+
+def scaled_axis(axis: Axis, risk: Risk) -> None:
+    """Ticks of an axis in the unit of the risk."""
+    scale = scale_of(risk)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(scale * value)))

@@ -1,0 +1,351 @@
+"""Figures of comparison, sensitivity and variance: they show what the analysis says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from synthetic import REFERENCE, synthetic_dataset
+from test_plots import HOSTILE, renamed, render, texts, without_events
+
+from escalation import plots
+from escalation.analysis.comparison import compare, compare_panel
+from escalation.analysis.drivers import chosen_structure, designs, drivers
+from escalation.analysis.risks import HEADLINE, RISKS, chosen_risks, panel
+from escalation.analysis.surrogate import fit_surrogate
+from escalation.errors import InputError, ResultsError
+from escalation.plots.estimates import ranges, summary
+from escalation.plots.flip_map import find_plane, side_shares
+from escalation.plots.gap import find_gap
+from escalation.plots.tornado import find_swings
+from escalation.plots.variance_split import parts
+from escalation.results.derive import with_probabilities
+from escalation.results.rules import under_rule
+
+TAIWAN = "taiwan_strait"
+
+
+@pytest.fixture(scope="module")
+def ds() -> xr.Dataset:
+    return synthetic_dataset(draws=12, trajectories=300, flashpoints=2, structures=6)
+
+
+@pytest.fixture(scope="module")
+def driven() -> xr.Dataset:
+    """Results whose difference in war moves with two of three parameters, the third is inert.
+
+    The last of the six structures is in focus. Its war counts are replaced: as many more or
+    fewer than those of the reference as the parameters say.
+    """
+    made = synthetic_dataset(draws=96, trajectories=320, flashpoints=1, structures=6)
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(3, 96))
+    counts = made["replicate_count"].copy(deep=True)
+    war = {"counted": "war", "decision_rule": counts["decision_rule"].values[0]}
+    base = counts.sel(structure=REFERENCE, flashpoint=TAIWAN, **war)
+    more = np.rint(3.0 * z[0] - 1.5 * z[1] + 1.0)[:, None]
+    focus = base.transpose("draw", "replicate") * 0 + 8 + more + rng.integers(-1, 2, (96, 16))
+    counts.loc[dict(structure=REFERENCE, flashpoint=TAIWAN, **war)] = 8
+    counts.loc[dict(structure="asian_nato", flashpoint=TAIWAN, **war)] = focus.clip(0, 20)
+    made = made.assign(replicate_count=counts)
+    made["parameter_value"] = (("parameter", "draw"), np.stack([z[0], z[1], np.exp(2 * z[2])]))
+    return made.assign_attrs(focus='["asian_nato"]')
+
+
+def two_rules(ds: xr.Dataset) -> xr.Dataset:
+    """The same results under a second rule, its structures in another order."""
+    whole = [n for n in ds.data_vars if "decision_rule" in ds[n].dims]
+    other = ds[whole].roll(structure=1).assign_coords(decision_rule=["prospect_theory"])
+    both = xr.concat([ds[whole], other], "decision_rule")
+    rest = ds.drop_vars(whole).drop_vars("decision_rule")
+    return rest.merge(both).assign_attrs(ds.attrs)
+
+
+def comparison(ds: xr.Dataset, risk: str = "war"):
+    return compare_panel(panel(ds, RISKS[risk], TAIWAN), REFERENCE)
+
+
+# ---------------------------------------------------------------- ranges over draws
+
+
+def test_ranges_hold_no_chance():
+    """p = 0.2 + 0.02 z in 2000 draws of 100 trajectories; chance alone has an sd of 0.04.
+
+    The range of the raw shares, the negative control, must be far off.
+    """
+    rng = np.random.default_rng(1)
+    p = 0.2 + 0.02 * rng.normal(size=2000)
+    cells = summary(xr.DataArray(rng.binomial(100, p), dims="draw"), 100)
+    true = np.diff(np.quantile(p, (0.05, 0.95)))[0]
+    assert float(cells["high"] - cells["low"]) == pytest.approx(true, rel=0.2)
+    raw = cells["share"].quantile((0.05, 0.95))
+    assert float(raw[1] - raw[0]) > 1.8 * true
+
+
+def test_ranges_keep_zeros_and_hold_the_median():
+    hits = xr.DataArray([[0, 0, 0, 0, 9], [5, 6, 7, 8, 9], [1, 2, 1, 2, 30]], dims=("row", "draw"))
+    cells = summary(hits, 100)
+    assert cells["low"].values[0] == 0.0
+    assert cells["low"].values[1] > 0.0
+    fan = ranges(cells, (0.05, 0.25, 0.5, 0.75, 0.95)).transpose("row", "quantile").values
+    assert (np.diff(fan, axis=1) >= 0).all()
+    np.testing.assert_allclose(fan[:, 2], np.median(hits / 100, axis=1))
+
+
+def test_ridges_are_drawn_without_chance(ds):
+    """p = 0.3 in every draw: the ticks below the ridge are drawn together, those of counts not."""
+    counts = under_rule(ds)["first_event_count"]
+    first = xr.zeros_like(counts)
+    first[{"year": 0}] = np.random.default_rng(2).binomial(300, 0.3, counts.isel(year=0).shape)
+    figure = plots.risk_ridgelines(under_rule(ds).assign(first_event_count=first), TAIWAN, "war")
+    lines = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
+    ticks = [line.get_segments() for line in lines if len(line.get_segments()) == 12]
+    spread = [np.std([segment[0][0] for segment in segments]) for segments in ticks]
+    raw = (first.sel(event="war", flashpoint=TAIWAN).sum("year") / 300).std("draw")
+    assert len(spread) == ds.sizes["structure"]
+    assert np.mean(spread) < 0.6 * float(raw.mean())
+
+
+# ---------------------------------------------------------------- forest plot
+
+
+def marks(figure: Figure, panel_number: int) -> dict[float, float]:
+    """Marks of one panel: mean difference by height."""
+    ax = figure.axes[panel_number]
+    points = [line.get_xydata()[0] for line in ax.lines if line.get_marker() not in ("", "None")]
+    return {-round(y): x for x, y in points}
+
+
+def test_forest_shows_the_comparison(ds):
+    figure = plots.paired_difference(ds)
+    found = compare(under_rule(ds), chosen_risks(HEADLINE))
+    for number, risk in enumerate(HEADLINE[:2], 1):
+        c = found["expected_utility", TAIWAN, risk]
+        others = [s for s in c.structures if s != REFERENCE]
+        drawn = marks(figure, number)
+        for row, structure in enumerate(others):
+            assert drawn[row] == pytest.approx(c.difference[c.structures.index(structure)])
+        chances = [f"{100 * c.p_safer[c.structures.index(s)]:.0f}" for s in others]
+        written = [t.get_text() for t in figure.axes[number].texts]
+        assert written[1:] == [{"0": "< 1", "100": "> 99"}.get(x, x) for x in chances]
+
+
+def test_forest_bars_are_the_two_uncertainties(ds):
+    c = comparison(ds)
+    figure = plots.paired_difference(ds, "war", TAIWAN)
+    segments = [s.get_segments()[0] for s in figure.axes[1].collections]
+    ends = np.array([segment[:, 0] for segment in segments])
+    others = [k for k, s in enumerate(c.structures) if s != REFERENCE]
+    thin, thick = ends[0::2], ends[1::2]
+    np.testing.assert_allclose(thin[:, 0], c.difference_low[others])
+    np.testing.assert_allclose(thin[:, 1], c.difference_high[others])
+    np.testing.assert_allclose(np.ptp(thick, axis=1), 2 * 1.96 * c.difference_mc_se[others])
+
+
+def test_forest_of_twins_says_same(ds):
+    twin = ds.isel(structure=[1, 1]).assign_coords(structure=[REFERENCE, "twin"])
+    seen = texts(plots.paired_difference(twin, "war", TAIWAN))
+    assert "same" in seen.replace("same: no history", "")
+    assert "50" not in [t.get_text() for t in plots.paired_difference(twin).axes[1].texts]
+
+
+def test_forest_without_replicates_says_so(ds):
+    seen = texts(plots.paired_difference(ds.drop_vars("replicate_count"), "war"))
+    assert "too wide if anything" in seen
+    assert "too wide if anything" not in texts(plots.paired_difference(ds, "war"))
+
+
+def test_rates_are_no_percentages(ds):
+    assert "difference, per year" in texts(plots.paired_difference(ds, "onset"))
+    assert "percentage points" in texts(plots.paired_difference(ds, "war"))
+
+
+# ---------------------------------------------------------------- ranks
+
+
+def test_ranks_add_up_and_agree(ds):
+    figure = plots.rank_probability(ds, "war", TAIWAN)
+    c = comparison(ds)
+    bars = np.array([p.get_width() for p in figure.axes[1].patches]).reshape(6, 6)
+    np.testing.assert_allclose(bars, c.rank_probability)
+    np.testing.assert_allclose(bars.sum(axis=1), 1.0)
+    means = [t.get_text() for t in figure.axes[1].texts if t.get_position()[0] > 1.0]
+    assert means == ["mean rank", *(f"{c.rank_probability[k] @ np.arange(1, 7):.1f}"
+                                    for k in range(6))]  # fmt: skip
+
+
+def test_ranks_where_nothing_happened(ds):
+    figure = plots.rank_probability(without_events(ds), "nuclear_use", TAIWAN)
+    assert "no event seen" in texts(figure)
+    assert not figure.axes[1].patches
+
+
+# ---------------------------------------------------------------- variance
+
+
+def test_variance_split_agrees_with_the_derived_variables(ds):
+    found = parts(under_rule(ds), TAIWAN, "war")
+    here = under_rule(with_probabilities(ds)).sel(flashpoint=TAIWAN)
+    # The derived Monte Carlo part divides by n, this one by n - 1.
+    np.testing.assert_allclose(np.sqrt(found.monte_carlo), here["p_war_mc_sd"], rtol=0.01)
+    np.testing.assert_allclose(np.sqrt(found.parameter), here["p_war_parameter_sd"], rtol=0.01)
+    assert not found.rule.any()
+    bars = [p.get_width() for p in plots.variance_split(ds, "war", TAIWAN).axes[1].patches]
+    assert len(bars) == 2 * ds.sizes["structure"]
+    total = found.parameter + found.monte_carlo
+    np.testing.assert_allclose(bars[0::2], found.parameter / total)
+    np.testing.assert_allclose(bars[1::2], found.monte_carlo / total)
+
+
+def test_decision_rules_are_a_third_part(ds):
+    both = two_rules(ds)
+    found = parts(both, TAIWAN, "war")
+    share = both["first_event_count"].sel(event="war", flashpoint=TAIWAN).sum("year") / 300
+    expected = share.mean("draw").var("decision_rule")
+    np.testing.assert_allclose(found.rule, expected)
+    pooled = share.stack(any=("decision_rule", "draw")).var("any")
+    whole = found.parameter + found.monte_carlo + found.rule
+    np.testing.assert_allclose(whole, pooled, rtol=0.15)
+    seen = texts(plots.variance_split(both, "war"))
+    assert "expected utility, prospect theory" in seen
+    one = texts(plots.variance_split(both, "war", decision_rule="prospect_theory"))
+    assert "how the two sides choose" in seen
+    assert "how the two sides choose" not in one
+    assert "Decision rule: prospect theory." in one
+    with pytest.raises(InputError, match="unknown decision rule 'chance'"):
+        plots.variance_split(both, decision_rule="chance")
+
+
+def test_variance_needs_draws(ds):
+    with pytest.raises(ResultsError, match="2 draws are too few to split a variance"):
+        plots.variance_split(ds.isel(draw=slice(2)))
+
+
+# ---------------------------------------------------------------- what drives a difference
+
+
+def test_tornado_agrees_with_the_drivers(driven):
+    gap = find_gap(under_rule(driven), None, "war", None)
+    assert (gap.structure, gap.flashpoint) == ("asian_nato", TAIWAN)
+    made = designs(driven, "expected_utility", TAIWAN)
+    expected = drivers(comparison(driven), "asian_nato", made)
+    assert expected is not None
+    np.testing.assert_array_equal(gap.influence.total, expected.sensitivity.total)
+    assert gap.influence.ranked()[:2] == ("provocation_stake", "provocation_onset")
+    assert chosen_structure(driven, REFERENCE) == gap.structure
+    figure = plots.tornado(driven)
+    top, second = gap.influence.ranked()[:2]
+    k = [gap.influence.names.index(name) for name in (top, second)]
+    for place in k:
+        text = f"{100 * gap.influence.total[place]:.0f} · {100 * gap.influence.first[place]:.0f}"
+        assert text in texts(figure)
+
+
+def test_tornado_bars_point_where_the_parameter_pushes(driven):
+    """Difference = (3 a - 1.5 b + 1) / 20 per replicate of 20: at the 5 and 95 % quantiles."""
+    gap = find_gap(under_rule(driven), "asian_nato", "war", TAIWAN)
+    swings = find_swings(gap.designs.smooth, gap.difference, list(gap.designs.names))
+    up, down, inert = (swings[name] for name in gap.designs.names)
+    assert up.ends == pytest.approx((0.05 + 0.15 * up.at), abs=0.04)
+    assert down.ends == pytest.approx((0.05 - 0.075 * down.at), abs=0.04)
+    assert not inert.seen
+    for swing in (up, down):
+        assert (swing.interval[:, 0] <= swing.ends).all()
+        assert (swing.ends <= swing.interval[:, 1]).all()
+    assert "no trend" in [t.get_text() for t in plots.tornado(driven).axes[-2].texts]
+
+
+def test_flip_map_agrees_with_the_surrogate(driven):
+    gap = find_gap(under_rule(driven), None, "war", None)
+    noise = gap.comparison.difference_noise[gap.place]
+    model = fit_surrogate(gap.designs.sobol, gap.difference, noise)
+    pair = gap.influence.ranked()[:2]
+    plane = find_plane(model, pair)
+    assert plane.mean[0, -1] > 0 > plane.mean[-1, 0], "rises with the first, falls with the second"
+    whole = model.predict(gap.designs.sobol.x)
+    assert np.corrcoef(plane.at_draws, whole)[0, 1] > 0.95, "the third parameter is inert"
+    shares = side_shares(gap, plane)
+    assert shares["safer"][0] + shares["riskier"][0] == pytest.approx(1.0)
+    assert shares["safer"][1] > 0.8
+    assert shares["riskier"][1] < 0.2
+    p = sum(share * chance for share, chance in shares.values())
+    assert p == pytest.approx(gap.comparison.p_safer[gap.place], abs=0.02)
+    seen = texts(plots.flip_map(driven))
+    assert f"Where safer is expected: {100 * shares['safer'][0]:.0f} % of draws" in seen
+    assert "riskier above" in seen
+    assert "riskier below" in seen
+
+
+def test_flip_map_marks_every_draw_once(driven):
+    gap = find_gap(under_rule(driven), None, "war", None)
+    ax = plots.flip_map(driven).axes[0]
+    drawn = {line.get_marker(): len(line.get_xdata()) for line in ax.lines
+             if line.get_linestyle() == "None"}  # fmt: skip
+    centre = gap.comparison.clean.centre
+    riskier = centre[gap.place] > centre[gap.comparison.structures.index(REFERENCE)]
+    assert drawn == {"o": (~riskier).sum(), "^": riskier.sum()}
+
+
+def test_flip_map_takes_any_two_parameters(driven):
+    pair = ["forced_choice", "provocation_onset"]
+    ax = plots.flip_map(driven, parameters=pair).axes[0]
+    assert ax.get_xlabel().startswith("forced choice")
+    assert ax.get_xscale() == "log", "spread over more than a factor of thirty"
+    assert ax.get_yscale() == "linear"
+    with pytest.raises(InputError, match="unknown parameter 'stake'; choices: provocation_stake"):
+        plots.flip_map(driven, parameters=["stake", "forced_choice"])
+    with pytest.raises(InputError, match="two different ones"):
+        plots.flip_map(driven, parameters=["forced_choice"] * 2)
+
+
+@pytest.mark.parametrize("name", ["tornado", "flip_map"])
+def test_driver_figures_say_sample_size_and_both_errors(driven, name):
+    seen = texts(plots.PLOTS[name].draw(driven))
+    assert "n = 320 trajectories x 96 parameter draws per cell, 10 years each" in seen
+    assert "(Monte Carlo 95 %)" in seen
+    assert "5-95 % of draws (Monte Carlo part removed)" in seen
+    assert "% of that variance" in seen or "% of the variance" in seen
+
+
+@pytest.mark.parametrize("name", ["tornado", "flip_map"])
+def test_driver_figures_with_hostile_names(driven, name):
+    bad = driven.drop_dims("sweep_point").assign_attrs(focus="[]")
+    for dim in ("flashpoint", "structure", "parameter"):
+        bad = renamed(bad, dim, HOSTILE)
+    bad = bad.assign_attrs(study_title=r"$\undefined{x}$ <b> " + "long " * 60)
+    figure = plots.PLOTS[name].draw(bad)
+    assert len(render(figure)) > 2_000
+    assert any(r"\undefined{x}" in text.get_text() for text in figure.findobj(Text))
+
+
+@pytest.mark.parametrize("name", ["tornado", "flip_map"])
+def test_drivers_that_cannot_be_known(driven, name, tmp_path):
+    draw = plots.PLOTS[name].draw
+    with pytest.raises(ResultsError, match="12 parameter draws say nothing of single parameters"):
+        draw(driven.isel(draw=slice(12)))
+    with pytest.raises(ResultsError, match="hits in all draws are too few"):
+        draw(without_events(driven))
+    with pytest.raises(ResultsError, match="one structure only"):
+        draw(driven.sel(structure=[REFERENCE]))
+    still = driven.assign(parameter_value=xr.zeros_like(driven["parameter_value"]))
+    with pytest.raises(ResultsError, match="no parameter varies"):
+        draw(still)
+    twin = driven.sel(structure=[REFERENCE, REFERENCE]).assign_coords(
+        structure=[REFERENCE, "asian_nato"]
+    )
+    with pytest.raises(ResultsError, match="is the same in all draws"):
+        draw(twin)
+    with pytest.raises(InputError, match="'hub_and_spoke' cannot be compared"):
+        draw(driven, REFERENCE)
+    saved = plots.save_all(driven.isel(draw=slice(12)), tmp_path)
+    assert "12 parameter draws" in saved.skipped[name]
+
+
+def test_two_structures_and_one_flashpoint(driven, tmp_path):
+    small = driven.drop_dims("sweep_point").sel(structure=[REFERENCE, "asian_nato"])
+    saved = plots.save_all(small, tmp_path)
+    assert set(saved.skipped) == {"break_even"}
+    assert {"tornado", "flip_map", "rank_probability"} <= {path.stem for path in saved}

@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/cluster.py [--quick]
 
-The shipped study (16 of its 64 draws, no sweep), in the blocks that a run would cut, is played by
+The shipped study (64 of its 512 draws, no sweep), in the blocks that a run would cut, is played by
 one process with two threads and by two workers of one thread, in turn; the ratio is the median
 over pairs. Before that, tasks that do nothing but return bytes, none or as many as a block does.
 Scheduler and client are one process here, and share two processors with the workers.
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
     with connected(f"local:{WORKERS}") as client:
         overheads(client, *((20, 1) if quick else (1_000, 5)))
-        compare(client, *((2, 20, 1) if quick else (16, 8_000, 5)))
+        compare(client, *((2, 20, 1) if quick else (64, 500, 7)))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ seconds on its way. With nothing at hand the worker idles. A block takes
 
     size / rate * exp(spread * z - spread**2 / 2),  z standard normal.
 
-A worker is lost at ``failures`` per hour of work: what it has done of its block is done again
-elsewhere, and another takes its place after ``restart`` seconds. The loss is
+A worker is lost at ``failures`` per hour of work: its blocks go to others, and another worker
+takes its place after ``restart`` seconds. The loss is
 
     1 - blocks * size / rate / (workers * time of the last result),
 
@@ -63,8 +63,8 @@ class Costs:
         Standard deviation of the logarithm of a block's time.
     """
 
-    rate: float = 350_000.0
-    service: float = 0.004
+    rate: float = 400_000.0
+    service: float = 0.005
     choice: float = 5e-6
     latency: float = 0.01
     bytes: float = 60_000.0
@@ -78,6 +78,71 @@ class Costs:
         return self.service + self.choice * workers + self.bytes / self.bandwidth
 
 
+class _Run:
+    """Blocks that wait, workers with what they have at hand, and what happens next."""
+
+    def __init__(self, costs: Costs, workers: int, size: float, blocks: int, seed: int) -> None:
+        self.costs, self.mean = costs, size / costs.rate
+        self.cost = costs.per_block(workers)
+        self.waiting = workers * blocks
+        self.rng = np.random.default_rng(seed)
+        self.server = self.last = 0.0
+        self.at_hand: list[deque[float]] = [deque() for _ in range(workers)]  # arrival times
+        self.idle: dict[int, None] = dict.fromkeys(range(workers))
+        self.events: list[tuple[float, str, int]] = []
+
+    def play(self) -> float:
+        """Return when the last result is in."""
+        for worker in [*self.idle] * AHEAD:
+            self.server += self.cost
+            self.send(worker)
+        for worker in [*self.idle]:
+            self.begin(worker, 0.0)
+        while self.events:
+            now, kind, worker = heapq.heappop(self.events)
+            getattr(self, kind)(worker, now)
+        return self.last
+
+    def ended(self, worker: int, now: float) -> None:
+        """Take in a result and send the next block; begin the one at hand."""
+        self.last = self.server = max(self.server, now) + self.cost
+        self.send(worker)
+        self.begin(worker, now)
+
+    def lost(self, worker: int, now: float) -> None:
+        """Give what a worker had to others; those that idle begin at once."""
+        self.waiting += 1 + len(self.at_hand[worker])
+        self.at_hand[worker].clear()
+        heapq.heappush(self.events, (now + self.costs.restart, "back", worker))
+        for other in [*self.idle][: self.waiting]:
+            self.back(other, now)
+
+    def back(self, worker: int, now: float) -> None:
+        """Send as many blocks as a worker holds."""
+        for _ in range(AHEAD):
+            self.server = max(self.server, now) + self.cost
+            self.send(worker)
+        self.begin(worker, now)
+
+    def send(self, worker: int) -> None:
+        """Send a block, if one waits."""
+        if self.waiting:
+            self.waiting -= 1
+            self.at_hand[worker].append(self.server + self.costs.latency)
+
+    def begin(self, worker: int, now: float) -> None:
+        """Begin the block at hand, if there is one."""
+        if not self.at_hand[worker]:
+            self.idle[worker] = None
+            return
+        self.idle.pop(worker, None)
+        now, spread = max(now, self.at_hand[worker].popleft()), self.costs.spread
+        length = self.mean * np.exp(spread * self.rng.standard_normal() - spread**2 / 2)
+        fails = self.rng.exponential() * 3_600 / max(self.costs.failures, 1e-12)
+        kind = "lost" if fails < length else "ended"
+        heapq.heappush(self.events, (now + min(fails, length), kind, worker))
+
+
 def lost_share(costs: Costs, workers: int, size: float, blocks: int, seed: int = 1) -> float:
     """Return the share of the workers' time that is lost, by simulation.
 
@@ -86,7 +151,7 @@ def lost_share(costs: Costs, workers: int, size: float, blocks: int, seed: int =
     costs : Costs
         Of a block.
     workers : int
-        Number of workers, one thread each.
+        Number of workers.
     size : float
         Trajectories per block.
     blocks : int
@@ -94,35 +159,8 @@ def lost_share(costs: Costs, workers: int, size: float, blocks: int, seed: int =
     seed : int
         Of the random numbers.
     """
-    rng = np.random.default_rng(seed)
-    mean, waiting = size / costs.rate, workers * blocks
-    cost = costs.per_block(workers)
-    server = last = 0.0
-    at_hand: list[deque[float]] = [deque() for _ in range(workers)]  # when each arrives
-    ends: list[tuple[float, int]] = []
-
-    def begin(worker: int, now: float) -> None:
-        now = max(now, at_hand[worker].popleft())
-        end = now + mean * np.exp(costs.spread * rng.standard_normal() - costs.spread**2 / 2)
-        if rng.random() < costs.failures / 3_600 * (end - now):
-            end += rng.random() * (end - now) + costs.restart
-        heapq.heappush(ends, (end, worker))
-
-    for worker in [*range(workers)] * AHEAD:
-        server += cost
-        at_hand[worker].append(server + costs.latency)
-        waiting -= 1
-    for worker in range(workers):
-        begin(worker, 0.0)
-    while ends:
-        now, worker = heapq.heappop(ends)
-        last = server = max(server, now) + cost
-        if waiting:
-            at_hand[worker].append(server + costs.latency)
-            waiting -= 1
-        if at_hand[worker]:
-            begin(worker, now)
-    return 1.0 - blocks * mean / last
+    last = _Run(costs, workers, size, blocks, seed).play()
+    return 1.0 - blocks * size / costs.rate / last
 
 
 def smallest_size(costs: Costs, workers: int, blocks: int, seed: int = 1) -> float:

@@ -19,6 +19,7 @@ from escalation.commands.backtest import backtest
 from escalation.commands.calibrate import calibrate
 from escalation.commands.cases import cases
 from escalation.commands.compare import compare
+from escalation.commands.verify import verify
 from escalation.errors import EscalationError, InputError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ main.add_command(backtest)
 main.add_command(calibrate)
 main.add_command(cases)
 main.add_command(compare)
+main.add_command(verify)
 
 
 class _Whole(click.ParamType):

@@ -178,6 +178,12 @@ def test_words() -> None:
     assert against(mixed, 200, 0).verdict[1] == "undecided"
     assert against(p[:, :3], 200, 0).verdict[1] == "too few draws"
     assert against(0 * p, 200, 0).verdict[1] == "no hits"
+    rare = np.zeros((2, 20, 16))
+    rare[1, :19, 0] = 1
+    twenty = np.full(rare.shape, 50.0)
+    assert compare_panel(panel_from_counts(WAR, ("s0", "s1"), rare, twenty), "s0").verdict[1] == (
+        "too rare"
+    )
     nothing = panel_from_counts(WAR, ("s0", "s1"), np.zeros((2, 5, 16)), np.zeros((2, 5, 16)))
     assert compare_panel(nothing, "s0").verdict == ("-", "-")
 

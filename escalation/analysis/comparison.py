@@ -49,7 +49,7 @@ CLEAR_SHARE = 0.8
 CLEAR_ERRORS = 2.0
 FEW_DRAWS = 8
 LEAST_HITS = 20
-"""Hits in a draw below which a ratio of two structures within that draw says nothing."""
+"""Hits below which a comparison says nothing: over all draws, and of a ratio within a draw."""
 RESAMPLES = 400
 Z95 = 1.96
 
@@ -88,8 +88,8 @@ class Comparison:
     dominance_first, dominance_second : array
         Share of area against the structure; NaN where the distributions are the same.
     verdict : tuple of str
-        ``safer``, ``riskier``, ``undecided``, ``identical``, ``no hits``, ``too few draws`` or
-        ``-``.
+        ``safer``, ``riskier``, ``undecided``, ``identical``, ``no hits``, ``too rare`` (fewer
+        than 20 hits under both), ``too few draws``, ``reference`` or ``-``.
     values, noise : array (structure, draw)
         The risk in every draw, and its Monte Carlo variance.
     difference_noise : array (structure, draw)
@@ -397,6 +397,8 @@ def _verdicts(
             words.append("no hits")
         elif same:
             words.append("reference" if s == r else "identical")
+        elif max(p.hits[s].sum(), p.hits[r].sum()) < LEAST_HITS:
+            words.append("too rare")
         else:
             words.append(verdict_word(p_safer[s], difference[s], error[s], p.values.shape[1]))
     return tuple(words)

@@ -113,8 +113,8 @@ def _note(ds: xr.Dataset, draws: int) -> str:
         "Left of the black line the structure is safer. Each panel has its own scale. "
         f"{error} Right: chance in % that the structure is safer, given what the draws leave open "
         f"(95 % interval at most ± {half:.0f}); bold: at least 80 or at most 20 %, and the mean "
-        "more than two Monte Carlo errors from zero. same: no history differs. none: no event "
-        "under either."
+        "more than two Monte Carlo errors from zero. same: no history differs. rare: fewer "
+        "than 20 events under both. none: no event under either."
     )
 
 
@@ -154,7 +154,7 @@ def _marks(ax: Axes, c: Comparison, s: int, y: float, look: Look) -> list[float]
 
 def _chance(c: Comparison, s: int) -> str:
     """P(safer) in per cent, or why there is none."""
-    words = {"identical": "same", "no hits": "none"}
+    words = {"identical": "same", "no hits": "none", "too rare": "rare"}
     if c.verdict[s] in words:
         return words[c.verdict[s]]
     chance = 100 * float(c.p_safer[s])

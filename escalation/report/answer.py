@@ -65,6 +65,8 @@ def _sentence(c: Comparison, structure: str) -> str:
     name = _words(c)
     if c.verdict[s] in ("no hits", "-"):
         return f"{name}: never seen under either."
+    if c.verdict[s] == "too rare":
+        return f"{name}: too rare to compare."
     if c.verdict[s] == "identical":
         return f"{name}: exactly the same."
     sure = _confidence(float(c.p_safer[s]))
@@ -72,7 +74,7 @@ def _sentence(c: Comparison, structure: str) -> str:
         sure = "one draw only"
     low, high = _points(c.difference_low[s]), _points(c.difference_high[s])
     return (
-        f"{name}: {sure}; {plain_number(100 * c.mean[s])} % against "
+        f"{name}: {sure}; on average {plain_number(100 * c.mean[s])} % against "
         f"{plain_number(100 * c.mean[r])} %, a difference of {_points(c.difference[s])} points "
         f"({low} to {high} over what is not known, ±{plain_number(100 * c.difference_mc_se[s])} by "
         "chance)."

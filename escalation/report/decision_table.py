@@ -14,6 +14,8 @@ too few draws
     fewer than 8 draws, so that a share says nothing;
 identical
     the same counts in every draw;
+too rare
+    fewer than 20 hits under both;
 no hits
     the event never happened under either.
 """
@@ -253,7 +255,7 @@ def _named(name: str, rows: list[list[str]], name_width: int) -> list[str]:
 
 def share_text(p_safer: float, draws: int, verdict: str) -> str:
     """P(safer) and its word; a bound where so many draws cannot tell it from none or all."""
-    if verdict in ("-", "identical", "no hits", "too few draws"):
+    if verdict in ("-", "identical", "no hits", "too rare", "too few draws"):
         return verdict
     bound = max(float(zero_upper_bound(draws)), 0.005)
     if p_safer < bound:

@@ -303,6 +303,7 @@ def test_blocks_are_long_enough_and_many_enough(shop, total, threads):
     assert size == BLOCK_TRAJECTORIES or total / size >= SHARES * len(threads)
 
 
+@pytest.mark.slow
 def test_interrupt_leaves_no_process_and_no_file(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-m", "escalation", "run", str(STUDY), "--trajectories", "10000000",
@@ -312,7 +313,7 @@ def test_interrupt_leaves_no_process_and_no_file(tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
-            assert process.stdout.readline().startswith("5 flashpoints")
+            assert "5 flashpoints" in process.stdout.readline()
             started = workers_of(process.pid)
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
             _, err = process.communicate(timeout=60)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -121,6 +121,20 @@ def rectangles(
         there = draws, trajectories
 
 
+class Player(Protocol):
+    """Plays the blocks of one study, here or elsewhere."""
+
+    @property
+    def study(self) -> Study:
+        """What is played."""
+
+    def block_size(self, total: int) -> int:
+        """Return how many trajectories a block should have if there are so many in all."""
+
+    def play_all(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Played]]:
+        """Play blocks, in any order, and return each with what it yields."""
+
+
 def blocks_of(
     study: Study,
     draws: tuple[int, int],
@@ -176,6 +190,15 @@ class Workshop:
     same_numbers: bool = False
     _anchors: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
     _latest: tuple[tuple, Tables, np.ndarray] | None = field(default=None, repr=False)
+
+    def block_size(self, total: int) -> int:
+        """Return trajectories per block, however many there are in all."""
+        return self.shelf.block_size
+
+    def play_all(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Played]]:
+        """Play blocks one after another."""
+        for block in blocks:
+            yield block, self.play(block)
 
     def play(self, block: Block) -> Played:
         """Play a block, unless it is on the shelf."""

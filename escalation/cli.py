@@ -99,6 +99,11 @@ _COUNT = _Whole(0, 2**53)
 @click.option(
     "--posterior", type=click.Path(), help="Posterior file; default: the one that is shipped."
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS|local[:N]",
+    help="Play on a Dask cluster: a trusted scheduler's address, or N processes here.",
+)
 @click.option("--design", help="Design over parameters: sobol or latin_hypercube.")
 @click.option(
     "--until", multiple=True, metavar="TARGET",
@@ -122,6 +127,7 @@ def run(
     defaults: bool,
     prior: bool,
     posterior: str | None,
+    scheduler: str | None,
     design: str | None,
     until: tuple[str, ...],
     at_most: int | None,
@@ -138,6 +144,8 @@ def run(
     if campaign is not None:
         if until or at_most is not None:
             raise InputError("until: a campaign has a stated size; leave --until or --campaign out")
+        if scheduler is not None:
+            raise InputError("scheduler: a campaign is played here; leave one of the two out")
         if output is not None:
             raise InputError("output: a campaign writes into its own folder; leave it out")
         from escalation.campaigns import run_campaign
@@ -166,6 +174,7 @@ def run(
             defaults=defaults,
             prior=prior,
             posterior=posterior,
+            scheduler=scheduler,
             until=until,
             at_most=at_most,
             progress=report,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from escalation import codes
-from escalation.blocks import Block, Counts, Shelf, Workshop, blocks_of
+from escalation.blocks import Block, Counts, Player, Shelf, Workshop, blocks_of
 from escalation.errors import InputError
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior, coverage
@@ -82,6 +83,7 @@ def run(
     until: Sequence[str | Target] = (),
     at_most: int | None = None,
     grid: Grid | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     shelf: Shelf | None = None,
 ) -> xr.Dataset:
@@ -98,7 +100,7 @@ def run(
     seed : int, optional
         Seed, 0 to 2**64 - 1; by default the study's.
     threads : int, optional
-        Threads; all by default. The counts do not depend on it.
+        Threads; all by default. On a cluster, on each worker. The counts do not depend on it.
     defaults : bool, optional
         Run one draw with every parameter at its median in the posterior, or at its default
         where the posterior does not cover it.
@@ -117,6 +119,10 @@ def run(
         `trajectories`.
     grid : Grid, optional
         Resolution of tables and rounds, for refinement checks.
+    scheduler : str, optional
+        Play on the workers of a Dask cluster, see :mod:`escalation.cluster`: address of its
+        scheduler, one that you trust, or ``local:N`` for N processes here. The sweep is played
+        here in any case. The counts do not depend on it.
     progress : callable, optional
         Called with (trajectories done, trajectories in all).
     shelf : Shelf, optional
@@ -134,7 +140,7 @@ def run(
     ------
     InputError
         If trajectories, draws, seed, threads or a target are out of range, or the posterior
-        cannot be used.
+        or the scheduler cannot be used.
     """
     from escalation.results.build import build_dataset
     from escalation.results.derive import with_probabilities
@@ -148,14 +154,24 @@ def run(
     targets = [t if isinstance(t, Target) else parse_target(t, study) for t in until]
     most = _cap(plan, at_most) if targets else plan.trajectories
     companion = _companion_plan(study, plan, source)
+    if scheduler is not None and shelf is not None:
+        raise InputError("scheduler: a campaign is played here; leave one of the two out")
     shelf = shelf or Shelf()
-    work = Work(study, (*shelf.sizes, (plan.draws, plan.trajectories)), shelf.block_size)
     values = shelf.values("study", lambda: _draws(study, plan, defaults, source))
-    meter = _Meter(progress, sum(b.size for b in work.all(sweep, companion is not None)))
-    shop = Workshop(study, values, plan.seed, threads, grid, shelf)
     counts = Counts(study, plan.draws)
-    size, verdicts = _simulate_study(shop, counts, work.study_blocks(), plan, targets, most, meter)
-    arrays = dict(counts.arrays)
+    prior_counts = {}
+    with _players(scheduler, shelf) as hire:
+        player = hire(study, values, plan.seed, threads, grid)
+        width = player.block_size(counts.checksums.size * plan.trajectories)
+        work = Work(study, (*shelf.sizes, (plan.draws, plan.trajectories)), width)
+        meter = _Meter(progress, sum(b.size for b in work.all(sweep, companion is not None)))
+        blocks = work.study_blocks()
+        size, verdicts = _simulate_study(player, counts, blocks, plan, targets, most, meter)
+        if companion is not None:
+            prior_values = shelf.values("prior", lambda: _draws(study, companion, defaults, None))
+            player = hire(companion_study(study), prior_values, plan.seed, threads, grid)
+            prior_counts = _simulate_companion(work, companion, player, meter)
+    arrays = counts.arrays | prior_counts
     arrays["parameter_value"] = values.values
     arrays["is_third_party"] = _third_parties(study)
     attrs = _attrs(study, plan, defaults, counts.table_checksum()) | source_attrs(study, source)
@@ -170,8 +186,6 @@ def run(
         arrays |= _simulate_sweep(work, plan, source, threads, grid, shelf, meter)
         attrs["sweep_trajectories"] = sweep_size((plan.draws, plan.trajectories))[1]
     if companion is not None:
-        prior_values = shelf.values("prior", lambda: _draws(study, companion, defaults, None))
-        arrays |= _simulate_companion(work, companion, prior_values, threads, grid, shelf, meter)
         attrs["prior_trajectories"] = companion.trajectories
     return with_probabilities(build_dataset(arrays, _coords(study, values, swept), attrs))
 
@@ -216,8 +230,19 @@ def _companion_plan(study: Study, plan: Plan, posterior: Posterior | None) -> Pl
     return Plan(trajectories, draws, plan.seed)
 
 
+def _players(
+    scheduler: str | None, shelf: Shelf
+) -> AbstractContextManager[Callable[..., Player]]:
+    """Return who plays: workshops here, or workers of a cluster while the context lasts."""
+    if scheduler is None:
+        return nullcontext(partial(Workshop, shelf=shelf))
+    from escalation.cluster.connection import cluster_players
+
+    return cluster_players(scheduler)
+
+
 def _simulate_study(
-    shop: Workshop,
+    player: Player,
     counts: Counts,
     blocks: Iterable[Block],
     plan: Plan,
@@ -228,34 +253,28 @@ def _simulate_study(
     """Play every cell, in rounds until the targets hold; returns the size reached and verdicts."""
     size = plan.trajectories
     while True:
-        for block in blocks:
-            counts.add(block, shop.play(block))
+        for block, played in player.play_all(blocks):
+            counts.add(block, played)
             meter.add(block.size)
         done = size
-        verdicts = [judge(target, shop.study, counts.arrays, done) for target in targets]
+        verdicts = [judge(target, player.study, counts.arrays, done) for target in targets]
         size = next_size(verdicts, done, most)
         if size <= done:
             return done, verdicts
-        meter.total += (size - done) * counts.checksums.size
-        blocks = blocks_of(shop.study, (0, plan.draws), (done, size))
+        more = (size - done) * counts.checksums.size
+        meter.total += more
+        width = player.block_size(more)
+        blocks = blocks_of(player.study, (0, plan.draws), (done, size), width)
 
 
 def _simulate_companion(
-    work: Work,
-    plan: Plan,
-    values: Draws,
-    threads: int | None,
-    grid: Grid | None,
-    shelf: Shelf,
-    meter: _Meter,
+    work: Work, plan: Plan, player: Player, meter: _Meter
 ) -> dict[str, np.ndarray]:
     """Play the reference and the structures in focus under the priors."""
     from escalation.results.variables import COMPANION_COUNTS
 
-    part = companion_study(work.study)
-    shop = Workshop(part, values, plan.seed, threads, grid, shelf)
-    counts = Counts(part, plan.draws)
-    _simulate_study(shop, counts, work.companion_blocks(), plan, [], plan.trajectories, meter)
+    counts = Counts(player.study, plan.draws)
+    _simulate_study(player, counts, work.companion_blocks(), plan, [], plan.trajectories, meter)
     return {f"prior_{name}": counts.arrays[name][0] for name in COMPANION_COUNTS}
 
 

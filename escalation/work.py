@@ -51,10 +51,10 @@ class Work:
     def all(self, sweep: bool, companion: bool) -> Iterator[Block]:
         """Return the blocks of every part, in the order in which they are played."""
         yield from self.study_blocks()
-        for name in self.study.compare.sweep if sweep else ():
-            yield from self.sweep_blocks(name)
         if companion:
             yield from self.companion_blocks()
+        for name in self.study.compare.sweep if sweep else ():
+            yield from self.sweep_blocks(name)
 
     def study_blocks(self) -> Iterator[Block]:
         """Return the blocks of the study itself."""

@@ -260,7 +260,7 @@ class Counts:
     ----------
     arrays : dict of str to int64 array, shape (rule, flashpoint, structure, draw, ...)
         By variable.
-    checksums : uint64 array, shape (rule, flashpoint, structure, draw)
+    checksums : int64 array, shape (rule, flashpoint, structure, draw)
         Of the tables of every cell.
     """
 
@@ -271,7 +271,7 @@ class Counts:
             list(study.decision_rules), list(study.flashpoints), list(study.structures)
         )
         rules, flashpoints, structures = map(len, self._axes)
-        self.checksums = np.zeros((rules, flashpoints, structures, draws), np.uint64)
+        self.checksums = np.zeros((rules, flashpoints, structures, draws), np.int64)
 
     def add(self, block: Block, played: Played) -> None:
         """Add the counts of a block."""
@@ -296,4 +296,4 @@ class Counts:
 
     def table_checksum(self) -> str:
         """Checksum over all tables, whatever the order in which they were compiled."""
-        return hashlib.sha256(self.checksums.astype("<u8").tobytes()).hexdigest()[:16]
+        return hashlib.sha256(self.checksums.astype("<i8").tobytes()).hexdigest()[:16]

@@ -263,7 +263,7 @@ def player(shop: Workshop) -> ClusterPlayer:
 
 def delivery(shop: Workshop, worker: str, change: int = 0) -> Delivery:
     played = shop.play(BLOCK)
-    changed = played.checksums + (change * (np.arange(3) == 1)).astype(np.uint64)
+    changed = played.checksums + change * (np.arange(3) == 1)
     played = played._replace(checksums=changed)
     return Delivery(worker, identity(), arithmetic(shop), packed(played))
 

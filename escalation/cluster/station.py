@@ -80,7 +80,7 @@ def arithmetic(shop: Workshop) -> int:
 
 def packed(played: Played) -> bytes:
     """Return checksums and counts as compressed little-endian 64-bit integers."""
-    arrays = (played.checksums.view(np.int64), *played.tallies)
+    arrays = (played.checksums, *played.tallies)
     return zlib.compress(b"".join(array.astype("<i8").tobytes() for array in arrays), 1)
 
 
@@ -92,7 +92,7 @@ def unpacked(counts: bytes, study: Study, block: Block) -> Played:
     edges = np.cumsum([np.prod(shape) for shape in shapes])
     pieces = np.split(numbers, edges[:-1])
     checksums, *arrays = (a.reshape(shape) for a, shape in zip(pieces, shapes, strict=True))
-    return Played(Tallies(*arrays), checksums.view(np.uint64))
+    return Played(Tallies(*arrays), checksums)
 
 
 class Station(WorkerPlugin):

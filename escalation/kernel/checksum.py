@@ -25,8 +25,8 @@ def _fold(words, sums):
 
 
 def table_checksums(tables: Tables) -> np.ndarray:
-    """Return the checksum of each cell's tables, uint64 of shape (cell,)."""
+    """Return the upper 63 bits of the checksum of each cell's tables, int64 of shape (cell,)."""
     sums = np.zeros(tables.veto.shape[0], np.uint64)
     for array in tables:
         _fold(np.ascontiguousarray(array).reshape(len(sums), -1), sums)
-    return sums
+    return (sums >> np.uint64(1)).astype(np.int64)

@@ -33,7 +33,10 @@ N = 512
 SEED = 3
 SEEDS = range(8)
 LEVEL = 0.01
-FREE = [name for name, entry in REGISTRY.items() if not isinstance(entry.prior, Fixed)]
+FREE = [
+    name for name, entry in REGISTRY.items()
+    if not isinstance(entry.prior, Fixed) and not entry.rule
+]
 STAKE, ONSET, CHOICE = "provocation_stake", "provocation_onset", "forced_choice"
 """Three normal priors, in the registry's order."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -192,6 +193,30 @@ def test_results_that_cannot_be_opened(tmp_path):
         result = call("show", path)
         assert result.exit_code == 2
         assert str(path) in result.output
+
+
+def test_an_output_folder_that_is_not_writable(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    allowed = os.access
+    monkeypatch.setattr(
+        "os.access", lambda path, mode, **k: not mode & os.W_OK and allowed(path, mode, **k)
+    )
+    result = call("run", STUDY, "-o", "small.nc", *SMALL)
+    assert result.exit_code == 2
+    assert "the folder is not writable" in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_leaves_no_results(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("escalation.results.files._write", full)
+    result = call("run", STUDY, "-o", tmp_path / "small.nc", "--trajectories", 2, "--draws", 1)
+    assert result.exit_code == 2
+    assert "the disk is full; nothing was written" in result.output
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_results_from_a_newer_version(finished, tmp_path):

@@ -19,6 +19,8 @@ from escalation.cli import main
 from escalation.results import open_results
 
 STUDY = Path(__file__).resolve().parent.parent / "configs" / "asian_nato.yaml"
+STRAIT = Path(__file__).with_name("small_study.yaml")
+"""One flashpoint and one rule: what is played, where the shipped study itself is not the point."""
 SMALL = ("--trajectories", "60", "--draws", "2", "--seed", "5")
 
 
@@ -30,13 +32,13 @@ def call(*arguments: object) -> Result:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     """A small finished run and its results file."""
     file = tmp_path_factory.mktemp("run") / "small.nc"
-    return call("run", STUDY, "-o", file, *SMALL), file
+    return call("run", STRAIT, "-o", file, *SMALL), file
 
 
 def test_run_ends_with_the_decision_table_and_names_its_files(finished):
     result, file = finished
     assert result.exit_code == 0, result.output
-    assert "5 flashpoints x 8 structures x 2 parameter draws x 60 histories" in result.output
+    assert "1 flashpoints x 8 structures x 2 parameter draws x 60 histories" in result.output
     for words in ("taiwan_strait, 10 years", "P(great-", "Against hub_and_spoke: P(safer)"):
         assert words in result.output
     assert "What flips the answer" in result.output
@@ -57,7 +59,7 @@ def test_results_hold_the_study_and_its_numbers(finished):
 
 def test_default_output_is_a_new_folder_each_time(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = ("run", STUDY, "--trajectories", "5", "--draws", "1", "--no-figures")
+    arguments = ("run", STRAIT, "--trajectories", "5", "--draws", "1", "--no-figures")
     assert call(*arguments).exit_code == 0
     assert call(*arguments).exit_code == 0
     folders = sorted(path.name for path in (tmp_path / "results").iterdir())
@@ -154,7 +156,7 @@ def test_extreme_seeds_are_valid_and_differ(tmp_path):
     counts = []
     for seed in (0, 1, 2**64 - 1):
         file = tmp_path / f"{seed}.nc"
-        result = call("run", STUDY, "-o", file, "--trajectories", 20, "--draws", 1, "--seed", seed,
+        result = call("run", STRAIT, "-o", file, "--trajectories", 20, "--draws", 1, "--seed", seed,
                       "--no-figures")
         assert result.exit_code == 0, result.output
         ds = open_results(file)
@@ -213,7 +215,7 @@ def test_a_full_disk_leaves_no_results(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("escalation.results.files._write", full)
-    result = call("run", STUDY, "-o", tmp_path / "small.nc", "--trajectories", 2, "--draws", 1)
+    result = call("run", STRAIT, "-o", tmp_path / "small.nc", "--trajectories", 2, "--draws", 1)
     assert result.exit_code == 2
     assert "the disk is full; nothing was written" in result.output
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -30,6 +30,7 @@ from escalation.report.source import source_words
 from escalation.results import build_dataset, open_results, save_results
 from escalation.results.companion import prior_companion
 from escalation.results.derive import with_probabilities
+from escalation.results.intervals import noise_free
 from escalation.results.rules import under_rule
 from escalation.sources import (
     centre_draws,
@@ -245,7 +246,11 @@ def test_table_has_the_numbers_of_both(plain, fitted):
             for name, e in getattr(contrast, side).items():
                 low, median, high = np.nanquantile(ds[name].sel(here), (0.05, 0.5, 0.95))
                 assert e.median == pytest.approx(median)
-                assert low <= e.low <= e.high <= high or e.draws < 3 or low == 0
+                draws = ds[name].sel(here).values
+                noise = ds[f"{name}_mc_se"].sel(here).values ** 2
+                free = np.nanquantile(noise_free(draws, noise), (0.05, 0.95))
+                expected = np.where(np.array((low, high)) == 0, 0.0, free)
+                assert (e.low, e.high) == pytest.approx(tuple(expected))
     assert max(map(len, format_show(fitted).splitlines())) <= 100
     assert format_show(fitted).count("\n  posterior ") == 2
     assert format_show(fitted, brief=True).count("\n  posterior ") == 1

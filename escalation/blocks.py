@@ -241,6 +241,7 @@ class Workshop:
             self._anchor(block.rule, block.flashpoint)[chosen],
             self.grid or DEFAULT_GRID,
             block.rule,
+            block.begin,
         )
 
     def _anchor(self, rule: str, flashpoint: str) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from escalation import codes
 from escalation.study.schema import Flashpoint, Study
-from escalation.tallies import TOTAL_MONTHS, TOTAL_WEDGES, Tallies
+from escalation.tallies import TOTAL_MONTHS, TOTAL_SATURATED, TOTAL_WEDGES, Tallies
 
 _PLAIN = {
     "worst_rung_count": "worst_rung",
@@ -50,6 +50,7 @@ def add_tallies(
     parts = {name: getattr(tallies, field) for name, field in _PLAIN.items()}
     parts["wedge_count"] = tallies.total[:, TOTAL_WEDGES]
     parts["exposure_months"] = tallies.total[:, TOTAL_MONTHS]
+    parts["saturated_count"] = tallies.total[:, TOTAL_SATURATED]
     n, actors = len(tallies.total), list(study.actors)
     column = [actors.index(name) for name in flashpoint.third_parties]
     for k, outcome in enumerate(codes.PARTY_OUTCOMES):

@@ -2,7 +2,7 @@
 
 A *cell* is one flashpoint under one structure with one parameter draw. `Tables` holds a
 block of cells stacked along the first axis; :func:`one_cell` drops that axis. Every
-entry is an integer in one of these formats:
+entry is an integer in one of these formats, whose ranges :func:`formats` holds:
 
 =======  =====================================================================
 Q30      probability; an event happens when a 30-bit number lies below it, so
@@ -10,7 +10,7 @@ Q30      probability; an event happens when a 30-bit number lies below it, so
 Q18 Q16  the same for an 18- or 16-bit number
 Q15      share or perceived probability between 0 and 2**15
 logit    log-odds times 2**16
-month    rate per month times 2**26
+month    rate per month times 2**26, at most 2**31 - 1 (32 a month)
 =======  =====================================================================
 
 Axes: `profile` = 2 * class + resolve type, and 4 or 5 for a grave crisis with economic
@@ -21,6 +21,7 @@ the class of third-party power that has joined: little, some, most.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,11 @@ ONE18 = 1 << 18
 ONE16 = 1 << 16
 ONE15 = 1 << 15
 ONE_MONTH = 1 << 26
+LARGEST = (1 << 31) - 1
+INVALID = -(1 << 31)
+"""Entry that no format allows: what a number turns into that has no place in its table."""
+MAX_ROUND_EIGHTHS = 8 * 3_650
+"""Longest round, in eighths of a day: ten years."""
 
 N_PROFILES = 6
 N_DEFENDER_PROFILES = 4
@@ -95,7 +101,7 @@ class Tables(NamedTuple):
         Q30 chance to fight without any obligation, if wavering and if staunch.
     outlook : int32 (year, coerced, stance, supporter, already in, 2, party)
         Q15 perceived chance to fight in time, if surely wavering and if surely staunch.
-    resolve : int32 (rung, party)
+    resolve : int32 (stance, rung, party)
         Q16 chance that a pending decision is taken in a round.
     veto : int32 (party,)
         Q16 chance that a decision to join is vetoed at home.
@@ -166,7 +172,7 @@ def empty_tables(
         "decision": (n_years, 2, 2, N_ROWS, 3, *parties, 4),
         "unbound": (n_years, 2, 2, 3, *parties, 2),
         "outlook": (n_years, 2, 2, 2, 3, 2, *parties),
-        "resolve": (*rungs, *parties),
+        "resolve": (2, *rungs, *parties),
         "veto": parties,
         "exits": parties,
         "bound": (2, *parties),
@@ -179,6 +185,79 @@ def empty_tables(
         "scalar": (N_SCALARS,),
     }
     return Tables(**{k: np.zeros((n_cells, *shape), np.int32) for k, shape in shapes.items()})
+
+
+_Q30, _Q18, _Q16, _Q15 = (0, ONE30), (0, ONE18), (0, ONE16), (0, ONE15)
+_LOGIT = (-LARGEST, LARGEST)
+_DECISION = ((0, 0, -LARGEST, -LARGEST), (ONE30, ONE30, LARGEST, LARGEST))
+_POWER = (0, (N_VICTORY - 1) * ONE16)
+_RANGES: dict[str, tuple] = {
+    "challenger": _Q30,
+    "defender": _Q30,
+    "brink": _Q30,
+    "onset": (0, LARGEST),
+    "opening": _Q16,
+    "days": (1, MAX_ROUND_EIGHTHS),
+    "incident": _Q30,
+    "ending": _Q30,
+    "revision": _Q18,
+    "spiral": _Q30,
+    "victory": _Q30,
+    "decision": _DECISION,
+    "unbound": _Q30,
+    "outlook": _Q15,
+    "resolve": _Q16,
+    "veto": _Q16,
+    "exits": _Q16,
+    "bound": (0, 1),
+    "staunch": _Q30,
+    "belief_start": _LOGIT,
+    "belief_error": _LOGIT,
+    "true_power": _POWER,
+    "share": _Q16,
+}
+_SCALAR_RANGES = {
+    SCALAR_DOUBLE_STEP: _Q30,
+    SCALAR_AUTHORISATION: _Q30,
+    SCALAR_WEDGE: _Q16,
+    SCALAR_TURNOVER: _Q16,
+    SCALAR_TENSION_JUMP: (0, ONE15 << 5),
+    SCALAR_TENSION_KEEP: _Q15,
+    SCALAR_REPUTATION: _LOGIT,
+    SCALAR_ACCESS_LOSS: _Q15,
+    SCALAR_POWER_WITHOUT_HOST: _POWER,
+    SCALAR_SOME: _Q16,
+    SCALAR_MOST: _Q16,
+}
+
+
+@cache
+def formats(n_parties: int, n_years: int, n_power: int, n_us: int) -> tuple[Tables, Tables]:
+    """Return the least and the greatest entries that the tables of one cell may have.
+
+    Within them no entry leads the kernel out of an array.
+
+    Parameters
+    ----------
+    n_parties, n_years, n_power, n_us : int
+        As in :func:`empty_tables`.
+
+    Returns
+    -------
+    least, greatest : Tables
+        Of one cell, without the cell axis.
+    """
+    index = (-1, n_parties - 1)
+    scalars = {**_SCALAR_RANGES, SCALAR_GREAT_POWER: index, SCALAR_HOST: index}
+    pairs = tuple(zip(*(scalars[k] for k in range(N_SCALARS)), strict=True))
+    ranges = {**_RANGES, "grid_power": (0, (n_power - 1) * ONE16), "scalar": pairs}
+    ends = []
+    for end in range(2):
+        cell = one_cell(empty_tables(1, n_parties, n_years, n_power, n_us), 0)
+        for name, array in zip(Tables._fields, cell, strict=True):
+            array[...] = ranges[name][end]
+        ends.append(cell)
+    return ends[0], ends[1]
 
 
 def one_cell(tables: Tables, cell: int) -> Tables:

@@ -43,8 +43,10 @@ class Tallies(NamedTuple):
     replicate : int64 (replicate, counted)
         First events and disputes by replicate: how much a count varies by chance, and how
         much of that two structures share, is seen from the spread over replicates.
-    total : int64 (4,)
-        Coerced crises, months of exposure, rounds, random words.
+    total : int64 (5,)
+        Coerced crises, months of exposure, rounds, random words, and trajectories that were
+        saturated: the onset rate stood at the largest entry of its table, or a year held more
+        disputes than it has random numbers for.
     """
 
     worst_rung: np.ndarray
@@ -62,7 +64,7 @@ class Tallies(NamedTuple):
     total: np.ndarray
 
 
-TOTAL_WEDGES, TOTAL_MONTHS, TOTAL_ROUNDS, TOTAL_WORDS = range(4)
+TOTAL_WEDGES, TOTAL_MONTHS, TOTAL_ROUNDS, TOTAL_WORDS, TOTAL_SATURATED, N_TOTALS = range(6)
 
 
 def empty_tallies(n: int, n_parties: int, n_years: int) -> Tallies:
@@ -82,7 +84,7 @@ def empty_tallies(n: int, n_parties: int, n_years: int) -> Tallies:
         "brink": (len(codes.BRINK_OUTCOMES),),
         "trajectory_end": (len(codes.TRAJECTORY_ENDS),),
         "replicate": (codes.N_REPLICATES, len(codes.REPLICATED)),
-        "total": (4,),
+        "total": (N_TOTALS,),
     }
     return Tallies(**{k: np.zeros((n, *shape), np.int64) for k, shape in shapes.items()})
 

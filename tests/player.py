@@ -193,6 +193,7 @@ class Player:
             self.draw_government(i, i)
         self.tension = self.month = self.worst = 0
         self.seen: set[int] = set()
+        self.saturated = False
         why = 0
         for year in range(self.years):
             if year:
@@ -203,6 +204,7 @@ class Player:
             self.month = max(0, self.month - 12)
         self.count.add("worst_rung", self.worst)
         self.count.add("trajectory_end", why)
+        self.count.add("total", 4, by=int(self.saturated))
 
     def draw_government(self, i: int, slot: int) -> None:
         w = self.words[slot]
@@ -240,6 +242,7 @@ class Player:
             if self.month >= 12:
                 break
             routine, grave = self.onset_rates(year)
+            self.saturated = self.saturated or 2**31 - 1 in (routine, grave)
             w = self.words[2**16 + 256 * year + index]
             began = self.month
             self.wait(routine + grave, minus_log(bits(w, 32, 32)))
@@ -252,6 +255,8 @@ class Player:
             why = self.aftermath(end, d, expected)
             if why:
                 return why
+        if self.month < 12:
+            self.saturated = True
         return 0
 
     def aftermath(self, end: int, d: Dispute, expected: int) -> int:
@@ -494,7 +499,7 @@ class Player:
             if not party.pending:
                 continue
             w = self.words[d.slot + 8 + i]
-            if bits(w, 0, 16) < self.t.resolve[clock][i]:
+            if bits(w, 0, 16) < self.t.resolve[int(party.left)][clock][i]:
                 d.news = True
                 self.decide(d, i, w)
 

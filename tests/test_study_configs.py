@@ -111,7 +111,7 @@ def test_what_the_shipped_study_holds(study: Study) -> None:
 
 def test_coverage_reaches_only_where_it_should(study: Study) -> None:
     pact, values = study.structures["asian_nato"].pacts[0], study.defaults()
-    share = {n: pact.coverage(f).at(values) for n, f in study.flashpoints.items()}
+    share = {n: pact.coverage("japan", f).at(values) for n, f in study.flashpoints.items()}
     assert share == {
         "taiwan_strait": 0.6, "taiwan_outlying_islands": 0.6, "second_thomas_shoal": 1,
         "scarborough_shoal": 1, "spratlys_vietnam": 0,
@@ -340,7 +340,8 @@ def test_a_pact_is_not_hidden_by_the_inherited_encirclement() -> None:
 
 def test_a_quantity_stays_within_its_place() -> None:
     study = with_pact(covers={"islet": {"parameter": "us_realisation", "scale": 3}})
-    share = study.structures["bound"].pacts[0].coverage(study.flashpoints["islet"])
+    pact = study.structures["bound"].pacts[0]
+    share = pact.coverage(next(iter(pact.members)), study.flashpoints["islet"])
     assert share.at({"us_realisation": 0.1}) == pytest.approx(0.3)
     assert share.at({"us_realisation": 0.9}) == 1.0
 

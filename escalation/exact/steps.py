@@ -183,7 +183,7 @@ def third_party(rules: Rules, i: int, rows: np.ndarray) -> Step:
     """Let third party `i` decide, where it has a decision pending."""
     t, lanes = rules.t, rules.lanes
     pending = bit(rows[:, PENDING], i)
-    now = (pending * t.resolve[rows[:, CLOCK], i] / ONE16)[:, None]
+    now = (pending * t.resolve[IN_PACT, rows[:, CLOCK], i] / ONE16)[:, None]
     war = rows[:, RUNG] >= WAR
     row = np.minimum(rows[:, RUNG], WAR) - 1 + war * bit(rows[:, SUPPORTS], i)
     entry = t.decision[0, rules.coerced, IN_PACT, row, already_in(t, rows), i]

@@ -117,7 +117,7 @@ def decide_parties(t, clock, rung, coerced, staunch, exited, allies, belief, pi,
         already_in = already_in_class(joined_share, some, most)
         chance = t.decision[year, coerced, stance, row + supporter, already_in, i, bit(staunch, i)]
         # Arithmetic instead of branches: these outcomes are what a processor cannot foresee.
-        resolved = 1 if np.int64(w & _LOW16) < t.resolve[clock, i] else 0
+        resolved = 1 if np.int64(w & _LOW16) < t.resolve[stance, clock, i] else 0
         u = np.int64(w >> _HIGH30)
         willing = resolved & (1 if u < chance else 0)
         veto = willing & (1 if np.int64((w >> _SHIFT_VETO) & _LOW16) < t.veto[i] else 0)

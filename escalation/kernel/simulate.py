@@ -52,6 +52,7 @@ from escalation.kernel.joining import judge, view_at_peace
 from escalation.kernel.log import write
 from escalation.kernel.rng import stream, word
 from escalation.tables import (
+    LARGEST,
     ONE15,
     SCALAR_REPUTATION,
     SCALAR_TENSION_JUMP,
@@ -59,7 +60,7 @@ from escalation.tables import (
     SCALAR_TURNOVER,
     Tables,
 )
-from escalation.tallies import TOTAL_MONTHS, TOTAL_WORDS, Tallies
+from escalation.tallies import TOTAL_MONTHS, TOTAL_SATURATED, TOTAL_WORDS, Tallies
 
 _HIGH30 = np.uint64(34)
 _LOW30 = np.uint64((1 << 30) - 1)
@@ -300,6 +301,7 @@ def play(t, start, step, replicate, belief, trust, pi, tally, log):
     worst = 0
     seen = 0
     months = 0
+    saturated = 0
     end_of_all = TRAJECTORY_HORIZON
     for year in range(n_years):
         if year > 0:
@@ -310,6 +312,7 @@ def play(t, start, step, replicate, belief, trust, pi, tally, log):
         index = 0
         while month < 12 and index < slots.PER_YEAR:
             routine, grave = onset_rates(t, pi, exited, year, trust, types & 1)
+            saturated |= 1 if max(routine, grave) >= LARGEST else 0
             crisis = slots.PER_YEAR * year + index
             w = word(start, step, slots.ONSET + crisis)
             words += 1
@@ -356,11 +359,13 @@ def play(t, start, step, replicate, belief, trust, pi, tally, log):
             month += days // 30
         if end_of_all != TRAJECTORY_HORIZON:
             break
+        saturated |= 1 if month < 12 else 0
         month = max(month - 12, 0)
     tally.worst_rung[worst] += 1
     tally.trajectory_end[end_of_all] += 1
     tally.total[TOTAL_MONTHS] += months
     tally.total[TOTAL_WORDS] += words
+    tally.total[TOTAL_SATURATED] += saturated
 
 
 @jit_kernel

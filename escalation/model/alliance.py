@@ -7,8 +7,13 @@ For third party :math:`i` at a flashpoint, with bilateral commitment :math:`C_i`
 over the pacts :math:`p` that it belongs to, where :math:`b` is the pact's bindingness,
 :math:`\rho` the share that the member realises, :math:`\kappa` the pact's coverage of the
 flashpoint and :math:`s` the flashpoint's commitment scale. Having left its pacts it is
-bound by :math:`s C_i` alone. A member decides at the speed of its fastest pact. A
-structure is as encircling as it says, else as the most encircling of its pacts.
+bound by :math:`s C_i` alone. A member decides at the speed of its fastest pact, a state that
+is in none, or has left, at the structure's own. A structure is as encircling as it says, else as
+the most encircling of its pacts.
+
+Where ``covers`` names neither flashpoint nor theatre, :math:`\kappa` is 1 if the defender
+is a member, or if the member's bindingness is stated for that theatre, and else 0: members of a
+pact of mutual defence owe nothing to an outsider unless its words say so.
 """
 
 from __future__ import annotations
@@ -54,8 +59,8 @@ class Obligations:
     ----------
     bound, bilateral : float array, shape (draw, party)
         Bindingness in the pacts, and after leaving them.
-    delay_days : float array, shape (draw, party)
-        Mean time to a decision.
+    delay_days : float array, shape (draw, 2, party)
+        Mean time to a decision in the pacts, and after leaving them.
     member : bool array, shape (party,)
         Whether the party belongs to any pact.
     encirclement : float array, shape (draw,)
@@ -78,11 +83,15 @@ def obligations(structure: Structure, flashpoint: Flashpoint, draws: Draws) -> O
     parties = tuple(flashpoint.third_parties)
     scale = read.of(flashpoint.commitment_scale)
     pairs = [_bindingness(read, structure, flashpoint, party) for party in parties]
+    joined = [_pacts_of(structure, party) for party in parties]
     return Obligations(
         bound=by_party([np.clip(scale * bound, 0.0, 1.0) for bound, _ in pairs], draws.n),
         bilateral=by_party([np.clip(scale * alone, 0.0, 1.0) for _, alone in pairs], draws.n),
-        delay_days=by_party([_delay(read, structure, party) for party in parties], draws.n),
-        member=np.array([bool(_pacts_of(structure, party)) for party in parties], bool),
+        delay_days=np.stack([
+            by_party([_delay(read, structure, pacts) for pacts in joined], draws.n),
+            by_party([_delay(read, structure, []) for _ in joined], draws.n),
+        ], axis=1),
+        member=np.array([bool(pacts) for pacts in joined], bool),
         encirclement=_encirclement(read, structure),
         nuclear_sharing=any(pact.nuclear_sharing for pact in structure.pacts),
     )
@@ -100,14 +109,13 @@ def _bindingness(
     bound = alone
     for pact in _pacts_of(structure, party):
         member = pact.members[party]
-        weight = read.of(member.realised) * read.of(pact.coverage(flashpoint))
+        weight = read.of(member.realised) * read.of(pact.coverage(party, flashpoint))
         promised = read.of(member.in_theatre(flashpoint.theatre))
         bound = np.maximum(bound, alone + weight * (promised - alone))
     return bound, alone
 
 
-def _delay(read: Values, structure: Structure, party: str) -> np.ndarray:
-    pacts = _pacts_of(structure, party)
+def _delay(read: Values, structure: Structure, pacts: list[Pact]) -> np.ndarray:
     if not pacts:
         return read.of(structure.decision_delay_days)
     return np.min([read.of(pact.decision_delay_days) for pact in pacts], axis=0)

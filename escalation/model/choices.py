@@ -14,6 +14,7 @@ import numpy as np
 from escalation.codes import CLASH, EXCHANGE, N_RUNGS, WAR
 from escalation.kernel.jit import jit, jit_parallel, jit_part
 from escalation.model.expected_utility import (
+    STEEPEST,
     logit_pair,
     logit_two,
     opening_value,
@@ -21,6 +22,8 @@ from escalation.model.expected_utility import (
     win_chance,
 )
 from escalation.tables import (
+    INVALID,
+    LARGEST,
     N_DEFENDER_PROFILES,
     N_PROFILES,
     ONE30,
@@ -28,13 +31,11 @@ from escalation.tables import (
     WITHOUT_US,
 )
 
-_LARGEST = (1 << 31) - 1
-
 
 @jit_part
 def q30(p):
-    """Return a probability as a Q30 threshold."""
-    return int(p * ONE30 + 0.5)
+    """Return a probability as a Q30 threshold; what is none shows as an invalid entry."""
+    return int(p * ONE30 + 0.5) if 0.0 <= p <= 1.0 else INVALID
 
 
 @jit_part
@@ -170,8 +171,8 @@ def fill_challenger(x, c, k, p, power, win, participation, concede, table, brink
 
 
 @jit_part
-def opening_factor(x, c, challenger_type, grave, power, win, participation, concede):
-    """Return exp(phi U_open), the response of onset to the opening value."""
+def opening_response(x, c, challenger_type, grave, power, win, participation, concede):
+    """Return phi U_open, the log of the response of onset to the opening value."""
     stake = x.challenger_stake[c] * resolve_factor(x, c, challenger_type + 2 * grave)
     war = war_value(
         stake,
@@ -183,13 +184,37 @@ def opening_factor(x, c, challenger_type, grave, power, win, participation, conc
     )
     value = opening_value(stake, concede[grave, CLASH], x.war_risk[c, CLASH], war)
     response = x.onset_response_grave[c] if grave else x.onset_response_routine[c]
-    return math.exp(response * value)
+    return response * value
 
 
 @jit_part
-def onset_rate(x, c, grave, factor, mean):
-    """Return the monthly onset rate of a class as an integer; it saturates at 31 a month."""
-    return int(min(x.onset_per_month[c, grave] * factor / mean * ONE_MONTH + 0.5, _LARGEST))
+def onset_rate(x, c, grave, response, anchor):
+    """Return the monthly onset rate of a class as an integer; it stops at the largest entry."""
+    rate = x.onset_per_month[c, grave] * math.exp(min(response - anchor, STEEPEST)) * ONE_MONTH
+    return int(min(rate + 0.5, LARGEST)) if rate >= 0.0 else INVALID
+
+
+@jit_part
+def average_response(responses, anchor):
+    """Fill the log of the mean of exp(response), by class.
+
+    Around the largest response, so that none overflows.
+
+    Parameters
+    ----------
+    responses : float array, shape (n, class)
+        Logs of equally likely responses.
+    anchor : float array, shape (class,)
+        Result.
+    """
+    for grave in range(2):
+        most = responses[0, grave]
+        for j in range(responses.shape[0]):
+            most = max(most, responses[j, grave])
+        total = 0.0
+        for j in range(responses.shape[0]):
+            total += math.exp(responses[j, grave] - most)
+        anchor[grave] = most + math.log(total / responses.shape[0])
 
 
 @jit_part
@@ -197,10 +222,12 @@ def fill_onset(x, c, k, p, power, win, participation, concede, anchor, table):
     """Fill the monthly onset rates at one grid point."""
     for challenger_type in range(2):
         for grave in range(2):
-            factor = opening_factor(
+            response = opening_response(
                 x, c, challenger_type, grave, power, win, participation, concede
             )
-            table[challenger_type, k, p, grave] = onset_rate(x, c, grave, factor, anchor[c, grave])
+            table[challenger_type, k, p, grave] = onset_rate(
+                x, c, grave, response, anchor[c, grave]
+            )
 
 
 @jit_parallel
@@ -212,7 +239,7 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
     x : Inputs
         Numbers of the block.
     anchor : float array, shape (cell, 2)
-        Mean response of onset under the reference structure, by class.
+        Log of the mean response of onset under the reference structure, by class.
     span : float array, shape (cell,)
         Width of the power grid, which starts at the defender's own power.
     challenger, defender, brink, onset : int32 arrays
@@ -235,7 +262,7 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
 
 @jit
 def mean_opening(x, rest, participation, anchor, scratch):
-    """Average the response of onset over resolve types and perceived participation.
+    """Average the response of onset over resolve types and perceived participation, as a log.
 
     Parameters
     ----------
@@ -251,17 +278,18 @@ def mean_opening(x, rest, participation, anchor, scratch):
         Room for one grid point of the defender's table.
     """
     concede = np.zeros((2, N_RUNGS))
-    n = participation.shape[1]
+    responses = np.zeros((2 * participation.shape[1], 2))
     for c in range(anchor.shape[0]):
-        for j in range(n):
+        for j in range(participation.shape[1]):
             pi = participation[c, j]
             win = perceived_win(x, c, rest[c], pi)
             fill_defender(x, c, 0, 0, win, pi, scratch, concede)
             for challenger_type in range(2):
                 for grave in range(2):
-                    anchor[c, grave] += opening_factor(
+                    responses[2 * j + challenger_type, grave] = opening_response(
                         x, c, challenger_type, grave, rest[c], win, pi, concede
-                    ) / (2 * n)
+                    )
+        average_response(responses, anchor[c])
 
 
 ROOM = (2, N_DEFENDER_PROFILES, N_RUNGS, 1, 1, 2)

@@ -1,6 +1,7 @@
 r"""Compile: one block of cells from floating point to integer tables.
 
-This is the last place where a probability is a fraction. Beliefs before the first crisis use
+This is the last place where a probability is a fraction; what leaves it has passed
+:mod:`escalation.model.gate`. Beliefs before the first crisis use
 the equal-probability classes of a normal error.
 
 The loss of base access turns up as a loss of US participation: without the host's bases
@@ -19,15 +20,27 @@ import numpy as np
 
 from escalation import tables as formats
 from escalation.codes import DECISION_RULES, WAR
+from escalation.errors import InputError
 from escalation.model.alliance import Values
 from escalation.model.choices import ROOM
 from escalation.model.decisions import PERCEIVED, fill_decisions
 from escalation.model.draws import Draws
+from escalation.model.gate import blame, first_fault
 from escalation.model.inputs import Inputs, build_inputs
 from escalation.model.rounds import Rounds, build_rounds, within
 from escalation.model.rules import decision_rule
+from escalation.parameters.registry import REGISTRY
 from escalation.study.schema import Flashpoint, Structure, Study
-from escalation.tables import ONE15, ONE16, ONE18, ONE30, Tables, empty_tables
+from escalation.tables import (
+    INVALID,
+    LARGEST,
+    ONE15,
+    ONE16,
+    ONE18,
+    ONE30,
+    Tables,
+    empty_tables,
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,7 @@ def compile_block(
     anchor: np.ndarray,
     grid: Grid = DEFAULT_GRID,
     rule: str = DEFAULT_RULE,
+    first: int = 0,
 ) -> Tables:
     """Compile one flashpoint under one structure, one cell per draw.
 
@@ -75,6 +89,8 @@ def compile_block(
         Resolution.
     rule : str
         Decision rule, see :mod:`escalation.model.rules`.
+    first : int
+        Number of the first draw, for messages.
 
     Returns
     -------
@@ -84,19 +100,50 @@ def compile_block(
     Raises
     ------
     InputError
-        There is no such rule.
+        There is no such rule, or a number is not finite or does not fit its table.
     """
-    x = build_inputs(study, flashpoint, structure, draws)
-    tables = empty_tables(draws.n, x.power.shape[1], study.horizon_years, grid.n_power, grid.n_us)
+    filled = _filled(study, flashpoint, structure, draws, anchor, grid, rule)
+    found = first_fault(draws, anchor, *filled)
+    if found is not None:
+        draw = draws.taken(found.cell)
+        # A study's own defaults may be what is at fault.
+        usual = {name: entry.default for name, entry in (study.parameters | REGISTRY).items()}
+
+        def mends(name: str) -> bool:
+            other = draw.replaced(name, np.array([usual[name]]))
+            reference = onset_anchor(study, flashpoint, other, rule)
+            again = _filled(study, flashpoint, structure, other, reference, grid, rule)
+            return first_fault(other, reference, *again) is None
+
+        where = f"{flashpoint.name} under {structure.name}, draw {first + found.cell}"
+        raise InputError(f"{where}: {found.what}; {blame(usual, draw, mends)}")
+    return filled[2]
+
+
+def _filled(
+    study: Study,
+    flashpoint: Flashpoint,
+    structure: Structure,
+    draws: Draws,
+    anchor: np.ndarray,
+    grid: Grid,
+    rule: str,
+) -> tuple[Inputs, Rounds, Tables]:
+    """Return the numbers of a block and the tables made of them, not looked at yet."""
     read = Values(draws)
-    rounds = build_rounds(
-        draws,
-        read.of(flashpoint.grey_zone_incidents),
-        any(pact.nuclear_sharing for pact in structure.pacts),
-        grid.round_scale,
-    )
-    fill_tables(tables, x, rounds, draws, anchor, read.of(flashpoint.onset_rate), rule)
-    return tables
+    # Whatever overflows is found at the gate, which can say where it came from.
+    with np.errstate(all="ignore"):
+        x = build_inputs(study, flashpoint, structure, draws)
+        rounds = build_rounds(
+            draws,
+            read.of(flashpoint.grey_zone_incidents),
+            any(pact.nuclear_sharing for pact in structure.pacts),
+            grid.round_scale,
+        )
+        n_parties = x.power.shape[1]
+        tables = empty_tables(draws.n, n_parties, study.horizon_years, grid.n_power, grid.n_us)
+        fill_tables(tables, x, rounds, draws, anchor, read.of(flashpoint.onset_rate), rule)
+    return x, rounds, tables
 
 
 def fill_tables(
@@ -117,7 +164,7 @@ def fill_tables(
     x, rounds, draws
         Numbers of each cell; one draw per cell.
     anchor : float array, shape (cell, 2)
-        Mean response of onset under the reference structure, by class.
+        From :func:`onset_anchor`.
     onset : float array, shape (cell,)
         Disputes per year.
     rule : str
@@ -138,7 +185,12 @@ def fill_tables(
 def onset_anchor(
     study: Study, flashpoint: Flashpoint, draws: Draws, rule: str = DEFAULT_RULE
 ) -> np.ndarray:
-    """Return the mean response of onset under the reference structure, shape (draw, 2)."""
+    """Return the log of onset's mean response under the reference structure, shape (draw, 2)."""
+    with np.errstate(all="ignore"):
+        return _anchor(study, flashpoint, draws, rule)
+
+
+def _anchor(study: Study, flashpoint: Flashpoint, draws: Draws, rule: str) -> np.ndarray:
     x = build_inputs(study, flashpoint, study.structures[study.reference], draws)
     chance = _first_chance(x)
     rest = x.defender_power + (x.rest_power * chance.mean(axis=2)).sum(axis=1)
@@ -170,7 +222,7 @@ def _first_chance(x: Inputs, n_errors: int = 8) -> np.ndarray:
     error = x.misperception[:, None] * normal_classes(n_errors)
     trust = _logistic(x.staunch_logit[:, :, None] + error[:, None])
     mixed = wavering[:, :, None] + trust * (staunch - wavering)[:, :, None]
-    return mixed * x.discount[:, :, None]
+    return mixed * x.discount[:, formats.IN_PACT, :, None]
 
 
 def _type_chances(x: Inputs, log_odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -202,8 +254,9 @@ def _missing_access(x: Inputs, chance: np.ndarray) -> np.ndarray:
 
 
 def _fixed(values: np.ndarray, one: int) -> np.ndarray:
-    """Round to a fixed-point number of the given unit."""
-    return np.round(np.asarray(values, float) * one).astype(np.int64)
+    """Round to a fixed-point number of the given unit; what does not fit becomes invalid."""
+    scaled = np.round(np.asarray(values, float) * one)
+    return np.where(np.abs(scaled) <= LARGEST, scaled, INVALID).astype(np.int64)
 
 
 def _fill_rounds(tables: Tables, rounds: Rounds) -> None:
@@ -235,7 +288,9 @@ def _fill_victory(tables: Tables, x: Inputs) -> None:
 def _fill_parties(tables: Tables, x: Inputs, days: np.ndarray, span: np.ndarray) -> None:
     """Fill what belongs to each third party."""
     n_power = tables.brink.shape[2]
-    tables.resolve[:] = _fixed(within(1.0 / x.delay_days[:, None], days[:, :, None]), ONE16)
+    tables.resolve[:] = _fixed(
+        within(1.0 / x.delay_days[:, :, None], days[:, None, :, None]), ONE16
+    )
     tables.veto[:] = _fixed(x.veto, ONE16)
     tables.exits[:] = _fixed(within(x.exit_rate, np.ones(1)), ONE16)
     tables.bound[:] = x.bindingness >= 0.5
@@ -243,7 +298,9 @@ def _fill_parties(tables: Tables, x: Inputs, days: np.ndarray, span: np.ndarray)
     tables.belief_start[:] = _fixed(x.staunch_logit, ONE16)
     errors = x.misperception[:, None] * normal_classes(formats.N_ERRORS)
     tables.belief_error[:] = _fixed(errors, ONE16)
-    tables.grid_power[:] = np.floor(x.rest_power / span[:, None] * (n_power - 1) * ONE16)
+    tables.grid_power[:] = _fixed(
+        np.floor(x.rest_power / span[:, None] * (n_power - 1) * ONE16), 1
+    )
 
 
 def _fill_scalars(tables: Tables, x: Inputs, draws: Draws, onset: np.ndarray) -> None:

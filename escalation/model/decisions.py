@@ -5,7 +5,7 @@ of :mod:`escalation.model.inputs` less drift times year, less coercion, plus the
 of a supporter who decides to fight. A decision that the challenger sees moves its log-odds
 of "staunch" by :math:`\ln J_s/J_w` (joined) or :math:`\ln (1-J_s)/(1-J_w)` (stayed out), at its
 own perceived x. Its perceived chance that the party fights in time carries the discount for
-foreseen delay and veto, :math:`(1 - dom) / (1 + delay / T_w)`.
+foreseen delay and veto, :math:`(1 - dom) / (1 + delay / T_w)`, with the delay of its stance.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numba
 
 from escalation.codes import WAR
 from escalation.kernel.jit import jit_parallel, jit_part
-from escalation.tables import N_ROWS, ONE15, ONE16, ONE30
+from escalation.model.expected_utility import STEEPEST
+from escalation.tables import INVALID, LARGEST, N_ROWS, ONE15, ONE16, ONE30
 
 ACTUAL, PERCEIVED = 0, 1
 UNBOUND = 2
@@ -25,24 +26,28 @@ UNBOUND = 2
 @jit_part
 def sigma(x):
     """Return the logistic function."""
-    return 1.0 / (1.0 + math.exp(-x))
+    return 1.0 / (1.0 + math.exp(min(-x, STEEPEST)))
+
+
+@jit_part
+def log_sigma(x):
+    """Return the log of the logistic function, to full precision at both ends."""
+    return min(x, 0.0) - math.log1p(math.exp(-abs(x)))
 
 
 @jit_part
 def near(value, one):
-    """Round to a fixed-point integer."""
-    return int(math.floor(value * one + 0.5))
+    """Round to a fixed-point integer; what does not fit shows as an invalid entry."""
+    return int(math.floor(value * one + 0.5)) if abs(value) * one < LARGEST else INVALID
 
 
 @jit_part
 def fill_one(gap, actual, seen, entry):
     """Fill one decision: two chances and two pieces of news."""
-    wavering, staunch = sigma(seen - gap), sigma(seen + gap)
     entry[0] = near(sigma(actual - gap), ONE30)
     entry[1] = near(sigma(actual + gap), ONE30)
-    # The log of a chance near one is taken from the other side, where it keeps its digits.
-    entry[2] = near(math.log(sigma(-seen - gap) / sigma(gap - seen)), ONE16)
-    entry[3] = near(math.log(staunch / wavering), ONE16)
+    entry[2] = near(log_sigma(-seen - gap) - log_sigma(gap - seen), ONE16)
+    entry[3] = near(log_sigma(seen + gap) - log_sigma(seen - gap), ONE16)
 
 
 @jit_parallel
@@ -81,5 +86,6 @@ def fill_decisions(x, decision, unbound, outlook):
                                 )
                                 if rung == WAR:
                                     view = outlook[c, year, coerced, stance, supporter, n]
-                                    view[0, i] = near(sigma(seen - gap) * x.discount[c, i], ONE15)
-                                    view[1, i] = near(sigma(seen + gap) * x.discount[c, i], ONE15)
+                                    in_time = x.discount[c, stance, i]
+                                    view[0, i] = near(sigma(seen - gap) * in_time, ONE15)
+                                    view[1, i] = near(sigma(seen + gap) * in_time, ONE15)

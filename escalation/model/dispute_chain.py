@@ -30,15 +30,16 @@ from escalation.model.choices import (
     brink_chance,
     challenger_chances,
     defender_chances,
-    opening_factor,
+    opening_response,
     perceived_win,
     resolve_factor,
     trade_lost,
 )
-from escalation.model.decisions import ACTUAL, PERCEIVED, sigma
+from escalation.model.decisions import ACTUAL, PERCEIVED, log_sigma, sigma
+from escalation.model.expected_utility import STEEPEST, log_mean
 from escalation.model.inputs import Inputs
 from escalation.model.rounds import Rounds
-from escalation.tables import WITH_US, WITHOUT_US
+from escalation.tables import IN_PACT, WITH_US, WITHOUT_US
 
 N_TYPES, N_RUNG_CELLS = 4, 5
 """Resolve types (challenger + 2 * defender); rungs 1 to 4 and war."""
@@ -114,12 +115,12 @@ def outlook(x, c, supporter, n):
     news = 0.0
     if supporter:
         at = x.joining[c, PERCEIVED, 0, 3, 0, 0]
-        news = math.log(sigma(at + x.type_gap[c]) / sigma(at - x.type_gap[c]))
+        news = log_sigma(at + x.type_gap[c]) - log_sigma(at - x.type_gap[c])
     chance = 0.0
     for k in range(3):
         belief = x.staunch_logit[c, 0] + news + x.misperception[c] * ERROR_NODES[k]
         chance += ERROR_WEIGHTS[k] * (low + sigma(belief) * (high - low))
-    return chance * x.discount[c, 0]
+    return chance * x.discount[c, IN_PACT, 0]
 
 
 @jit_part
@@ -171,7 +172,7 @@ def fill_view(x, c, supporter, conceded, defends, moves, brinks):
 
 @jit_part
 def fill_opening(x, c, pi, conceded, onset):
-    """Fill the rates of onset by challenger's type and class at a perceived participation."""
+    """Fill the logs of onset's response by challenger's type and class, at a participation."""
     power = x.defender_power[c]
     win = perceived_win(x, c, power, pi)
     for grave in range(2):
@@ -182,8 +183,7 @@ def fill_opening(x, c, pi, conceded, onset):
                 down, _ = defender_chances(x, c, 2 * grave + kind, CLASH, seen, win, pi)
                 conceded[grave, CLASH] += 0.5 * weight * down
         for kind in range(2):
-            factor = opening_factor(x, c, kind, grave, power, win, pi, conceded)
-            onset[kind, grave] = x.onset_per_month[c, grave] * factor
+            onset[kind, grave] = opening_response(x, c, kind, grave, power, win, pi, conceded)
 
 
 @jit_part
@@ -193,9 +193,10 @@ def fill_onset_ratio(x, c, both, alone, onset):
     fill_opening(x, c, outlook(x, c, 0, 0) if x.us_power[c] > 0.0 else 0.0, both, onset)
     share = x.onset_per_month[c, 0] + x.onset_per_month[c, 1]
     for grave in range(2):
-        mean = 0.5 * (alone[0, grave] + alone[1, grave])
+        mean = log_mean(alone[0, grave], alone[1, grave])
         for kind in range(2):
-            onset[kind, grave] *= x.onset_per_month[c, grave] / share / mean
+            ratio = math.exp(min(onset[kind, grave] - mean, STEEPEST))
+            onset[kind, grave] = x.onset_per_month[c, grave] / share * ratio
 
 
 @jit_part
@@ -206,7 +207,7 @@ def fights(x, rounds, who, choices):
     defender concedes.
     """
     c, days = who.c, rounds.days[who.c, WAR]
-    now = -math.expm1(-days / x.delay_days[c, 0])
+    now = -math.expm1(-days / x.delay_days[c, IN_PACT, 0])
     lasts = math.exp(-rounds.settlement[c, WAR] * days)
     lasts *= 1.0 - rounds.revision[c, 0, WAR] * choices.moves[0, who.challenger, WAR, 0]
     stands = 1.0 - rounds.revision[c, 1, WAR] * choices.defends[0, who.defender, WAR, 0]
@@ -435,7 +436,7 @@ def solve_cell(x, rounds, c, known, opening, result, days, onset):
     choices = Choices(moves, defends, brinks, decides)
     if allied:
         for rung in range(1, WAR):
-            decides[rung, 0] = -math.expm1(-rounds.days[c, rung] / x.delay_days[c, 0])
+            decides[rung, 0] = -math.expm1(-rounds.days[c, rung] / x.delay_days[c, IN_PACT, 0])
             decides[rung, 1] = joins(x, c, rung, 0, 0)
     for types in range(4):
         opened = onset[types & 1]

@@ -74,6 +74,10 @@ class Draws:
         changed[self.names.index(name)] = values
         return Draws(self.names, changed)
 
+    def taken(self, draw: int) -> Draws:
+        """Return one of the draws."""
+        return Draws(self.names, self.values[:, [draw]])
+
     def repeated(self, n: int) -> Draws:
         """Return a single draw repeated `n` times."""
         return Draws(self.names, np.repeat(self.values[:, :1], n, axis=1))
@@ -103,8 +107,21 @@ def quantile(prior: Prior, default: float, u: np.ndarray) -> np.ndarray:
 
 
 def bounded_quantile(parameter: Parameter, u: np.ndarray) -> np.ndarray:
-    """Return quantiles of a parameter's prior, clipped to its bounds."""
-    values = quantile(parameter.prior, parameter.default, np.asarray(u, float))
+    """Return quantiles of a parameter's prior, clipped to its bounds.
+
+    Raises
+    ------
+    InputError
+        If a quantile is not a number, as with a beta prior of extreme shape.
+    """
+    # A wide prior may overflow on its way to the bounds.
+    with np.errstate(over="ignore"):
+        values = quantile(parameter.prior, parameter.default, np.asarray(u, float))
+    if np.isnan(values).any():
+        raise InputError(
+            f"parameter {parameter.name}: its prior {parameter.prior.describe()} has no quantile "
+            f"at {np.asarray(u, float)[np.isnan(values)].flat[0]:g}"
+        )
     return np.clip(values, parameter.low, parameter.high)
 
 

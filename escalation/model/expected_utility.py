@@ -33,6 +33,10 @@ import math
 
 from escalation.kernel.jit import jit_part
 
+STEEPEST = 700.0
+"""Largest exponent that is handed to exp: a little below where a double overflows, which plain
+Python answers with an error and compiled code with infinity."""
+
 
 @jit_part
 def win_chance(power, multiplier, exponent):
@@ -43,11 +47,12 @@ def win_chance(power, multiplier, exponent):
 @jit_part
 def logit_pair(precision, down, up, hold):
     """Return the chances of the first, and of the first or second, of three options."""
-    a = math.exp(precision * (down - hold))
-    b = math.exp(precision * (up - hold))
-    total = 1.0 + a + b
-    if not math.isfinite(total):
-        best = max(down, up)
+    best = max(down, up)
+    if precision * (best - hold) < STEEPEST:
+        a = math.exp(precision * (down - hold))
+        b = math.exp(precision * (up - hold))
+        total = 1.0 + a + b
+    else:
         a = math.exp(precision * (down - best))
         b = math.exp(precision * (up - best))
         total = a + b + math.exp(precision * (hold - best))
@@ -57,7 +62,14 @@ def logit_pair(precision, down, up, hold):
 @jit_part
 def logit_two(precision, gain):
     """Return the chance of an option that is better by `gain` than the only other."""
-    return 1.0 / (1.0 + math.exp(-precision * gain))
+    return 1.0 / (1.0 + math.exp(min(-precision * gain, STEEPEST)))
+
+
+@jit_part
+def log_mean(first, second):
+    """Return the log of the mean of two numbers given by their logs."""
+    most = max(first, second)
+    return most + math.log(0.5 * (math.exp(first - most) + math.exp(second - most)))
 
 
 @jit_part

@@ -115,6 +115,7 @@ def generic_inputs(features: Features, draws: Draws) -> Inputs:
     shadow = draws["nuclear_shadow"] * features.umbrella
     grave, delay = draws["grave_share"], draws["ally_delay_days"]
     stances = np.stack([draws["ally_bindingness"], np.zeros(n), np.zeros(n)], axis=1)[..., None]
+    in_time = np.where(allied, 1.0 / (1.0 + delay / draws["war_decision_days"]), 0.0)
     zeros = np.zeros((n, 1))
     copied = {name: draws[name] for name in COPIED} | {"trade_loss": np.zeros(n)}
     return Inputs(
@@ -140,8 +141,9 @@ def generic_inputs(features: Features, draws: Draws) -> Inputs:
         joining=_joining(features, draws, stances, allied),
         drift=np.zeros((n, 3, 1)),
         wedge=zeros,
-        discount=np.where(allied, 1.0 / (1.0 + delay / draws["war_decision_days"]), 0.0)[:, None],
-        delay_days=delay[:, None],
+        # Nobody leaves an alliance of the record: both stances are the same.
+        discount=np.repeat(in_time[:, None, None], 2, axis=1),
+        delay_days=np.repeat(delay[:, None, None], 2, axis=1),
         veto=zeros,
         exit_rate=zeros,
         bindingness=np.ascontiguousarray(stances[:, :2]),

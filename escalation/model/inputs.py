@@ -173,7 +173,7 @@ def _joining_inputs(
     # (1 + forced B) may turn negative under the prior; dependence never attracts.
     weight = np.maximum(1.0 + draws["forced_choice"][:, None, None] * stances, 0.0)
     veto = np.clip(draws["veto_scale"][:, None] * facts["veto"], 0.0, 0.95)
-    delay = bonds.delay_days * (1.0 + veto)
+    delay = bonds.delay_days * (1.0 + veto)[:, None]
     binding = bonds.member & (bonds.bound >= 0.5) & (bonds.bound > bonds.bilateral)
     exit_rate = draws["exit_rate"][:, None] * np.exp(
         draws["exit_dependence"][:, None] * dependence * bonds.bound
@@ -186,7 +186,8 @@ def _joining_inputs(
         / DRIFT_UNIT
         * weight,
         "wedge": draws["wedge_strength"][:, None] * dependence,
-        "discount": (1.0 - veto) / (1.0 + delay / draws["war_decision_days"][:, None]),
+        "discount": (1.0 - veto)[:, None]
+        / (1.0 + delay / draws["war_decision_days"][:, None, None]),
         "delay_days": delay,
         "veto": veto,
         "exit_rate": np.where(binding, exit_rate, 0.0),

@@ -6,7 +6,6 @@ grid point is valued once per cell.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numba
@@ -15,6 +14,7 @@ import numpy as np
 from escalation.codes import CLASH, EXCHANGE, GRAVE, N_RUNGS, WAR
 from escalation.kernel.jit import jit, jit_parallel, jit_part
 from escalation.model.choices import (
+    average_response,
     conceded,
     onset_rate,
     perceived_win,
@@ -210,8 +210,8 @@ def fill_profile(x, c, known, profile, k, p, win, trade, participation, concede,
 
 
 @jit_part
-def opening_factor(x, c, known, profile, win, trade, participation, concede):
-    """Return exp(phi U_open), the response of onset to the gain from opening."""
+def opening_response(x, c, known, profile, win, trade, participation, concede):
+    """Return phi U_open, the log of the response of onset to the gain from opening."""
     stake, _, reference = position(x, c, profile)
     taste = known.taste
     won, lost = war_outcomes(x, c, taste, stake, -reference, WAR, trade, participation)
@@ -221,7 +221,7 @@ def opening_factor(x, c, known, profile, win, trade, participation, concede):
         won, win, lost,
     )  # fmt: skip
     response = x.onset_response_grave[c] if profile >> 1 else x.onset_response_routine[c]
-    return math.exp(response * (value - v[CALM_UP]))
+    return response * (value - v[CALM_UP])
 
 
 @jit
@@ -244,10 +244,10 @@ def fill_cell(x, c, anchor, span, challenger, defender, brink, onset):
                 )  # fmt: skip
             for profile in range(N_DEFENDER_PROFILES):
                 grave = profile >> 1
-                factor = opening_factor(
+                response = opening_response(
                     x, c, known, profile, win, trade, participation, concede[grave]
                 )
-                onset[profile & 1, k, p, grave] = onset_rate(x, c, grave, factor, anchor[grave])
+                onset[profile & 1, k, p, grave] = onset_rate(x, c, grave, response, anchor[grave])
 
 
 @jit_parallel
@@ -264,20 +264,22 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
 
 @jit
 def mean_opening(x, rest, participation, anchor, scratch):
-    """Average the response of onset over resolve types and perceived participation.
+    """Average the response of onset over resolve types and perceived participation, as a log.
 
     The parameters are those of :func:`escalation.model.choices.mean_opening`.
     """
     concede = np.zeros((2, N_RUNGS))
-    n = participation.shape[1]
+    responses = np.zeros((2 * participation.shape[1], 2))
     for c in range(anchor.shape[0]):
         known = prospects(x, c)
-        for j in range(n):
+        for j in range(participation.shape[1]):
             pi = participation[c, j]
             win = perceived_win(x, c, rest[c], pi)
             fill_defender(x, c, known, 0, 0, win, pi, scratch, concede)
             trade = trade_lost(x, c, rest[c], pi)
             for profile in range(N_DEFENDER_PROFILES):
                 grave = profile >> 1
-                factor = opening_factor(x, c, known, profile, win, trade, pi, concede[grave])
-                anchor[c, grave] += factor / (2 * n)
+                responses[2 * j + (profile & 1), grave] = opening_response(
+                    x, c, known, profile, win, trade, pi, concede[grave]
+                )
+        average_response(responses, anchor[c])

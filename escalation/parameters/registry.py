@@ -56,7 +56,7 @@ class Parameter:
     prior : Prior
         Distribution over parameter draws.
     low, high : float
-        Bounds; a drawn value outside them is clipped.
+        Bounds, both finite; a drawn value outside them is clipped.
     source : str
         Where the value comes from.
     mark : {"read", "computed", "judgement"}
@@ -81,12 +81,22 @@ class Parameter:
     rule: str = ""
 
 
+LIMITS = MappingProxyType({
+    "1": 1_000.0, "V": 100.0, "1/V": 1_000.0, "China = 1": 100.0,
+    "day": 3_650.0, "1/day": 100.0, "year": 100.0, "1/year": 100.0,
+})
+"""Largest size of a parameter by its unit: far beyond what anybody would defend, so that a slip
+of the keyboard is refused where it is read, and near enough that no product of a few overflows."""
+
+
 def _entry(
     name: str, symbol: str, meaning: str, unit: str, default: float, prior: Prior, source: str,
     mark: Mark, claim: str, low: float = 0.0, high: float = inf, rule: str = "",
 ) -> Parameter:
+    limit = LIMITS[unit]
     return Parameter(
-        name, symbol, meaning, unit, default, prior, source, mark, claim, low, high, rule
+        name, symbol, meaning, unit, default, prior, source, mark, claim,
+        max(low, -limit), min(high, limit), rule,
     )
 
 
@@ -358,17 +368,19 @@ _YEARS = (
 def _ladder(
     prefix: str, symbol: str, meaning: str, unit: str,
     rungs_and_values: Iterable[tuple[int, float]], source: str, claim: str,
+    low: float = 0.0, high: float = inf,
 ) -> tuple[Parameter, ...]:
     return tuple(
         _entry(f"{prefix}_{rung}", f"{symbol}_{rung}", f"{meaning} at rung {rung}", unit, value,
-               Fixed(), source, _J, claim)
+               Fixed(), source, _J, claim, low, high)
         for rung, value in rungs_and_values
     )
 
 
 _LADDER = (
     *_ladder("round_days", "d", "length of a round", "day",
-             zip(range(1, 9), (10, 7, 7, 5, 7, 5, 2, 1), strict=True), _OURS, "ladder"),
+             zip(range(1, 9), (10, 7, 7, 5, 7, 5, 2, 1), strict=True), _OURS, "ladder",
+             low=0.125, high=365.0),
     *_ladder("incident_rate", "inc", "daily rate of incidents", "1/day",
              zip(range(1, 6), (0.002, 0.003, 0.0015, 0.0004, 0.008), strict=True),
              f"order of {_MID} incidents", "chance"),

@@ -7,6 +7,7 @@ import xarray as xr
 from escalation.report.answer import format_answer
 from escalation.report.break_even import format_break_even
 from escalation.report.decision_table import format_decision_table
+from escalation.report.limits import saturation_words
 from escalation.report.prior_posterior import format_prior_posterior
 from escalation.report.rates import format_rates
 from escalation.report.source import source_words
@@ -62,9 +63,8 @@ def headline(ds: xr.Dataset, width: int = WIDTH) -> list[str]:
     if ds.attrs.get("default_point"):
         size += f", all parameters at {centre_words(ds)}"
     source = source_words(ds.attrs, sizes["parameter"])
-    return [
-        line for text in (safe(title), size, source) for line in paragraph(text, width)
-    ]
+    texts = (safe(title), size, source, saturation_words(ds))
+    return [line for text in texts if text for line in paragraph(text, width)]
 
 
 def _large(number: int) -> str:

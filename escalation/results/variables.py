@@ -208,6 +208,12 @@ _STORED = (
         "over all trajectories of the cell", "month",
     ),
     Variable(
+        "saturated_count", CELL, "int64", "1", "trajectories whose disputes came at the limit",
+        "the onset rate stood at 32 a month, the largest that the tables hold, or a year was full "
+        "of disputes, so that fewer came than the parameters ask for; missing from older files",
+        optional=True,
+    ),
+    Variable(
         "replicate_count", (*CELL, "replicate", "counted"), "int64", "1",
         "first events and disputes by replicate",
         "the same random numbers in the same replicate under every structure; "

@@ -11,8 +11,9 @@ from escalation.study.names import shown
 from escalation.study.nodes import QUANTITY_KEYS
 from escalation.study.places import Flashpoint
 from escalation.study.quantity import (
-    NonNegativeQuantity,
-    PositiveQuantity,
+    Amount,
+    Delay,
+    LogOdds,
     Quantity,
     StudyModel,
     UnitQuantity,
@@ -73,7 +74,8 @@ class Pact(Titled):
     members : dict of str to Member
         By actor.
     covers : dict of str to Quantity
-        Share of the bindingness that reaches a flashpoint or theatre; 1 where not named.
+        Share of the bindingness that reaches a flashpoint or theatre. Where neither is named it
+        is 1 if the defender is a member, or if the member's bindingness names the theatre, else 0.
     decision_delay_days : Quantity
         Mean days until a member decides.
     encirclement : Quantity or None
@@ -84,7 +86,7 @@ class Pact(Titled):
 
     members: dict[ActorName, Member]
     covers: dict[CoveredName, UnitQuantity] = Field(default_factory=dict)
-    decision_delay_days: PositiveQuantity
+    decision_delay_days: Delay
     encirclement: UnitQuantity | None = None
     nuclear_sharing: bool = False
 
@@ -95,16 +97,25 @@ class Pact(Titled):
             raise fault("a pact with no members: name at least one actor")
         return members
 
-    def coverage(self, flashpoint: Flashpoint) -> Quantity:
-        """Return the share that reaches a flashpoint: its own entry, else its theatre's, else 1."""
-        return self.covers.get(flashpoint.name, self.covers.get(flashpoint.theatre, ONE))
+    def coverage(self, member: str, flashpoint: Flashpoint) -> Quantity:
+        """Return the share of a member's bindingness that reaches a flashpoint.
+
+        Its own entry in `covers`, else its theatre's. Where neither is named, a pact reaches
+        those who are in it, and others where the member's words name the theatre.
+        """
+        for place in (flashpoint.name, flashpoint.theatre):
+            if place in self.covers:
+                return self.covers[place]
+        promised = self.members[member].bindingness
+        named = isinstance(promised, dict) and flashpoint.theatre in promised
+        return ONE if named or flashpoint.defender in self.members else ZERO
 
 
 class ActorOverride(StudyModel):
     """What a structure changes about an actor."""
 
-    staunch_logit: Quantity | None = None
-    stake_scale: NonNegativeQuantity | None = None
+    staunch_logit: LogOdds | None = None
+    stake_scale: Amount | None = None
 
 
 class Structure(Titled):
@@ -132,7 +143,7 @@ class Structure(Titled):
     extends: str | None = None
     encirclement: UnitQuantity | None = None
     base_encirclement: UnitQuantity | None = internal(None)
-    decision_delay_days: PositiveQuantity
+    decision_delay_days: Delay
     pacts: tuple[Pact, ...] = Field(default=(), strict=False)
     commitments: dict[ActorName, ByTheatre] = Field(default_factory=dict, validate_default=True)
     actors: dict[ActorName, ActorOverride] = Field(default_factory=dict)

@@ -9,15 +9,17 @@ from pydantic import AfterValidator, ValidationInfo, field_validator
 from escalation.codes import MAX_PARTIES
 from escalation.study.names import shown
 from escalation.study.quantity import (
-    NonNegativeQuantity,
-    PositiveQuantity,
+    Amount,
+    LogOdds,
     Quantity,
+    Rate,
+    Stake,
     StudyModel,
     UnitQuantity,
     Within,
     fault,
 )
-from escalation.study.vocabulary import ONE, ZERO, ActorName, Datum, Name, Titled
+from escalation.study.vocabulary import ONE, ZERO, ActorName, Dollars, Name, Titled
 
 
 class Actor(Titled):
@@ -42,13 +44,13 @@ class Actor(Titled):
     """
 
     nuclear: bool = False
-    capability: Annotated[Quantity, AfterValidator(Within(0, 1))] | None = None
-    military_spending_usd: Datum | None = None
-    gdp_usd: Annotated[Quantity, AfterValidator(Within(0, open_low=True))] | None = None
-    trade_dependence: dict[ActorName, Datum]
+    capability: UnitQuantity | None = None
+    military_spending_usd: Dollars | None = None
+    gdp_usd: Annotated[Quantity, AfterValidator(Within(0, 1e15, open_low=True))] | None = None
+    trade_dependence: dict[ActorName, Annotated[Quantity, AfterValidator(Within(0, 10))]]
     alignment: Annotated[Quantity, AfterValidator(Within(-1, 1))]
     domestic_veto: UnitQuantity = ZERO
-    staunch_logit: Quantity = ZERO
+    staunch_logit: LogOdds = ZERO
 
     @field_validator("trade_dependence")
     @classmethod
@@ -69,8 +71,8 @@ class ThirdParty(StudyModel):
         From 0 (none) to 1 (as if attacked itself).
     """
 
-    power: NonNegativeQuantity
-    stake: NonNegativeQuantity
+    power: Amount
+    stake: Amount
 
 
 class Flashpoint(Titled):
@@ -101,13 +103,13 @@ class Flashpoint(Titled):
     theatre: Name
     challenger: ActorName
     defender: ActorName
-    challenger_stake: PositiveQuantity
-    defender_stake: PositiveQuantity
-    defender_power: NonNegativeQuantity
-    onset_rate: PositiveQuantity
+    challenger_stake: Stake
+    defender_stake: Stake
+    defender_power: Amount
+    onset_rate: Rate
     base_host: ActorName | None = None
-    commitment_scale: NonNegativeQuantity = ONE
-    grey_zone_incidents: NonNegativeQuantity = ONE
+    commitment_scale: Amount = ONE
+    grey_zone_incidents: Amount = ONE
     third_parties: dict[ActorName, ThirdParty]
 
     @field_validator("defender")

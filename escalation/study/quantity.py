@@ -294,6 +294,8 @@ class Within:
     def words(self) -> str:
         """Return the bounds in words."""
         if math.isfinite(self.low) and math.isfinite(self.high):
+            if self.open_low:
+                return f"above {self.low:g}, at most {self.high:g}"
             return f"from {self.low:g} to {self.high:g}"
         if math.isfinite(self.low):
             return f"{'above' if self.open_low else 'at least'} {self.low:g}"
@@ -334,17 +336,28 @@ Quantity: TypeAlias = Annotated[
 ]
 
 UnitQuantity: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 1))]
-PositiveQuantity: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, open_low=True))]
-NonNegativeQuantity: TypeAlias = Annotated[Quantity, AfterValidator(Within(0))]
+Stake: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 100, open_low=True))]
+"""In units of China's stake in Taiwan."""
+Amount: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 100))]
+"""A power, a stake or a factor, of which 1 is the usual size."""
+Rate: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 100, open_low=True))]
+"""Events a year."""
+Delay: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 36_500, open_low=True))]
+"""Days, at most a century."""
+LogOdds: TypeAlias = Annotated[Quantity, AfterValidator(Within(-8, 8))]
+"""Log-odds of being staunch, within the limits that the challenger's beliefs have."""
 
 __all__ = [
+    "Amount",
+    "Delay",
     "Figure",
     "FiniteFloat",
     "InlinePrior",
-    "NonNegativeQuantity",
+    "LogOdds",
     "Number",
     "ParameterRef",
-    "PositiveQuantity",
     "Quantity",
+    "Rate",
+    "Stake",
     "UnitQuantity",
 ]

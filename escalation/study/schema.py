@@ -87,7 +87,7 @@ def _event(name: str) -> str:
     return name
 
 
-Weight: TypeAlias = Annotated[float, Field(ge=0), AfterValidator(finite)]
+Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e12), AfterValidator(finite)]
 
 
 class Compare(StudyModel):

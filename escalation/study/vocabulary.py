@@ -55,7 +55,7 @@ CoveredName: TypeAlias = Annotated[str, _known("covered", "flashpoint or theatre
 ParameterName: TypeAlias = Annotated[str, _known("parameters", "parameter")]
 RuleName: TypeAlias = Annotated[str, AfterValidator(_known_rule)]
 
-Datum: TypeAlias = Annotated[Quantity, AfterValidator(Within(0))]
+Dollars: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 1e15))]
 ByTheatre: TypeAlias = dict[TheatreName, UnitQuantity]
 
 

@@ -148,9 +148,9 @@ def read_public_disputes(place: str | Path, report: Report = warn) -> Disputes:
     notes = _Notes(mida.name, len(mida.data), report)
     notes.count(f"before {FIRST_YEAR}", early.sum())
     notes.count("without a militarized action", calm.sum())
-    sides = dict(list(midb.data.groupby("dispnum")))
+    members = _members(midb.data)
     found = (
-        _dispute_row(dispute, sides.get(dispute.dispnum), world, notes)
+        _dispute_row(dispute, members.get(int(dispute.dispnum), []), world, notes)
         for dispute in mida.data[~early & ~calm].itertuples(index=False)
     )
     rows = [row for row in found if row is not None]
@@ -295,20 +295,30 @@ class _Notes:
             self.report(f"{self.name}: {_numbered(numbers)} {what}")
 
 
+def _members(midb: pd.DataFrame) -> dict[int, list[tuple[int, int, int]]]:
+    """State, side (1 the initiating one) and whether an originator, by dispute."""
+    found: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    columns = ["dispnum", "ccode", "sidea", "orig"]
+    for number, *member in midb[columns].astype(int).to_numpy().tolist():
+        found[number].append(tuple(member))
+    return found
+
+
 def _dispute_row(
-    dispute: Any, members: pd.DataFrame | None, world: _World, notes: _Notes
+    dispute: Any, members: list[tuple[int, int, int]], world: _World, notes: _Notes
 ) -> dict[str, Any] | None:
     """One row of the table; None, noted, where it cannot be made."""
     number, year = int(dispute.dispnum), int(dispute.styear)
     if np.isnan(dispute.recip):
         notes.without["a code of whether it was answered"].append(number)
         return None
-    if members is None:
+    if not members:
         notes.without["participants"].append(number)
         return None
-    side = {s: set(members.ccode[members.sidea == s].astype(int)) for s in (1, 0)}
-    begun = members[members.orig == 1]
-    initiators, targets = (set(begun.ccode[begun.sidea == s].astype(int)) for s in (1, 0))
+    side = {s: {state for state, a, _ in members if a == s} for s in (1, 0)}
+    initiators, targets = (
+        {state for state, a, first in members if a == s and first} for s in (1, 0)
+    )
     if not initiators or not targets:
         notes.without["originators on both sides"].append(number)
         return None

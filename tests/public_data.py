@@ -35,6 +35,21 @@ NAMES = {
 STATES = (2, 20, 200, 220, 255, 365, 640, 645, 651, 666, 700, 710, 713, 732, 740, 750, 770, 816)
 YEARS = (1940, 2014)
 
+SYSTEM = """\
+icb1,crisno,crisname,yrtrig,motrig,datrig,yrterm,moterm,daterm,break,brexit,viol,usinv,suinv,forout
+ICB1,255,YOM KIPPUR WAR,1973,10,5,1974,5,31,9,239,4,3,3,1
+ICB1,256,ONE DAY,1973,11,18,1973,11,19,9,2,2,1,1,1
+ICB1,257,SAME DAY,1973,11,18,1973,11,18,9,1,2,1,1,1
+ICB1,258,TURNED,1973,11,18,1973,11,1,9,-16,2,1,1,1
+"""
+ACTORS = "crisno,cracno,cracid\n" + "".join(
+    f"{crisis},{i},{state}\n"
+    for i, (crisis, state) in enumerate(
+        [(255, s) for s in (651, 666, 652, 666, 365, 2, 365)] + [(256, 678), (257, 680), (258, 2)]
+    )
+)
+"""The system and actor level of made-up crises; states with two rows, ends before beginnings."""
+
 
 def text_of(columns: str, rows: list[dict[str, Any]]) -> str:
     """CSV text; columns that a row lacks hold -9."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import public_data
 import pytest
-from public_data import downloads, put, unpacked, world, zipped
+from public_data import ACTORS, SYSTEM, downloads, put, unpacked, world, zipped
 
 from escalation.analysis import source_files
 from escalation.analysis.dispute_table import Disputes
@@ -319,20 +319,6 @@ def test_encodings_and_line_ends_do_not_matter(few, tmp_path):
 
 
 # ---------------------------------------------------------------- crises
-
-SYSTEM = """\
-icb1,crisno,crisname,yrtrig,motrig,datrig,yrterm,moterm,daterm,break,brexit,viol,usinv,suinv,forout
-ICB1,255,YOM KIPPUR WAR,1973,10,5,1974,5,31,9,239,4,3,3,1
-ICB1,256,ONE DAY,1973,11,18,1973,11,19,9,2,2,1,1,1
-ICB1,257,SAME DAY,1973,11,18,1973,11,18,9,1,2,1,1,1
-ICB1,258,TURNED,1973,11,18,1973,11,1,9,-16,2,1,1,1
-"""
-ACTORS = "crisno,cracno,cracid\n" + "".join(
-    f"{crisis},{i},{state}\n"
-    for i, (crisis, state) in enumerate(
-        [(255, s) for s in (651, 666, 652, 666, 365, 2, 365)] + [(256, 678), (257, 680), (258, 2)]
-    )
-)
 
 
 def test_actors_of_a_crisis_are_states_and_its_length_one_rule(tmp_path):

@@ -58,11 +58,30 @@ def in_fit(
     first, second = (set(str(provenance[key]).split()) for key in KEYS)
     contiguity = np.full(len(disputes), -1)
     for i, row in enumerate(zip(disputes.dispnum, disputes.year, strict=True)):
-        contiguity[i] = next((c for c in _CONTIGUITIES if _digest(*row, c) in first), -1)
+        contiguity[i] = _contiguity(first, *row)
     years = [] if crises is None else zip(crises.crisno, crises.year, strict=True)
     return InFit(
         contiguity >= 0, contiguity, np.array([_digest(*row) in second for row in years], bool)
     )
+
+
+def knows(
+    provenance: Mapping[str, str],
+    dispute: tuple[int, int] | None = None,
+    crisis: tuple[int, int] | None = None,
+) -> bool:
+    """Whether a dispute or a crisis, by number and year, was in the fit.
+
+    False, too, for a posterior that does not say.
+    """
+    first, second = (set(str(provenance.get(key, "")).split()) for key in KEYS)
+    return (dispute is not None and _contiguity(first, *dispute) >= 0) or (
+        crisis is not None and _digest(*crisis) in second
+    )
+
+
+def _contiguity(digests: set[str], number: int, year: int) -> int:
+    return next((c for c in _CONTIGUITIES if _digest(number, year, c) in digests), -1)
 
 
 def _digest(*numbers: int) -> str:

@@ -8,15 +8,17 @@ import io
 import re
 from pathlib import Path
 
+import backtest_rows
 import numpy as np
 import public_data
 import pytest
 from public_data import ACTORS, SYSTEM, downloads, put, unpacked, world, zipped
 
 from escalation.analysis import source_files
-from escalation.analysis.dispute_table import Disputes
+from escalation.analysis.dispute_table import Disputes, disputes_of
 from escalation.analysis.public_crises import load_crises
 from escalation.analysis.public_files import load_disputes
+from escalation.analysis.record import record_features
 from escalation.errors import InputError
 
 
@@ -180,6 +182,30 @@ def test_years_that_a_file_does_not_cover_are_said(few, tmp_path, key, words):
     if key == "contiguity":
         assert (table.contiguity[table.year >= 1980] == 0).all()
         assert (table.contiguity[table.year < 1980] > 0).any()
+
+
+def test_unknown_allies_are_equal_to_the_initiator_and_none_are_none():
+    table = disputes_of([
+        backtest_rows.dispute(
+            row=i, dispnum=i, n_target_defenders=allies, initiator_cinc=own,
+            target_defender_cinc=total, target_unshared_defender_cinc=apart,
+        )
+        for i, (allies, own, total, apart) in enumerate([
+            (2, 0.1, np.nan, np.nan), (0, 0.1, np.nan, np.nan), (2, 0.1, 0.2, np.nan),
+            (2, np.nan, 0.2, 0.1), (2, 0.1, 0.2, 0.0), (2, 0.1, 0.4, 0.3), (0, np.nan, 0.0, 0.0),
+        ])
+    ])  # fmt: skip
+    found = record_features(table)
+    np.testing.assert_allclose(found.ally_power, [1, 0, 1, 1, 0, 3, 0])
+    np.testing.assert_allclose(found.shared, [0, 0, 0, 0.5, 1, 0.25, 0])
+
+
+def test_an_originator_on_both_sides_is_said(few, tmp_path):
+    row = few["midb"].splitlines()[1].split(",")
+    row[public_data.MIDB.split().index("sidea")] = "0"
+    said: list[str] = []
+    load_disputes(unpacked(tmp_path, few | {"midb": few["midb"] + ",".join(row)}), said.append)
+    assert any("dispute 1 had a state among the originators of both sides" in x for x in said)
 
 
 # ---------------------------------------------------------------- downloads as they are

@@ -325,7 +325,7 @@ def _dispute_row(
     defenders = world.obliged_to(targets, year) - targets - initiators
     unshared = defenders - world.obliged_to(initiators, year)
     joiners = side[0] - targets
-    _note_gaps(number, year, defenders, world, notes)
+    _note_gaps(number, year, defenders, initiators & targets, world, notes)
     return {
         "row": int(dispute.line),
         "dispnum": number,
@@ -353,8 +353,12 @@ def _dispute_row(
     }  # fmt: skip
 
 
-def _note_gaps(number: int, year: int, defenders: set[int], world: _World, notes: _Notes) -> None:
+def _note_gaps(
+    number: int, year: int, defenders: set[int], both: set[int], world: _World, notes: _Notes
+) -> None:
     unknown = sum((state, year) not in world.cinc for state in defenders)
+    if both:
+        notes.kept["had a state among the originators of both sides"].append(number)
     if 0 < unknown < len(defenders):
         what = "had a defender of unknown capabilities, not in the sum over its defenders"
         notes.kept[what].append(number)

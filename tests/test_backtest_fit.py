@@ -94,6 +94,13 @@ def test_baselines_of_a_history_are_out_of_sample_not_of_fold(disputes):
     assert "(model in sample, baselines out of sample)" in text
 
 
+def test_a_history_too_short_to_train_on_is_said(disputes):
+    history = synthetic(60, seed=2, first=10_000)
+    text = one_line(format_backtest(run_backtest(disputes, history, predictor=Fitted(disputes))))
+    assert "(the history has only 60 rows that are not scored themselves)" in text
+    assert "(model in sample, baselines out of fold)" in text
+
+
 def test_rows_whose_contiguity_differs_from_the_fit_are_named(disputes):
     other = disputes.take(np.arange(300))
     was = int(other.contiguity[4])

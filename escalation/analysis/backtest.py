@@ -312,6 +312,8 @@ def _baselines(
             return predict_baselines(history.take(fresh), disputes, history), words
     fold = fold_numbers(disputes, "dyad", N_FOLDS, seed)
     words = f"{N_FOLDS} folds of the disputes, pairs of states kept together"
+    if history is not None:
+        words += f" (the history has only {fresh.sum():,} rows that are not scored themselves)"
     return _by_fold(disputes, fold, lambda a, b: predict_baselines(a, b, history)), words
 
 

@@ -48,6 +48,9 @@ _SYSTEM = ("crisno", "crisname", *_DATES, *_CODES)
 _ALIASES = {"triggr": "break", "brkpt": "break"}
 """Names that versions of the file give to what triggered the crisis."""
 
+_HEADER_BYTES = 2**14
+"""More than any header has."""
+
 _ANY_CODE = (-99, 9999)
 """Bounds of codes, among which some mean missing or not applicable."""
 
@@ -74,8 +77,9 @@ def is_public(path: Path) -> bool:
     if is_place(path):
         return True
     try:
-        with open(path, encoding="latin-1", newline="") as file:
-            header = {name.strip().lower() for name in next(csv.reader(file), [])}
+        with open(path, "rb") as file:
+            start = file.read(_HEADER_BYTES).decode("latin-1").splitlines()[:1]
+        header = {name.strip().lower() for name in next(csv.reader(start), [])}
     except (OSError, ValueError, csv.Error):
         return False
     return {"viol", "yrtrig"} <= header

@@ -135,11 +135,11 @@ def _told(crises: Crises, total: int, left: dict[str, list[int]]) -> Iterator[st
         )
         yield f"{len(crises):,} of {total:,} crises used; left out: {', '.join(whys)}"
     for lacking, what in (
-        (crises.n_actors == 0, "without an actor in icb2v*.csv"),
-        (np.isnan(crises.duration_days), "of unknown length, for want of dates in order"),
+        (crises.n_actors == 0, "has no actor in icb2v*.csv"),
+        (np.isnan(crises.duration_days), "is of unknown length, for want of dates in order"),
     ):
         if lacking.any():
-            yield f"{lacking.sum():,} crises {what} (crisis {listed(crises.crisno[lacking])})"
+            yield f"crisis {listed(crises.crisno[lacking])} {what}"
 
 
 _EARLY = f"before {FIRST_YEAR}"
@@ -169,8 +169,8 @@ def _actors(file: SourceFile, report: Report) -> dict[int, set[int]]:
             found[crisis].add(state)
     if lacking:
         report(
-            f"{printable(file.name)}: {len(lacking):,} rows without a crisis or actor left out "
-            f"(line {listed(lacking)})"
+            f"{printable(file.name)}: left out for want of a crisis or actor: "
+            f"{len(lacking):,} (line {listed(lacking)})"
         )
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import public_data
 from backtest_rows import CRISIS, FakePredictor, synthetic_rows, write
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from escalation.analysis.crisis_table import COLUMNS as CRISIS_COLUMNS
@@ -213,6 +213,7 @@ def test_damaged_zip_files(which, damage):
 
 
 @quiet
+@example(False, [("cell", 0.3, 0.21, "1e400")])  # a year that no integer holds
 @given(st.booleans(), MUTANTS)
 def test_mutated_public_crises(actors, steps):
     with tempfile.TemporaryDirectory() as folder:

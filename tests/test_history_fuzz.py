@@ -193,6 +193,7 @@ def test_mutated_public_files(key, steps, packed):
 
 
 @quiet
+@example("mid", [(0.3242105084897431, b"\x01")])  # a name of hundreds of bytes
 @given(
     st.sampled_from(["mid", "all"]), st.lists(st.tuples(UNIT, st.binary(max_size=8)), max_size=3)
 )

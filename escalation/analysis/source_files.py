@@ -26,6 +26,9 @@ MAX_DEPTH = 3
 _MAX_COMPARED = 8
 """Files of one name that are compared byte by byte."""
 
+_REASON = 80
+"""Characters of an error in a message."""
+
 _UNREADABLE = (
     OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -125,7 +128,7 @@ class Listing:
                     if not info.is_dir() and _counts(PurePosixPath(info.filename)):
                         self._add_member(source, archive, info, name, depth)
         except _UNREADABLE as error:
-            self.unread.append(f"{name}: not a zip file that can be read ({printable(error)})")
+            self.unread.append(f"{name}: not a zip file that can be read ({_reason(error)})")
 
     def _add_member(
         self, source: Path | bytes, archive: zipfile.ZipFile, info: zipfile.ZipInfo,
@@ -179,6 +182,11 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
+def _reason(error: Exception) -> str:
+    """The start of what went wrong; a damaged zip file may have any length of name in it."""
+    return printable(getattr(error, "strerror", None) or error)[:_REASON]
+
+
 def _is_zip(name: str) -> bool:
     return name.lower().endswith(".zip")
 
@@ -198,7 +206,7 @@ def _member(source: Path | bytes, info: zipfile.ZipInfo, name: str) -> bytes:
         with _opened(source) as archive, archive.open(info) as stream:
             return _bounded(stream, name)
     except _UNREADABLE as error:
-        raise InputError(f"{name}: cannot be read from the zip file ({printable(error)})") from None
+        raise InputError(f"{name}: cannot be read from the zip file ({_reason(error)})") from None
 
 
 def _bounded(stream: IO[bytes], name: str) -> bytes:

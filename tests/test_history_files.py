@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import re
+import zipfile
 from pathlib import Path
 
 import backtest_rows
@@ -270,6 +271,21 @@ def test_bad_zips_are_one_line(few, tmp_path, monkeypatch):
     near.write_bytes(bomb)
     with pytest.raises(InputError, match=r"contdird.csv: larger than 1 MiB"):
         load_disputes(here, list)
+
+
+@pytest.mark.parametrize("packing", ["ZIP_STORED", "ZIP_DEFLATED", "ZIP_BZIP2", "ZIP_LZMA"])
+def test_every_packing_is_read_and_its_damage_is_one_line(few, tmp_path, packing):
+    here = unpacked(tmp_path, few)
+    (here / "contdird.csv").unlink()
+    near = here / "near.zip"
+    with zipfile.ZipFile(near, "w", getattr(zipfile, packing)) as archive:
+        archive.writestr("contdird.csv", few["contiguity"])
+    assert len(load_disputes(here, list)) == 40
+    whole = near.read_bytes()
+    for place in (44, 52, 60, 200, len(whole) // 2):
+        near.write_bytes(whole[:place] + b"\xff" * 6 + whole[place + 6 :])
+        with pytest.raises(InputError, match=r"contdird.csv: cannot be read from the zip file"):
+            load_disputes(here, list)
 
 
 def test_zips_within_zips_have_an_end(few, tmp_path):

@@ -7,7 +7,9 @@ a table in its own right (hidden files, resource forks of macOS) is passed over.
 from __future__ import annotations
 
 import io
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -30,7 +32,8 @@ _REASON = 80
 """Characters of an error in a message."""
 
 _UNREADABLE = (
-    OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    OSError, EOFError, ValueError, RuntimeError, struct.error,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 """What a damaged, encrypted or strangely packed zip file raises."""
 

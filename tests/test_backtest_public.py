@@ -136,8 +136,8 @@ def test_a_missing_or_doubled_file_is_named(tmp_path):
     put(tmp_path, {"contdird.csv": "state1no,state2no,year\n1,2,3\n"})
     with pytest.raises(InputError, match=r"contdird.csv:1: missing columns: conttype"):
         load_disputes(tmp_path)
-    put(tmp_path, {"contdird.csv": "state1no,state2no,year,conttype\n1,2,3,x\n"})
-    with pytest.raises(InputError, match=r"contdird.csv: not a table of numbers"):
+    put(tmp_path, {"contdird.csv": "state1no,state2no,year,conttype\n2,20,1961,x\n"})
+    with pytest.raises(InputError, match=r"contdird.csv:2: conttype: 'x' is not a number"):
         load_disputes(tmp_path)
     (tmp_path / "contdird.csv").unlink()
     with pytest.raises(InputError, match=r"no file contdird\*.csv"):

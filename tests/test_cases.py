@@ -26,11 +26,11 @@ from escalation.analysis.case_scores import (
     predicted,
     scored,
 )
-from escalation.analysis.cases import LEVEL_REFERENCES, load_cases, only, run_cases, summary
+from escalation.analysis.cases import LEVEL_REFERENCES, _known, load_cases, only, run_cases, summary
 from escalation.cli import main
 from escalation.commands.cases import cases as cases_command
 from escalation.errors import InputError
-from escalation.report.cases import format_cases
+from escalation.report.cases import _sample, format_cases
 from escalation.report.text import WIDTH
 from escalation.results.derive import with_probabilities
 from escalation.study import Study, load_study
@@ -240,10 +240,24 @@ def test_one_case_from_files_to_page_and_json(tmp_path):
     case = result["cases"]["taiwan_strait_1958"]
     for name in codes.DISPUTE_CLASSES:
         assert sum(case[name]["predicted"]["end_state"]["mean"]) == pytest.approx(1)
-    assert result["used_for_fitting"] is False
+    assert result["used_for_fitting"] == []
     assert "Taiwan Strait 1958" in answer.output
-    assert "never used for fitting" in answer.output
+    assert "No case was used for fitting" in answer.output
     assert all(len(line) <= WIDTH for line in format_cases(result).splitlines())
+
+
+def test_cases_that_the_posterior_knows_are_named(monkeypatch):
+    outcomes = shipped()[1]
+    names = set(_known(outcomes))
+    assert {"taiwan_strait_1958", "paracels_1974", "oil_rig_2014"} < names
+    assert not names & {"taiwan_strait_1954", "ep3_2001", "second_thomas_2023"}
+    titles = {name: {"title": name} for name in outcomes}
+    page = {"cases": titles, "used_for_fitting": sorted(names)}
+    assert "8 of the 12 cases" in _sample(page)
+    assert "taiwan_strait_1958" in _sample(page)
+    assert "out of sample" not in _sample(page)
+    monkeypatch.setattr("escalation.analysis.cases.shipped_posterior", lambda: None)
+    assert _known(outcomes) == []
 
 
 def test_pinning_the_class_leaves_no_other():

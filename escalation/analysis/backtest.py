@@ -3,8 +3,9 @@
 Baselines need training rows. With a history these are its rows, less those that are also among
 the disputes to be scored; without one (or if fewer than `MIN_TRAINING` are left) the disputes
 themselves, in folds that keep a pair of states together, each fold predicted from the others.
-The model is not fitted here: its parameters are the posterior's, whose own training rows the
-provenance names.
+The model is not fitted here: its parameters are the posterior's. For rows that the posterior was
+fitted to (see `fitted`) its scores are in sample and the baselines' are not, which favours it; what
+is left of the difference on the other rows is scored by itself.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from escalation.analysis.baselines import (
 )
 from escalation.analysis.crisis_table import VIOLENCE, Crises
 from escalation.analysis.dispute_table import Disputes
+from escalation.analysis.fitted import KEYS, in_fit
 from escalation.analysis.groups import group_rates
 from escalation.analysis.scores import (
     brier_scores,
@@ -49,6 +51,8 @@ from escalation.errors import InputError
 N_FOLDS = 5
 MIN_TRAINING = 100
 """Rows of a history below which baselines are trained on folds of the disputes instead."""
+MIN_SCORED = 30
+"""Disputes outside the fit below which they are not scored by themselves."""
 
 
 def run_backtest(
@@ -83,7 +87,10 @@ def run_backtest(
         Ready for JSON. ``log_score``, ``brier``, ``rps``: target to ``model``, ``base_rate``,
         ``logit``, ``logit_history`` (None without a history); ``difference`` of log scores,
         model minus baseline, per target and baseline; ``n_scored`` per target; ``calibration``
-        per event; ``groups``; ``crises`` if given; ``n`` and ``provenance``.
+        per event; ``groups``; ``crises`` if given; ``n`` and ``provenance``. ``in_fit``: how
+        many ``disputes`` and ``crises`` the posterior was fitted to, which of those had
+        ``other_contiguity`` in the fit, and ``outside``, scores of the disputes that were not in
+        it (None for too few, or none in it); None if the posterior does not say.
 
     Raises
     ------
@@ -102,9 +109,11 @@ def run_backtest(
         result["crises"] = score_crises(crises, chance, seed=seed)
         result["n"]["crises"] = len(crises)
     describe = getattr(model, "provenance", None)
+    source = dict(describe(prior=prior) or {}) if describe else {}
+    result["in_fit"] = _in_fit(source, prior, disputes, crises, forecasts)
     result["provenance"] = {
         "parameters": "prior" if prior else "posterior",
-        "model": describe(prior=prior) if describe else None,
+        "model": {key: text for key, text in source.items() if key not in KEYS} or None,
         "baselines": {
             "trained_on": trained_on,
             "features": list(FEATURES),
@@ -114,6 +123,43 @@ def run_backtest(
         "seed": seed,
     }
     return result
+
+
+def _in_fit(
+    source: dict[str, Any],
+    prior: bool,
+    disputes: Disputes,
+    crises: Crises | None,
+    forecasts: dict[str, Forecast],
+) -> dict[str, Any] | None:
+    found = in_fit(dict.fromkeys(KEYS, "") if prior else source, disputes, crises)
+    if found is None:
+        return None
+    out = ~found.disputes
+    other = np.flatnonzero(found.disputes & (found.contiguity != disputes.contiguity))
+    outside = None
+    if found.disputes.any() and out.sum() >= MIN_SCORED:
+        rest = {
+            name: {target: chance[out] for target, chance in forecast.items()}
+            for name, forecast in forecasts.items()
+        }
+        scores = score_all(disputes.take(out), rest)
+        outside = {name: scores[name] for name in ("log_score", "difference", "n_scored")}
+    return {
+        "disputes": int(found.disputes.sum()),
+        "crises": int(found.crises.sum()),
+        "other_contiguity": [
+            {
+                "dispnum": int(disputes.dispnum[i]),
+                "year": int(disputes.year[i]),
+                "dyad": str(disputes.dyad[i]),
+                "here": int(disputes.contiguity[i]),
+                "in_fit": int(found.contiguity[i]),
+            }
+            for i in other
+        ],
+        "outside": outside,
+    }
 
 
 def cross_validate(
@@ -266,6 +312,8 @@ def _baselines(
             return predict_baselines(history.take(fresh), disputes, history), words
     fold = fold_numbers(disputes, "dyad", N_FOLDS, seed)
     words = f"{N_FOLDS} folds of the disputes, pairs of states kept together"
+    if history is not None:
+        words += f" (the history has only {fresh.sum():,} rows that are not scored themselves)"
     return _by_fold(disputes, fold, lambda a, b: predict_baselines(a, b, history)), words
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from escalation.analysis.crisis_table import Crises
 from escalation.analysis.dispute_table import Disputes
+from escalation.analysis.fitted import fitted_notes
 from escalation.analysis.likelihood import AGGREGATES, CRISIS_WEIGHT, Target, crisis_counts
 from escalation.analysis.mode import Mode, find_mode
 from escalation.analysis.record import build_record
@@ -189,4 +190,4 @@ def _provenance(
         if path.is_file():
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             notes[f"{name}_file"] = f"{path.name} sha256 {digest[:16]}"
-    return notes
+    return notes | fitted_notes(disputes, crises)

@@ -63,6 +63,14 @@ class DaysFact(_Fact):
     also: tuple[Days, ...] = ()
 
 
+class EntryFact(_Fact):
+    """Number of a dispute or crisis in the public data, and the year in which it begins there."""
+
+    value: Annotated[int, Field(ge=0)]
+    also: tuple[()] = ()
+    year: Annotated[int, Field(ge=1800, le=2100)]
+
+
 class Outcome(StudyModel):
     """What happened in one case.
 
@@ -78,6 +86,8 @@ class Outcome(StudyModel):
         What the study's great power did on the defender's side; None where it is a side itself.
     duration_days : DaysFact
         Days from beginning to end.
+    mid, icb : EntryFact or None
+        What the case is in the data on disputes and on crises, if it is in them.
     """
 
     peak_rung: RungFact
@@ -86,6 +96,8 @@ class Outcome(StudyModel):
     great_power_supported: FlagFact | None = None
     great_power_fought: FlagFact | None = None
     duration_days: DaysFact
+    mid: EntryFact | None = None
+    icb: EntryFact | None = None
 
     @property
     def mid_level(self) -> int:

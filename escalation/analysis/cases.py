@@ -6,10 +6,11 @@ are conditional on the class. For each draw of the parameters the counts give sh
 prediction is their mean over draws, and their 5-95 % range says how much the parameters leave
 open.
 
-The cases are never used for fitting. They are in the books because they became crises, so they
-say nothing about how often a dispute becomes one. Twelve cases, none of them a war, cannot
-validate a probability of war: had each a chance of 0.1 to become one, none would do so with
-chance 0.28.
+No case is fitted as such, but the dispute or crisis that it is may be among the rows that the
+posterior was fitted to: ``used_for_fitting`` names those cases. They are in the books because they
+became crises, so they say nothing about how often a dispute becomes one. Twelve cases, none of
+them a war, cannot validate a probability of war: had each a chance of 0.1 to become one, none
+would do so with chance 0.28.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from escalation.analysis.case_scores import (
     predicted,
     scored,
 )
+from escalation.analysis.fitted import knows
 from escalation.errors import InputError
+from escalation.parameters.posterior import shipped_posterior
 from escalation.parameters.priors import Fixed
 
 if TYPE_CHECKING:
@@ -96,7 +99,8 @@ def run_cases(
     -------
     dict
         Ready for JSON: ``cases`` by name, each with ``actual``, ``grave`` and ``routine`` (each
-        with ``predicted`` and ``score``), and ``summary`` by class.
+        with ``predicted`` and ``score``), ``summary`` by class, and ``used_for_fitting``, the
+        cases whose dispute or crisis the posterior was fitted to.
 
     Raises
     ------
@@ -113,8 +117,23 @@ def run_cases(
         "summary": {c: summary(found, c) for c in codes.DISPUTE_CLASSES},
         "plan": plan,
         "parameter_source": next(iter(found.values()))["grave"]["parameter_source"],
-        "used_for_fitting": False,
+        "used_for_fitting": [] if prior else _known(outcomes),
     }
+
+
+def _known(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Cases whose dispute or crisis the shipped posterior was fitted to."""
+    posterior = shipped_posterior()
+    notes = {} if posterior is None else posterior.provenance
+    found = []
+    for name, outcome in outcomes.items():
+        mid, icb = (
+            None if entry is None else (entry.value, entry.year)
+            for entry in (outcome.mid, outcome.icb)
+        )  # fmt: skip
+        if knows(notes, mid, icb):
+            found.append(name)
+    return found
 
 
 def _case(study: Study, outcome: Outcome, options: Json) -> Json:

@@ -1,7 +1,9 @@
 """Tables of international crises: one row each, features and how violent it became.
 
 A file has the columns of `COLUMNS`; labels follow the International Crisis Behavior data,
-version 14 (Brecher, Wilkenfeld, Beardsley, James and Quinn 2023).
+version 14 (Brecher, Wilkenfeld, Beardsley, James and Quinn 2023). Actors are states, each counted
+once. ``duration_days`` are the days from trigger to end, of which one is counted: a crisis that
+ends on the day after its trigger lasts one day.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from escalation.analysis.csv_rows import number_in, read_rows
+from escalation.analysis.csv_rows import MISSING, number_in, read_rows, refuse_twin
 from escalation.errors import InputError
 
 VIOLENCE = ("no_violence", "minor_clashes", "serious_clashes", "full_scale_war")
@@ -115,17 +117,13 @@ def read_crises(path: str | Path) -> Crises:
         One line with file, line, column, value and choices: unreadable or empty file, missing
         columns, a value that is no number or out of range, an unknown label, a crisis twice.
     """
-    header, lines = read_rows(path, COLUMNS)
-    rows = [_checked_row(path, line, dict(zip(header, cells, strict=True)))
-            for line, cells in lines]  # fmt: skip
-    seen: dict[object, object] = {}
-    for row in rows:
-        if row["crisno"] in seen:
-            raise InputError(
-                f"{path}:{row['row']}: crisno: {row['crisno']:g} stands in line "
-                f"{seen[row['crisno']]} already"
-            )
-        seen[row["crisno"]] = row["row"]
+    table = read_rows(path, COLUMNS)
+    seen: dict[object, int] = {}
+    rows = []
+    for line, cells in table:
+        row = _checked_row(table.name, line, cells)
+        refuse_twin(seen, row["crisno"], table.name, line, f"crisno: {row['crisno']:g}")
+        rows.append(row)
     return crises_of(rows)
 
 
@@ -140,15 +138,16 @@ def crises_of(rows: list[dict[str, object]]) -> Crises:
     return Crises(**columns)
 
 
-def _checked_row(path: str | Path, line: int, cells: dict[str, str]) -> dict[str, object]:
+def _checked_row(path: str, line: int, cells: dict[str, str]) -> dict[str, object]:
     row: dict[str, object] = {"row": line, "crisname": cells["crisname"]}
     for name, bounds in _BOUNDS.items():
         lasting = name == "duration_days"
         value = number_in(path, line, name, cells[name], bounds, may_miss=lasting)
         row[name] = np.nan if lasting and value < 0 else value
     for name, labels in _LABELS.items():
-        if cells[name] not in labels:
+        label = "" if cells[name].lower() in MISSING - set(labels) else cells[name]
+        if label not in labels:
             choices = ", ".join(label or "(empty)" for label in labels)
-            raise InputError(f"{path}:{line}: {name}: {cells[name]!r} is none of: {choices}")
-        row[name] = cells[name]
+            raise InputError(f"{path}:{line}: {name}: {cells[name][:60]!r} is none of: {choices}")
+        row[name] = label
     return row

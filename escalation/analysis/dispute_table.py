@@ -2,9 +2,9 @@
 
 A file has the columns of `COLUMNS` (any order, further ones are ignored). Coding follows the
 Militarized Interstate Disputes data, version 5.0 (Palmer et al. 2022): hostility level 2
-threat, 3 display, 4 use of force, 5 war; -9 means missing. Contiguity is that of Stinnett et
-al. (2002): 1 land or river, 2 to 5 water up to 12, 24, 150 and 400 miles, 6 none. Contiguity 0
-is *unknown*, neither land nor sea nor apart.
+threat, 3 display, 4 use of force, 5 war; -9, NA and an empty cell mean missing. Contiguity is
+that of Stinnett et al. (2002): 1 land or river, 2 to 5 water up to 12, 24, 150 and 400 miles, 6
+none. Contiguity 0 is *unknown*, neither land nor sea nor apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from escalation.analysis.csv_rows import number_in, read_rows
+from escalation.analysis.csv_rows import number_in, read_rows, refuse_twin
 from escalation.errors import InputError
 
 LEVELS = (2, 3, 4, 5)
@@ -189,10 +189,15 @@ def read_disputes(path: str | Path) -> Disputes:
         One line with file, line, column, value and what is allowed: unreadable or empty file,
         missing columns, a value that is no number or out of range, two rows of one dispute.
     """
-    header, lines = read_rows(path, COLUMNS)
-    rows = [_checked_row(path, number, dict(zip(header, cells, strict=True)))
-            for number, cells in lines]  # fmt: skip
-    _refuse_twins(path, rows)
+    table = read_rows(path, COLUMNS)
+    seen: dict[object, int] = {}
+    rows = []
+    for line, cells in table:
+        row = _checked_row(table.name, line, cells)
+        sides = cells["dyad"].split(">")
+        what = f"dispnum: dispute {row['dispnum']:g} between {row['dyad']}"
+        refuse_twin(seen, (row["dispnum"], *sorted(sides)), table.name, line, what)
+        rows.append(row)
     return disputes_of(rows)
 
 
@@ -206,7 +211,7 @@ def disputes_of(rows: list[dict[str, object]]) -> Disputes:
     return Disputes(**columns)
 
 
-def _checked_row(path: str | Path, line: int, cells: dict[str, str]) -> dict[str, object]:
+def _checked_row(path: str, line: int, cells: dict[str, str]) -> dict[str, object]:
     if cells["hostlev"] in ("1", "1.0"):
         raise InputError(
             f"{path}:{line}: hostlev: 1 is no militarized action; leave such rows out (2 to 5)"
@@ -220,22 +225,10 @@ def _checked_row(path: str | Path, line: int, cells: dict[str, str]) -> dict[str
         if name in ("initiator_cinc", "target_cinc") and row[name] == 0:
             row[name] = np.nan  # no state has none of the world's capabilities
     sides = cells["dyad"].split(">")
-    if len(sides) != 2 or not all(sides):
-        raise InputError(f"{path}:{line}: dyad: {cells['dyad']!r} is not challenger>target")
+    if len(sides) != 2 or not all(sides) or sides[0] == sides[1]:
+        raise InputError(f"{path}:{line}: dyad: {cells['dyad'][:60]!r} is not challenger>target")
     row["dyad"] = cells["dyad"]
     return row
-
-
-def _refuse_twins(path: str | Path, rows: list[dict[str, object]]) -> None:
-    seen: dict[tuple[object, object], object] = {}
-    for row in rows:
-        key = row["dispnum"], row["dyad"]
-        if key in seen:
-            raise InputError(
-                f"{path}:{row['row']}: dispnum: dispute {row['dispnum']:g} between {row['dyad']} "
-                f"stands in line {seen[key]} already"
-            )
-        seen[key] = row["row"]
 
 
 def history_before(disputes: Disputes, history: Disputes | None) -> list[np.ndarray]:

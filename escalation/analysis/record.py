@@ -49,19 +49,21 @@ class Record:
 def record_features(disputes: Disputes) -> Features:
     """Return what the model knows of each dispute at its outset.
 
-    Unknown or zero capabilities of either side count as equal ones; unknown allied
-    capabilities as none.
+    Unknown capabilities, of either side or of allies, count as equal to the initiator's; so do
+    zero ones of a side, which no state has.
     """
+    own = np.asarray(disputes.initiator_cinc, float)
+    n_allies = np.asarray(disputes.n_target_defenders, float)
 
-    def over(capability: np.ndarray, missing: float) -> np.ndarray:
-        own = np.asarray(disputes.initiator_cinc, float)
+    def over(capability: np.ndarray) -> np.ndarray:
         known = np.isfinite(capability) & np.isfinite(own) & (own > 0) & (capability > 0)
-        return np.divide(capability, own, out=np.full(len(own), missing), where=known)
+        return np.divide(capability, own, out=np.ones(len(own)), where=known)
 
+    allied = np.asarray(disputes.target_unshared_defender_cinc, float)
     return Features(
-        defender_power=over(np.asarray(disputes.target_cinc, float), 1.0),
-        ally_power=over(np.asarray(disputes.target_unshared_defender_cinc, float), 0.0),
-        n_allies=np.asarray(disputes.n_target_defenders, float),
+        defender_power=over(np.asarray(disputes.target_cinc, float)),
+        ally_power=np.where((n_allies > 0) & (allied != 0), over(allied), 0.0),
+        n_allies=n_allies,
         umbrella=disputes.umbrella,
         shared=shared_power(disputes),
         decade=(np.asarray(disputes.year, float) - 1980.0) / 10.0,
@@ -73,10 +75,14 @@ def record_features(disputes: Disputes) -> Features:
 
 
 def shared_power(disputes: Disputes) -> np.ndarray:
-    """Return the share of allied capabilities that is allied with both sides, shape (n,)."""
-    total = np.nan_to_num(np.asarray(disputes.target_defender_cinc, float))
-    apart = np.nan_to_num(np.asarray(disputes.target_unshared_defender_cinc, float))
-    share = 1.0 - np.divide(apart, total, out=np.ones(len(total)), where=total > 0)
+    """Return the share of allied capabilities that is allied with both sides, shape (n,).
+
+    It is 0 where either is unknown.
+    """
+    total = np.asarray(disputes.target_defender_cinc, float)
+    apart = np.asarray(disputes.target_unshared_defender_cinc, float)
+    known = np.isfinite(apart) & (total > 0)
+    share = 1.0 - np.divide(apart, total, out=np.ones(len(total)), where=known)
     return np.clip(share, 0.0, 1.0)
 
 

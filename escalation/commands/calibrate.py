@@ -6,20 +6,15 @@ from pathlib import Path
 
 import click
 
+from escalation.commands.backtest import CRISES_HELP, DISPUTES_HELP
+
 SPARE = 4
 """Draws per draw kept, where surveys weight them."""
 
 
 @click.command()
-@click.option(
-    "--disputes",
-    required=True,
-    type=click.Path(),
-    help="Table of disputes (CSV), or a folder with the public files.",
-)
-@click.option(
-    "--crises", type=click.Path(), help="Table of crises (CSV), or the public icb1v*.csv."
-)
+@click.option("--disputes", required=True, type=click.Path(), help=DISPUTES_HELP)
+@click.option("--crises", type=click.Path(), help=CRISES_HELP)
 @click.option(
     "-o", "--output", type=click.Path(), default="posterior.csv", show_default=True,
     help="Posterior file to write.",
@@ -60,10 +55,13 @@ def calibrate(
     from escalation.report.calibration import format_calibration, format_checks, format_surveys
     from escalation.study import load_study
 
+    def aloud(line: str) -> None:
+        click.echo(line, err=True)
+
     target = checked_output(output, "output")
     study = None if surveys is None else load_study(surveys)
-    record = load_disputes(disputes)
-    table = None if crises is None else load_crises(crises)
+    record = load_disputes(disputes, aloud)
+    table = None if crises is None else load_crises(crises, aloud)
     found = calibrate(
         record,
         table,
@@ -75,7 +73,7 @@ def calibrate(
             for name, path in (("disputes", disputes), ("crises", crises))
             if path is not None
         },
-        report=lambda line: click.echo(line, err=True),
+        report=aloud,
     )
     click.echo(format_calibration(found))
     posterior = found.posterior

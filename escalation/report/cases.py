@@ -43,7 +43,7 @@ def format_cases(result: Json) -> str:
     lines += _table(result, _LEVEL_HEADINGS, _LEVEL_WIDTHS, _level_cells)
     lines += ["", *_table(result, _OTHER_HEADINGS, _OTHER_WIDTHS, _other_cells)]
     lines += ["", *_scores(result), ""]
-    for text in (_READING, _LIMITS):
+    for text in (_READING, f"{_sample(result)} {_LIMITS}"):
         lines += paragraph(text, WIDTH)
     return "\n".join(lines)
 
@@ -56,7 +56,7 @@ _READING = (
     "of the arguable codings; differences ± standard error over cases."
 )
 _LIMITS = (
-    "The cases are never used for fitting. They are here because they became crises, so they say "
+    "They are here because they became crises, so they say "
     "nothing about how often a dispute becomes one; and a dozen cases without a war cannot "
     "validate a probability of war."
 )
@@ -66,7 +66,19 @@ def _source(result: Json) -> str:
     plan = result["plan"]
     return (
         f"{len(result['cases'])} historical cases, {plan['draws']:,} draws from the "
-        f"{result['parameter_source']} x {plan['trajectories']:,} histories, out of sample"
+        f"{result['parameter_source']} x {plan['trajectories']:,} histories"
+    )
+
+
+def _sample(result: Json) -> str:
+    """Say which cases the parameters were fitted to."""
+    names, cases = result["used_for_fitting"], result["cases"]
+    if not names:
+        return "No case was used for fitting: out of sample."
+    titles = ", ".join(safe(cases[name]["title"]) for name in names)
+    return (
+        f"The dispute or crisis that {len(names)} of the {len(cases)} cases are was among the rows "
+        f"that the posterior was fitted to, and these are in sample: {titles}. The others are not."
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY
 from escalation.study.correlations import combined
 from escalation.study.inherit import (
@@ -38,8 +39,6 @@ class Assembly:
     ----------
     library : Library
         Reads the files and collects the problems.
-    inline : dict of str to Place
-        Inline priors by the parameter name that their place gives them.
     structures : dict of str to Table
         Structures by name, as written, so that one may extend another by name.
     changes : list of Table
@@ -51,7 +50,6 @@ class Assembly:
     """
 
     library: Library
-    inline: dict[str, Place] = field(default_factory=dict)
     structures: dict[str, Table] = field(default_factory=dict)
     changes: list[Table] = field(default_factory=list)
     orphans: set[Place] = field(default_factory=set)
@@ -79,7 +77,9 @@ class Assembly:
             key: table for key, table in found.items() if key in whole.entries
         }
         dropped = dict.fromkeys((*STUDY_ONLY, "parameters"))
-        return with_entries(whole, **parts, correlations=correlations, **dropped)
+        finished_study = with_entries(whole, **parts, correlations=correlations, **dropped)
+        self.library.problems.extend(_same_names(finished_study))
+        return finished_study
 
     def structure(self, table: Table) -> Table:
         """Return a structure with everything inherited and every pact filled in."""
@@ -110,7 +110,9 @@ class Assembly:
         groups["covered"] = list(dict.fromkeys([*points, *theatres]))
         if self.library.broken:
             groups = dict.fromkeys(groups)
-        groups["parameters"] = None if self.library.broken else [*REGISTRY, *_inline_names(whole)]
+        groups["parameters"] = None if self.library.broken else [
+            *REGISTRY, *dict.fromkeys(name for name, _ in _inline_priors(whole))
+        ]
         return groups
 
     def _chain(self, table: Table, find: Find, prepare: Callable[[Table], Table]) -> Table:
@@ -324,10 +326,6 @@ class Assembly:
                     "unknown key 'name': a prior is named by its place"
                 ))
             return node
-        if self.inline.setdefault(name, node.place) != node.place:
-            self.library.problems.append(node.place.problem(
-                f"two priors would be named {name!r}; give the pact a name of its own"
-            ))
         return with_entries(node, name=Scalar(node.place, name, name))
 
 
@@ -339,6 +337,24 @@ def _keys(whole: Table, group: str) -> list[str]:
     return list(table.entries) if isinstance(table, Table) else []
 
 
-def _inline_names(whole: Table) -> list[str]:
-    tables = (node for node in walk(whole) if isinstance(node, Table) and node.text("prior"))
-    return list(dict.fromkeys(table.text("name") or "" for table in tables))
+def _inline_priors(whole: Table) -> Iterator[tuple[str, Place]]:
+    """Yield the name of every inline prior and where it was written."""
+    for node in walk(whole):
+        if isinstance(node, Table) and node.text("prior"):
+            yield node.text("name") or "", node.place
+
+
+def _same_names(whole: Table) -> Iterator[Problem]:
+    """Find inline priors written in two places whose places give them the same name.
+
+    One that a child's own value has replaced is no longer part of the study.
+    """
+    first: dict[str, Place] = {}
+    for name, place in dict.fromkeys(_inline_priors(whole)):
+        other = first.setdefault(name, place)
+        if other != place:
+            where = f"{other.file}:{other.line}" if other.line else other.key
+            yield place.problem(
+                f"two priors would be named {shown(name)}, this one and that at {where}; "
+                f"rename {shown(name.partition('.')[0])} in one of the two places"
+            )

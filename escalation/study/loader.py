@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from escalation.errors import Problem, StudyError
+from escalation.errors import SHOWN_PROBLEMS, Problem, StudyError
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.assembly import Assembly, Context
@@ -185,11 +185,13 @@ def _validated(whole: Table, context: Context, assembly: Assembly) -> Study | No
 def _changes(
     table: Table, context: Context, library: Library
 ) -> Iterator[tuple[str, ParameterOverride]]:
-    known = context["parameters"]
+    known, unknown = context["parameters"], 0
     for name, node in table.entries.items():
         if known is not None and name not in known:
+            unknown += 1
+            choices = suggestion(name, known) if unknown <= SHOWN_PROBLEMS else ""
             library.problems.append(table.key_place(name).problem(
-                f"unknown parameter {shown(name)} {suggestion(name, known)}"
+                f"unknown parameter {shown(name)} {choices}".rstrip()
             ))
             continue
         try:

@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 
+from escalation.errors import SHOWN_PROBLEMS
 from escalation.parameters.priors import Fixed, Prior
 from escalation.parameters.registry import Mark, Parameter
 from escalation.study import medians
@@ -63,12 +64,13 @@ class StudyModel(BaseModel):
 
 def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationError:
     details: list[InitErrorDetails] = []
-    for line in error.errors(include_url=False):
+    for number, line in enumerate(error.errors(include_url=False)):
         kind: Any = line["type"]
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             key = str(line["loc"][0])
-            choices = suggestion(key, written_keys(model))
-            kind = fault(f"unknown key {shown(key)} {choices}", "unknown_key")
+            # Near names take long to find, and beyond the first problems nobody reads them.
+            choices = suggestion(key, written_keys(model)) if number < SHOWN_PROBLEMS else ""
+            kind = fault(f"unknown key {shown(key)} {choices}".rstrip(), "unknown_key")
         elif kind in ("value_error", "assertion_error"):
             kind = fault(line["msg"].removeprefix("Value error, "))
         elif kind not in _PYDANTIC_KINDS:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from escalation.codes import DECISION_RULES
+from escalation.errors import SHOWN_PROBLEMS
 from escalation.study.names import NAME_RULE, is_name, shown, suggestion
 from escalation.study.quantity import (
     Number,
@@ -32,12 +33,19 @@ def _known(group: str, what: str) -> AfterValidator:
     """Return a validator that looks a name up among the context's `group`."""
 
     def check(name: str, info: ValidationInfo) -> str:
-        known = (info.context or {}).get(group)
+        context = info.context or {}
+        known = context.get(group)
         if known is not None and name not in known:
-            raise fault(f"unknown {what} {shown(name)} {suggestion(name, known)}")
+            raise fault(f"unknown {what} {shown(name)} {_choices(name, known, context)}".rstrip())
         return name
 
     return AfterValidator(check)
+
+
+def _choices(name: str, known: list[str], context: dict[str, Any]) -> str:
+    """Return what to write instead, for as many names as a message lists."""
+    context["unknown"] = context.get("unknown", 0) + 1
+    return suggestion(name, known) if context["unknown"] <= SHOWN_PROBLEMS else ""
 
 
 def _known_rule(name: str) -> str:

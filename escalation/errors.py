@@ -55,7 +55,7 @@ class StudyError(EscalationError):
     def __init__(self, problems: list[Problem]) -> None:
         order = attrgetter("file", "line", "column", "key", "message")
         self.problems = sorted(set(problems), key=order)
-        super().__init__("\n".join(_listed(self.problems)))
+        super().__init__("\n".join(listed_problems(self.problems)))
 
 
 class StudyWarning(UserWarning):
@@ -91,7 +91,7 @@ def shortened(text: str, length: int) -> str:
     return f"{text[: length - 3 - tail]}...{text[len(text) - tail :]}"
 
 
-def _listed(problems: list[Problem]) -> list[str]:
+def listed_problems(problems: list[Problem]) -> list[str]:
     """Return the first problems, a line each, and last how many more there are."""
     lines: list[str] = []
     for problem in problems[:SHOWN_PROBLEMS]:

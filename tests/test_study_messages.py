@@ -105,7 +105,7 @@ def test_a_prior_is_replaced_in_a_flashpoint_of_the_same_name() -> None:
 @pytest.mark.parametrize("key", ["defender_stake", "onset_rate", "challenger_stake"])
 def test_a_quantity_is_replaced_whatever_its_form(key: str, given: object) -> None:
     study = parse_study(child(flashpoints=[{**STRAIT, key: given}]), CONFIGS)
-    values = {name: 9.0 for name in study.parameters}
+    values = dict.fromkeys(study.parameters, 9.0)
     expected = {2.0: 2.0}.get(given if isinstance(given, float) else 0.0, 9.0)
     assert getattr(study.flashpoints["taiwan_strait"], key).at(values) == expected
 

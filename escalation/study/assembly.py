@@ -45,6 +45,8 @@ class Assembly:
         Parameter overrides, scenarios first.
     orphans : set of Place
         Objects that lack something because what they extend was not found.
+    inherited : set of str
+        Files of the studies that this one extends.
     elsewhere, parents : dict
         Flashpoints and structures of the studies that this one extends, by name.
     """
@@ -53,6 +55,7 @@ class Assembly:
     structures: dict[str, Table] = field(default_factory=dict)
     changes: list[Table] = field(default_factory=list)
     orphans: set[Place] = field(default_factory=set)
+    inherited: set[str] = field(default_factory=set)
     elsewhere: dict[str, Node] = field(default_factory=dict)
     parents: dict[str, Table] = field(default_factory=dict)
 
@@ -95,6 +98,10 @@ class Assembly:
             pacts.extend(self._listed_pacts(listed))
         place = (single or listed or whole).place
         return with_entries(whole, pact=None, pacts=Items(place, tuple(pacts)))
+
+    def tables_elsewhere(self) -> dict[str, Table]:
+        """Return the flashpoints of the studies that this one extends."""
+        return {k: node for k, node in self.elsewhere.items() if isinstance(node, Table)}
 
     def context(self, whole: Table) -> Context:
         """Return the names that the validators may look up."""
@@ -160,6 +167,7 @@ class Assembly:
             if parent is None or parent.place in met:
                 return
             met.append(parent.place)
+            self.inherited.add(parent.place.file)
             places = self._named(parent, "flashpoints", self._flashpoint)
             self.elsewhere.update(places.entries)
             structures = self._named(parent, "structures", lambda table: table)

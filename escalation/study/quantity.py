@@ -8,6 +8,7 @@ scale: ...}``), as a prior with its source, or as a value with its source. All f
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self, TypeAlias, get_args
@@ -35,6 +36,9 @@ from escalation.study import medians
 from escalation.study.names import shown, suggestion
 
 MAX_SOURCE = 500
+_CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def fault(message: str, kind: str = "study") -> PydanticCustomError:
@@ -104,7 +108,18 @@ def finite(value: float) -> float:
 
 
 FiniteFloat = Annotated[float, AfterValidator(finite)]
-Text = Annotated[str, Field(max_length=MAX_SOURCE)]
+
+
+def uncontrolled(text: str) -> str:
+    """Refuse text with characters that steer a terminal or turn the direction of reading."""
+    found = _CONTROL.search(text)
+    if found:
+        raise fault(f"holds the control character {found.group()!r}")
+    return text
+
+
+UNCONTROLLED = AfterValidator(uncontrolled)
+Text = Annotated[str, Field(max_length=MAX_SOURCE), UNCONTROLLED]
 
 
 class _Bounded(StudyModel):

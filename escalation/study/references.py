@@ -59,6 +59,8 @@ class Library:
         Texts to read instead of the disk, by path relative to the folder.
     problems : list of Problem
         Everything wrong that was met so far.
+    notes : list of Problem
+        What is legal and has no effect.
     text : dict of str to str
         What was read, by path relative to the folder.
     broken : bool
@@ -68,6 +70,7 @@ class Library:
     folder: str = ""
     stored: Mapping[str, str] | None = None
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
     text: dict[str, str] = field(default_factory=dict)
     broken: bool = False
     _trees: dict[str, Table | None] = field(default_factory=dict)

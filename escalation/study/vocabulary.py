@@ -10,6 +10,7 @@ from escalation.codes import DECISION_RULES
 from escalation.errors import SHOWN_PROBLEMS
 from escalation.study.names import NAME_RULE, is_name, shown, suggestion
 from escalation.study.quantity import (
+    UNCONTROLLED,
     Number,
     Quantity,
     StudyModel,
@@ -55,7 +56,7 @@ def _known_rule(name: str) -> str:
 
 
 Name: TypeAlias = Annotated[str, AfterValidator(_named)]
-Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE)]
+Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE), UNCONTROLLED]
 ActorName: TypeAlias = Annotated[str, _known("actors", "actor")]
 StructureName: TypeAlias = Annotated[str, _known("structures", "structure")]
 TheatreName: TypeAlias = Annotated[str, _known("theatres", "theatre")]

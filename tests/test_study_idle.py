@@ -15,7 +15,6 @@ from escalation.codes import DECISION_RULES
 from escalation.errors import StudyError, StudyWarning
 from escalation.model.compile import compile_block, onset_anchor
 from escalation.model.draws import default_draws
-from escalation.parameters.registry import REGISTRY
 from escalation.study import load_study, parse_study, study_from_text
 from escalation.study.idle import unread
 

@@ -68,12 +68,13 @@ class StudyModel(BaseModel):
 
 def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationError:
     details: list[InitErrorDetails] = []
-    for number, line in enumerate(error.errors(include_url=False)):
+    unknown = 0
+    for line in error.errors(include_url=False):
         kind: Any = line["type"]
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             key = str(line["loc"][0])
-            # Near names take long to find, and beyond the first problems nobody reads them.
-            choices = suggestion(key, written_keys(model)) if number < SHOWN_PROBLEMS else ""
+            choices = _choices(key, written_keys(model), unknown)
+            unknown += 1
             kind = fault(f"unknown key {shown(key)} {choices}".rstrip(), "unknown_key")
         elif kind in ("value_error", "assertion_error"):
             kind = fault(line["msg"].removeprefix("Value error, "))
@@ -83,6 +84,15 @@ def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationE
             {"type": kind, "loc": line["loc"], "input": line["input"], "ctx": line.get("ctx", {})}
         )
     return ValidationError.from_exception_data(model.__name__, details)
+
+
+def _choices(key: str, known: list[str], before: int) -> str:
+    """Return the choices once, and for further unknown keys of a table the near ones.
+
+    They take long to find, and beyond the problems that are listed nobody reads them.
+    """
+    found = suggestion(key, known) if before < SHOWN_PROBLEMS else ""
+    return "" if before and found.startswith("(choices") else found
 
 
 def written_keys(model: type[BaseModel]) -> list[str]:

@@ -164,9 +164,6 @@ IDLE: dict[str, tuple[dict[str, Any], str, str]] = {
         {"great_power": "china"}, "great_power", "no war is counted as a great-power war"),
     "actor without a part": (
         {"actors": ACTORS}, "actors.1.refuge", "plays no part"),
-    "fact that no equation reads": (
-        {"extends": "cases/taiwan_strait_1958.yaml", "actors": {"taiwan": {"nuclear": True}}},
-        "actors.taiwan.nuclear", "for the record"),
     "parameter of a rule that is not played": (
         {"decision_rules": ["expected_utility"], "parameters": {"loss_aversion": 3}},
         "parameters.loss_aversion", "only prospect_theory reads it"),

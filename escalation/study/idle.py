@@ -20,8 +20,6 @@ from escalation.study.schema import Pact, Study
 
 PLACED = ("pact_delay_days", "coverage_taiwan", "us_realisation", "reclamation_incidents")
 """Parameters that are read only where a study names them."""
-RECORDED = ("nuclear", "capability", "military_spending_usd", "gdp_usd")
-"""What a study says about an actor for the record; no equation reads it."""
 
 Change = tuple[Table, str, ParameterOverride]
 """Table of parameters, name of one of them, and what is said about it."""
@@ -165,26 +163,18 @@ def _actors(words: Words) -> Iterator[Problem]:
     """Actors that the study itself writes down, and that nobody meets."""
     given = words.root.entries.get("actors")
     tables = given.items if isinstance(given, Items) else (given,)
-    written = [(table, *entry) for table in tables if isinstance(table, Table)
-               for entry in table.entries.items()]  # fmt: skip
+    written = [(table, name) for table in tables if isinstance(table, Table)
+               for name in table.entries]  # fmt: skip
     actors = words.study.actors
     hosts = {point.base_host for point in words.study.flashpoints.values()}
     met = words.third_parties | words.sides | hosts | {words.study.great_power}
     partners = {p for name in words.third_parties & set(actors) for p in
                 actors[name].trade_dependence}  # fmt: skip
-    for table, name, said in written:
+    for table, name in written:
         if name not in met | partners:
             yield table.key_place(name).problem(
                 f"has no effect: {shown(name)} plays no part at any flashpoint"
             )
-        # An actor without what every actor needs is a change to an inherited one.
-        if not isinstance(said, Table) or "alignment" in said.entries:
-            continue
-        for key in RECORDED:
-            if key in said.entries:
-                yield said.key_place(key).problem(
-                    "has no effect: it is kept for the record, and no equation reads it"
-                )
 
 
 def _parameters(words: Words) -> Iterator[Problem]:

@@ -129,7 +129,7 @@ def uncontrolled(text: str) -> str:
 
 
 UNCONTROLLED = AfterValidator(uncontrolled)
-Text = Annotated[str, Field(max_length=MAX_SOURCE), UNCONTROLLED]
+Text = Annotated[str, Field(max_length=MAX_SOURCE)]
 
 
 class _Bounded(StudyModel):

@@ -7,6 +7,8 @@ written), 130 stopped by the user, 143 by the system.
 from __future__ import annotations
 
 import datetime
+import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from escalation.commands.compare import compare
 from escalation.commands.output import show_results, write_companions
 from escalation.commands.progress import progress
 from escalation.commands.verify import verify
-from escalation.errors import EscalationError, InputError
+from escalation.errors import EscalationError, InputError, StudyWarning, printable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,17 +33,32 @@ if TYPE_CHECKING:
 
 
 class _Group(click.Group):
-    """Turns the package's errors into one line each and exit code 2."""
+    """Turns the package's errors into one line each and exit code 2, its warnings into notes."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", StudyWarning)
+                warnings.showwarning = _note(warnings.showwarning)
+                return super().invoke(ctx)
         except EscalationError as error:
-            click.echo(str(error), err=True)
+            click.echo(printable(str(error)), err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)
             ctx.exit(130)
+
+
+def _note(show: Callable[..., None]) -> Callable[..., None]:
+    """Return a way to show warnings: what a study says in vain as a note, the rest as before."""
+
+    def show_or_note(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, StudyWarning):
+            click.echo(f"note: {message}", err=True)
+        else:
+            show(message, category, *place)
+
+    return show_or_note
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -297,7 +314,7 @@ def replay(
     lines = tell(
         ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory, rule=rule
     )
-    click.echo("\n".join(lines))
+    click.echo(printable("\n".join(lines)))
 
 
 @main.command()
@@ -330,7 +347,8 @@ def parameters(study: str | None) -> None:
         from escalation.study import load_study
 
         registry = dict(load_study(study).parameters)
-    click.echo(format_parameters(registry, parameter_updates(registry, shipped_posterior())))
+    updates = parameter_updates(registry, shipped_posterior())
+    click.echo(printable(format_parameters(registry, updates)))
 
 
 @main.command()
@@ -341,7 +359,7 @@ def diff(a: str, b: str) -> None:
     from escalation.study import diff_structures
 
     lines = diff_structures(a, b)
-    click.echo("\n".join(lines) if lines else "no difference")
+    click.echo(printable("\n".join(lines)) if lines else "no difference")
 
 
 @main.command()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from escalation.errors import InputError, StudyError
+from escalation.errors import InputError, StudyError, StudyWarning
 from escalation.parameters.priors import Fixed, Gamma, LogNormal, Normal, TruncatedNormal
 from escalation.parameters.registry import REGISTRY
 from escalation.study import (
@@ -347,11 +347,12 @@ def test_a_quantity_stays_within_its_place() -> None:
 
 
 def test_overrides() -> None:
-    study = parse_study(MINIMAL | {"parameters": {
-        "coverage_taiwan": 0.5,
-        "us_realisation": {"default": 0.7},
-        "choice_precision": {"prior": "lognormal", "median": 4, "sigma": 0.2},
-    }})  # fmt: skip
+    with pytest.warns(StudyWarning, match="no structure or flashpoint names it"):
+        study = parse_study(MINIMAL | {"parameters": {
+            "coverage_taiwan": 0.5,
+            "us_realisation": {"default": 0.7},
+            "choice_precision": {"prior": "lognormal", "median": 4, "sigma": 0.2},
+        }})  # fmt: skip
     assert study.parameters["coverage_taiwan"].prior == Fixed()
     assert study.parameters["coverage_taiwan"].default == 0.5
     assert study.parameters["us_realisation"].prior == REGISTRY["us_realisation"].prior

@@ -19,8 +19,7 @@ from escalation.plots.style import (
     headline,
     looks,
     name_of,
-    panels,
-    structure_legend,
+    structure_panels,
     styled,
     tidy,
 )
@@ -64,7 +63,9 @@ def ladder_survival(
     structures = chosen(ds, "structure", structures)
     reached = reach(ds, given)
     unit = "dispute" if given == "dispute" else "grave crisis"
-    figure, axes, blank = panels(len(shown), panel_width=3.7, panel_height=3.5)
+    figure, axes = structure_panels(
+        ds, structures, len(shown), lines=True, panel_width=3.7, panel_height=3.5
+    )
     style = looks(ds)
     for ax, flashpoint in zip(axes, shown, strict=True):
         cells = reached.sel(flashpoint=flashpoint, structure=structures)
@@ -74,12 +75,11 @@ def ladder_survival(
         _frame(ax, cells)
         counted = int(cells["trials"].isel(peak_rung=0).sum())
         ax.set_title(
-            f"{name_of(ds, 'flashpoint', flashpoint, 40)}\nn = {counted:,} {_plural(unit)}",
+            f"{name_of(ds, 'flashpoint', flashpoint, 40, 2)}\nn = {counted:,} {_plural(unit)}",
             loc="left",
         )
         ax.set_ylabel(f"P(highest rung ≥ r | {unit}), %")
         ax.set_xlabel("rung r")
-    structure_legend(blank, ds, structures, lines=True)
     names = ", ".join(f"{r} {RUNGS[r]}" for r in range(1, len(RUNGS)))
     headline(figure, ds, f"How far a {unit} climbs the ladder, by structure")
     footnote(

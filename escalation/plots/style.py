@@ -10,6 +10,7 @@ import functools
 import io
 import math
 import textwrap
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,16 +19,20 @@ import matplotlib
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
+from escalation.plots.fonts import legible, quiet
 from escalation.results.rules import under_rule
 
 REFERENCE_COLOUR = "#000000"
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
 """Okabe-Ito, without yellow (too pale on white) and with black kept for the reference."""
+SHADES = ((0.0, "black"), (0.45, "black"), (0.35, "white"))
+"""What the palette is mixed with when it starts again: the share, and of what."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 LINES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 MUTED = "#555555"
@@ -54,7 +59,19 @@ STYLE: Any = {
 
 
 class NotebookFigure(Figure):
-    """A figure that shows itself in a notebook although pyplot does not manage it."""
+    """A figure that shows itself in a notebook although pyplot does not manage it.
+
+    It keeps the font families of its titles, since labels of ticks are made when it is drawn.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.families = matplotlib.rcParams["font.family"]
+
+    def draw(self, renderer: Any) -> None:
+        """Draw with the families that the figure was made with."""
+        with matplotlib.rc_context({"font.family": self.families}), quiet():
+            super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -72,12 +89,13 @@ class Look:
 
 
 def in_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw under the package's style."""
+    """Draw under the package's style, with fonts that have the letters of the titles."""
 
     @functools.wraps(draw)
-    def draw_in_style(*args: Any, **kwargs: Any) -> Figure:
-        with matplotlib.rc_context(STYLE):
-            return draw(*args, **kwargs)
+    def draw_in_style(ds: xr.Dataset, *args: Any, **kwargs: Any) -> Figure:
+        ds, families = legible(ds)
+        with matplotlib.rc_context(STYLE | {"font.family": families}), quiet():
+            return draw(ds, *args, **kwargs)
 
     return draw_in_style
 
@@ -110,6 +128,10 @@ def plain(text: object, width: int | None = None, lines: int = 4) -> str:
     printable = "".join(letter if letter.isprintable() else " " for letter in str(text))
     if printable.startswith("_"):
         printable = " " + printable
+    if width is not None:
+        # Letters of Chinese, Japanese and Korean are about twice as wide as others.
+        wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in printable)
+        width = max(width * len(printable) // (len(printable) + wide), 1) if wide else width
     if width is not None and len(printable) > width:
         printable = "\n".join(_wrapped(printable, width, lines))
     return printable.replace("$", r"\$")
@@ -130,17 +152,32 @@ def name_of(ds: xr.Dataset, dim: str, key: object, width: int | None = None, lin
     """Readable name of one coordinate value: its title, or the key without underscores.
 
     A long title loses what stands from its first bracket on, if it still differs from the
-    titles of the other values then.
+    titles of the other values then. Where room is too narrow to tell names apart, they bear
+    the numbers of their order.
     """
-    titles = ds.coords.get(f"{dim}_title")
-    if titles is None:
+    if dim not in ds.dims:
         return plain(str(key).replace("_", " ").strip(), width, lines)
-    known = [str(title) for title in titles.values.tolist()]
-    title = str(titles.sel({dim: key}).item())
-    brief = title.split(" (")[0]
-    if len(title) > LONG and [other.split(" (")[0] for other in known].count(brief) == 1:
-        title = brief
-    return plain(title or str(key).replace("_", " ").strip(), width, lines)
+    keys = ds[dim].values.tolist()
+    titles = ds.coords.get(f"{dim}_title")
+    given = [""] * len(keys) if titles is None else map(str, titles.values.tolist())
+    full = (title or str(k).replace("_", " ").strip() for k, title in zip(keys, given, strict=True))
+    return _names(tuple(full), width, lines)[keys.index(key)]
+
+
+@functools.lru_cache(maxsize=256)
+def _names(full: tuple[str, ...], width: int | None, lines: int) -> list[str]:
+    """Names as they are shown, no two of them the same."""
+    parts = [name.split(" (")[0] for name in full]
+    brief = [
+        part if len(name) > LONG and parts.count(part) == 1 else name
+        for name, part in zip(full, parts, strict=True)
+    ]
+    names = [plain(name, width, lines) for name in brief]
+    room = None if width is None else max(width - 4, 1)
+    return [
+        name if names.count(name) == 1 else f"{number}. {plain(brief[number - 1], room, lines)}"
+        for number, name in enumerate(names, 1)
+    ]
 
 
 def looks(ds: xr.Dataset) -> dict[str, Look]:
@@ -153,9 +190,20 @@ def looks(ds: xr.Dataset) -> dict[str, Look]:
             found[structure] = Look(REFERENCE_COLOUR, "o", "-")
             continue
         marker = MARKERS[1 + index % (len(MARKERS) - 1)]
-        found[structure] = Look(COLOURS[index % len(COLOURS)], marker, LINES[index % len(LINES)])
+        found[structure] = Look(_colour(index), marker, LINES[index % len(LINES)])
         index += 1
     return found
+
+
+def _colour(index: int) -> str:
+    """Colour of a structure: those of the palette, then darker ones, then paler ones."""
+    turn, hue = divmod(index, len(COLOURS))
+    share, other = SHADES[turn % len(SHADES)]
+    red, green, blue = (
+        (1 - share) * one + share * two
+        for one, two in zip(to_rgb(COLOURS[hue]), to_rgb(other), strict=True)
+    )
+    return to_hex((red, green, blue)).upper()
 
 
 def percent(probability: float) -> str:
@@ -223,19 +271,52 @@ def tidy(ax: Axes, grid: Literal["x", "y", "both"] | None = "y") -> None:
         ax.set_axisbelow(True)
 
 
-def panels(
-    n: int, panel_width: float = 3.3, panel_height: float = 2.9, columns: int = 3
-) -> tuple[Figure, list[Axes], Axes]:
-    """Figure with `n` panels and one more, blank, for the legend.
+def structure_panels(
+    ds: xr.Dataset,
+    structures: Sequence[str],
+    n: int,
+    *,
+    lines: bool = False,
+    panel_width: float = 3.3,
+    panel_height: float = 2.9,
+    columns: int = 3,
+) -> tuple[Figure, list[Axes]]:
+    """Figure with `n` panels and a legend of structures, in a panel of its own where it fits.
+
+    A taller legend stands above the panels, in columns.
 
     Returns
     -------
     figure : Figure
     axes : list of Axes
         The `n` panels, row by row.
-    blank : Axes
-        The panel that takes the legend.
     """
+    entries = structure_handles(ds, structures, lines=lines)
+    if _height(entries[1]) + 0.3 <= panel_height:
+        figure, axes, blank = _panels(n, panel_width, panel_height, columns)
+        blank.legend(*entries, loc="upper left", title="Structure", alignment="left",
+                     handlelength=3.2 if lines else 1.5, fontsize=8)  # fmt: skip
+        return figure, axes
+    columns = min(columns, n)
+    entries = structure_handles(ds, structures, lines=lines, text_lines=3)
+    rows = math.ceil(n / columns)
+    # Titles of the panels take their room from the panels and from the legend alike.
+    figure, grid = strip_panels(rows, columns, 11.0, panel_height + 0.8, entries, 4, spare=0.5)
+    every = [ax for row in grid for ax in row]
+    for spare in every[n:]:
+        spare.set_axis_off()
+    return figure, every[:n]
+
+
+def _height(labels: Sequence[str]) -> float:
+    """Height of a column of a legend, in inches."""
+    return 0.07 + sum(0.145 * label.count("\n") + 0.2 for label in labels)
+
+
+def _panels(
+    n: int, panel_width: float, panel_height: float, columns: int
+) -> tuple[Figure, list[Axes], Axes]:
+    """Figure with `n` panels and one more, blank, for the legend."""
     columns = min(columns, n + 1)
     rows = math.ceil((n + 1) / columns)
     figure = new_figure(min(11.0, max(9.0, panel_width * columns)), panel_height * rows + 1.1)
@@ -254,6 +335,7 @@ def strip_panels(
     panel_height: float,
     entries: tuple[Sequence[Artist], Sequence[str]],
     legend_columns: int,
+    spare: float = 0.0,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Figure with `rows` x `columns` panels below a legend as wide as all of them.
 
@@ -261,6 +343,8 @@ def strip_panels(
     ----------
     entries
         Handles and labels of the legend.
+    spare : float
+        Inches below the legend.
 
     Returns
     -------
@@ -272,7 +356,7 @@ def strip_panels(
     legend_columns = min(legend_columns, len(labels))
     per_column = math.ceil(len(labels) / legend_columns)
     stacks = [labels[i : i + per_column] for i in range(0, len(labels), per_column)]
-    height = max(0.07 + sum(0.145 * label.count("\n") + 0.2 for label in s) for s in stacks)
+    height = max(map(_height, stacks)) + spare
     figure = new_figure(width, panel_height * rows + height + 1.2)
     layout = figure.add_gridspec(
         rows + 1, columns, height_ratios=[height / panel_height] + [1.0] * rows
@@ -292,7 +376,12 @@ def strip_panels(
 
 
 def structure_handles(
-    ds: xr.Dataset, structures: Sequence[str], *, lines: bool, width: int = 30
+    ds: xr.Dataset,
+    structures: Sequence[str],
+    *,
+    lines: bool,
+    width: int = 30,
+    text_lines: int = 4,
 ) -> tuple[list[Line2D], list[str]]:
     """Legend entries of structures; the reference is marked as such."""
     style = looks(ds)
@@ -302,7 +391,7 @@ def structure_handles(
                markeredgewidth=0.5)
         for s in structures
     ]  # fmt: skip
-    return handles, [structure_label(ds, s, width) for s in structures]
+    return handles, [structure_label(ds, s, width, text_lines) for s in structures]
 
 
 def headline(figure: Figure, ds: xr.Dataset, title: str, subject: str = "") -> None:
@@ -332,16 +421,6 @@ def sample(ds: xr.Dataset) -> str:
     if draws == 1:
         return f"{n}, {years} years each; one draw, so no spread over parameters is shown.{decided}"
     return f"{n}, {years} years each.{decided}"
-
-
-def structure_legend(
-    blank: Axes, ds: xr.Dataset, structures: Sequence[str], *, lines: bool = False
-) -> None:
-    """Legend of structures in a blank panel; the reference is marked as such."""
-    handles, labels = structure_handles(ds, structures, lines=lines)
-    blank.legend(handles, labels, loc="upper left", title="Structure", alignment="left",
-                 ncols=1 if len(labels) <= 12 else 2, handlelength=3.2 if lines else 1.5,
-                 fontsize=8 if len(labels) <= 12 else 6.5)  # fmt: skip
 
 
 def structure_label(

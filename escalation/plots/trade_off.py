@@ -17,8 +17,7 @@ from escalation.plots.style import (
     log_ticks,
     looks,
     name_of,
-    panels,
-    structure_legend,
+    structure_panels,
     styled,
     tidy,
 )
@@ -65,7 +64,7 @@ def trade_off(
     onset = rate_summary(total, simulated_years(ds))
     war = summary(counts["grave_war"], total)
 
-    figure, axes, blank = panels(len(shown))
+    figure, axes = structure_panels(ds, structures, len(shown))
     style = looks(ds)
     for ax, flashpoint in zip(axes, shown, strict=True):
         here = {"flashpoint": flashpoint}
@@ -75,11 +74,11 @@ def trade_off(
         _frame(ax, onset.sel(here), war.sel(here))
         counted = int(total.sel(here).sel(structure=structures).sum())
         ax.set_title(
-            f"{name_of(ds, 'flashpoint', flashpoint, 36)}\nn = {counted:,} grave crises", loc="left"
+            f"{name_of(ds, 'flashpoint', flashpoint, 40, 2)}\nn = {counted:,} grave crises",
+            loc="left",
         )
         ax.set_xlabel("grave crises per year")
         ax.set_ylabel("P(war | grave crisis), %")
-    structure_legend(blank, ds, structures)
     headline(figure, ds, "How often grave crises start, and how often one becomes a war")
     footnote(
         figure,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY
 from escalation.study.correlations import combined
 from escalation.study.inherit import (
@@ -38,23 +39,23 @@ class Assembly:
     ----------
     library : Library
         Reads the files and collects the problems.
-    inline : dict of str to Place
-        Inline priors by the parameter name that their place gives them.
     structures : dict of str to Table
         Structures by name, as written, so that one may extend another by name.
     changes : list of Table
         Parameter overrides, scenarios first.
     orphans : set of Place
         Objects that lack something because what they extend was not found.
+    inherited : set of str
+        Files of the studies that this one extends.
     elsewhere, parents : dict
         Flashpoints and structures of the studies that this one extends, by name.
     """
 
     library: Library
-    inline: dict[str, Place] = field(default_factory=dict)
     structures: dict[str, Table] = field(default_factory=dict)
     changes: list[Table] = field(default_factory=list)
     orphans: set[Place] = field(default_factory=set)
+    inherited: set[str] = field(default_factory=set)
     elsewhere: dict[str, Node] = field(default_factory=dict)
     parents: dict[str, Table] = field(default_factory=dict)
 
@@ -79,7 +80,9 @@ class Assembly:
             key: table for key, table in found.items() if key in whole.entries
         }
         dropped = dict.fromkeys((*STUDY_ONLY, "parameters"))
-        return with_entries(whole, **parts, correlations=correlations, **dropped)
+        finished_study = with_entries(whole, **parts, correlations=correlations, **dropped)
+        self.library.problems.extend(_same_names(finished_study))
+        return finished_study
 
     def structure(self, table: Table) -> Table:
         """Return a structure with everything inherited and every pact filled in."""
@@ -96,6 +99,10 @@ class Assembly:
         place = (single or listed or whole).place
         return with_entries(whole, pact=None, pacts=Items(place, tuple(pacts)))
 
+    def tables_elsewhere(self) -> dict[str, Table]:
+        """Return the flashpoints of the studies that this one extends."""
+        return {k: node for k, node in self.elsewhere.items() if isinstance(node, Table)}
+
     def context(self, whole: Table) -> Context:
         """Return the names that the validators may look up."""
         groups: Context = {
@@ -110,7 +117,9 @@ class Assembly:
         groups["covered"] = list(dict.fromkeys([*points, *theatres]))
         if self.library.broken:
             groups = dict.fromkeys(groups)
-        groups["parameters"] = None if self.library.broken else [*REGISTRY, *_inline_names(whole)]
+        groups["parameters"] = None if self.library.broken else [
+            *REGISTRY, *dict.fromkeys(name for name, _ in _inline_priors(whole))
+        ]
         return groups
 
     def _chain(self, table: Table, find: Find, prepare: Callable[[Table], Table]) -> Table:
@@ -158,6 +167,7 @@ class Assembly:
             if parent is None or parent.place in met:
                 return
             met.append(parent.place)
+            self.inherited.add(parent.place.file)
             places = self._named(parent, "flashpoints", self._flashpoint)
             self.elsewhere.update(places.entries)
             structures = self._named(parent, "structures", lambda table: table)
@@ -324,10 +334,6 @@ class Assembly:
                     "unknown key 'name': a prior is named by its place"
                 ))
             return node
-        if self.inline.setdefault(name, node.place) != node.place:
-            self.library.problems.append(node.place.problem(
-                f"two priors would be named {name!r}; give the pact a name of its own"
-            ))
         return with_entries(node, name=Scalar(node.place, name, name))
 
 
@@ -339,6 +345,24 @@ def _keys(whole: Table, group: str) -> list[str]:
     return list(table.entries) if isinstance(table, Table) else []
 
 
-def _inline_names(whole: Table) -> list[str]:
-    tables = (node for node in walk(whole) if isinstance(node, Table) and node.text("prior"))
-    return list(dict.fromkeys(table.text("name") or "" for table in tables))
+def _inline_priors(whole: Table) -> Iterator[tuple[str, Place]]:
+    """Yield the name of every inline prior and where it was written."""
+    for node in walk(whole):
+        if isinstance(node, Table) and node.text("prior"):
+            yield node.text("name") or "", node.place
+
+
+def _same_names(whole: Table) -> Iterator[Problem]:
+    """Find inline priors written in two places whose places give them the same name.
+
+    One that a child's own value has replaced is no longer part of the study.
+    """
+    first: dict[str, Place] = {}
+    for name, place in dict.fromkeys(_inline_priors(whole)):
+        other = first.setdefault(name, place)
+        if other != place:
+            where = f"{other.file}:{other.line}" if other.line else other.key
+            yield place.problem(
+                f"two priors would be named {shown(name)}, this one and that at {where}; "
+                f"rename {shown(name.partition('.')[0])} in one of the two places"
+            )

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from escalation.errors import Problem, StudyError
+from escalation.errors import SHOWN_PROBLEMS, Problem, StudyError, StudyWarning, listed_problems
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.assembly import Assembly, Context
 from escalation.study.correlations import impossible as impossible_correlations
+from escalation.study.idle import Words, idle
 from escalation.study.messages import problems_of
 from escalation.study.names import shown, suggestion
 from escalation.study.nodes import Items, Place, Scalar, Table, from_data, kind, to_data
 from escalation.study.overrides import ParameterOverride, impossible, overridden
+from escalation.study.parts import parts_of
 from escalation.study.quantity import InlinePrior
 from escalation.study.references import Library
 from escalation.study.schema import Study
+from escalation.study.theatres import unnamed_theatres
 from escalation.study.yaml_text import read_yaml
 
 BUILT_IN_PYTHON = "<study>"
@@ -44,12 +48,20 @@ def load_study(path: str | os.PathLike[str]) -> Study:
     ------
     StudyError
         With every problem of every file, each with file, line, column and dotted key.
+
+    Warns
+    -----
+    StudyWarning
+        For everything in the study that has no effect.
     """
     typed = os.fspath(path)
     if not typed.isprintable():
         raise StudyError([Problem(shown(typed), 0, 0, "", "is not a usable file name")])
     folder, name = os.path.split(typed)
-    return _from_library(Library(folder), name)
+    library = Library(folder)
+    study = _from_library(library, name)
+    _warn(library.notes)
+    return study
 
 
 def parse_study(
@@ -74,6 +86,11 @@ def parse_study(
     ------
     StudyError
         With every problem found.
+
+    Warns
+    -----
+    StudyWarning
+        For everything in the study that has no effect.
 
     Examples
     --------
@@ -103,7 +120,14 @@ def parse_study(
     if root is not None and not isinstance(root, Table):
         place = Place(BUILT_IN_PYTHON)
         library.problems.append(place.problem(f"expected keys with values, found {kind(root)}"))
-    return _finished(library, root if isinstance(root, Table) else None)
+    study = _finished(library, root if isinstance(root, Table) else None)
+    _warn(library.notes)
+    return study
+
+
+def _warn(notes: list[Problem]) -> None:
+    for line in listed_problems(sorted(set(notes))):
+        warnings.warn(line, StudyWarning, stacklevel=3)
 
 
 def as_text(data: Any) -> str:
@@ -161,6 +185,12 @@ def _finished(library: Library, root: Table | None) -> Study:
     parameters = _parameters(study, changes, library)
     _check_sweep(study, parameters, whole, library)
     _check_correlations(study, parameters, whole, library)
+    words = Words(
+        study, root, whole, assembly.tables_elsewhere(), assembly.inherited, changes
+    )
+    for nowhere, problem in unnamed_theatres(words):
+        (library.problems if nowhere else library.notes).append(problem)
+    library.notes.extend(idle(words))
     if library.problems:
         raise StudyError(library.problems)
     return study.model_copy(update={
@@ -185,11 +215,13 @@ def _validated(whole: Table, context: Context, assembly: Assembly) -> Study | No
 def _changes(
     table: Table, context: Context, library: Library
 ) -> Iterator[tuple[str, ParameterOverride]]:
-    known = context["parameters"]
+    known, unknown = context["parameters"], 0
     for name, node in table.entries.items():
         if known is not None and name not in known:
+            unknown += 1
+            choices = suggestion(name, known) if unknown <= SHOWN_PROBLEMS else ""
             library.problems.append(table.key_place(name).problem(
-                f"unknown parameter {shown(name)} {suggestion(name, known)}"
+                f"unknown parameter {shown(name)} {choices}".rstrip()
             ))
             continue
         try:
@@ -204,7 +236,7 @@ def _parameters(
     library: Library,
 ) -> dict[str, Parameter]:
     result = dict(REGISTRY)
-    for prior in inline_priors(study):
+    for prior in parts_of(study, InlinePrior):
         result[prior.name] = prior.as_parameter()
     for table, name, change in changes:
         result[name] = overridden(result[name], change, library.origin(table.place))
@@ -234,19 +266,3 @@ def _check_correlations(
     if isinstance(stated, Items):
         for number, fault in impossible_correlations(study.correlations, parameters):
             library.problems.append(stated.items[number].place.problem(fault))
-
-
-def inline_priors(part: object) -> Iterator[InlinePrior]:
-    """Yield every inline prior below a part of a study, in reading order."""
-    if isinstance(part, InlinePrior):
-        yield part
-    elif isinstance(part, BaseModel):
-        for name in type(part).model_fields:
-            if name not in ("parameters", "text"):
-                yield from inline_priors(getattr(part, name))
-    elif isinstance(part, dict):
-        for value in part.values():
-            yield from inline_priors(value)
-    elif isinstance(part, tuple):
-        for value in part:
-            yield from inline_priors(value)

@@ -28,6 +28,20 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
 
 
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """Return names as a list in words; beyond `most` of them, how many more there are.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    known = list(names)
+    if len(known) > most:
+        known = [*known[:most], f"{len(known) - most} more"]
+    return " and ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+
+
 def suggestion(given: str, choices: Iterable[str]) -> str:
     """Return ``(did you mean 'x'?)`` or the list of choices, in parentheses.
 

@@ -28,11 +28,11 @@ class Actor(Titled):
     Attributes
     ----------
     nuclear : bool
-        Whether it has nuclear weapons.
+        Whether it has nuclear weapons; for the record, no equation reads it.
     capability : Quantity or None
-        Share of world capabilities.
+        Share of world capabilities; for the record.
     military_spending_usd, gdp_usd : Quantity or None
-        US dollars a year.
+        US dollars a year; for the record.
     trade_dependence : dict of str to Quantity
         Trade with a partner over own GDP, by partner; an absent partner counts as 0.
     alignment : Quantity
@@ -81,7 +81,8 @@ class Flashpoint(Titled):
     Attributes
     ----------
     theatre : str
-        Region that bilateral commitments speak of, such as ``taiwan``.
+        Region that treaties speak of, such as ``taiwan``; some treaty must name it, unless
+        none names any.
     challenger, defender : str
         Actors.
     challenger_stake, defender_stake : Quantity

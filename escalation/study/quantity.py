@@ -8,6 +8,7 @@ scale: ...}``), as a prior with its source, or as a value with its source. All f
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self, TypeAlias, get_args
@@ -28,12 +29,16 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 
+from escalation.errors import SHOWN_PROBLEMS
 from escalation.parameters.priors import Fixed, Prior
 from escalation.parameters.registry import Mark, Parameter
 from escalation.study import medians
 from escalation.study.names import shown, suggestion
 
 MAX_SOURCE = 500
+_CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def fault(message: str, kind: str = "study") -> PydanticCustomError:
@@ -63,12 +68,14 @@ class StudyModel(BaseModel):
 
 def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationError:
     details: list[InitErrorDetails] = []
+    unknown = 0
     for line in error.errors(include_url=False):
         kind: Any = line["type"]
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             key = str(line["loc"][0])
-            choices = suggestion(key, written_keys(model))
-            kind = fault(f"unknown key {shown(key)} {choices}", "unknown_key")
+            choices = _choices(key, written_keys(model), unknown)
+            unknown += 1
+            kind = fault(f"unknown key {shown(key)} {choices}".rstrip(), "unknown_key")
         elif kind in ("value_error", "assertion_error"):
             kind = fault(line["msg"].removeprefix("Value error, "))
         elif kind not in _PYDANTIC_KINDS:
@@ -77,6 +84,15 @@ def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationE
             {"type": kind, "loc": line["loc"], "input": line["input"], "ctx": line.get("ctx", {})}
         )
     return ValidationError.from_exception_data(model.__name__, details)
+
+
+def _choices(key: str, known: list[str], before: int) -> str:
+    """Return the choices once, and for further unknown keys of a table the near ones.
+
+    They take long to find, and beyond the problems that are listed nobody reads them.
+    """
+    found = suggestion(key, known) if before < SHOWN_PROBLEMS else ""
+    return "" if before and found.startswith("(choices") else found
 
 
 def written_keys(model: type[BaseModel]) -> list[str]:
@@ -102,6 +118,17 @@ def finite(value: float) -> float:
 
 
 FiniteFloat = Annotated[float, AfterValidator(finite)]
+
+
+def uncontrolled(text: str) -> str:
+    """Refuse text with characters that steer a terminal or turn the direction of reading."""
+    found = _CONTROL.search(text)
+    if found:
+        raise fault(f"holds the control character {found.group()!r}")
+    return text
+
+
+UNCONTROLLED = AfterValidator(uncontrolled)
 Text = Annotated[str, Field(max_length=MAX_SOURCE)]
 
 

@@ -59,6 +59,8 @@ class Library:
         Texts to read instead of the disk, by path relative to the folder.
     problems : list of Problem
         Everything wrong that was met so far.
+    notes : list of Problem
+        What is legal and has no effect.
     text : dict of str to str
         What was read, by path relative to the folder.
     broken : bool
@@ -68,13 +70,16 @@ class Library:
     folder: str = ""
     stored: Mapping[str, str] | None = None
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
     text: dict[str, str] = field(default_factory=dict)
     broken: bool = False
     _trees: dict[str, Table | None] = field(default_factory=dict)
+    _behind_link: dict[str, str] = field(default_factory=dict)
 
     def shown_path(self, path: str) -> str:
         """Return a path as the user would type it."""
-        return os.path.normpath(os.path.join(self.folder, path))
+        beside = os.path.normpath(os.path.join(self.folder, path))
+        return self._behind_link.get(path, beside)
 
     def origin(self, place: Place) -> str:
         """Return the path, relative to the folder, of the file in which `place` stands.
@@ -95,9 +100,19 @@ class Library:
         return self.open(self.target(reference, place), place)
 
     def target(self, reference: str, place: Place) -> str:
-        """Return the path, relative to the folder, that a reference leads to."""
-        here = posixpath.dirname(self.origin(place))
-        return posixpath.normpath(posixpath.join(here, reference))
+        """Return the path, relative to the folder, that a reference leads to.
+
+        What a linked file names, and is not found beside the link, is looked for beside the
+        file that the link leads to. It keeps the path that it would have beside the link.
+        """
+        here = self.origin(place)
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(here), reference))
+        if self.stored is None and path not in self._trees and not self.exists(path):
+            beside = os.path.dirname(os.path.realpath(self.shown_path(here)))
+            behind = os.path.normpath(os.path.join(beside, reference))
+            if os.path.isfile(behind):
+                self._behind_link[path] = behind
+        return path
 
     def exists(self, path: str) -> bool:
         """Tell whether a path relative to the folder can be read."""

@@ -26,7 +26,7 @@ from escalation.study.alliances import ActorOverride, Member, Pact, Structure
 from escalation.study.correlations import Correlation
 from escalation.study.names import shown, suggestion
 from escalation.study.places import Actor, Flashpoint, ThirdParty
-from escalation.study.quantity import StudyModel, fault, finite, internal
+from escalation.study.quantity import UNCONTROLLED, StudyModel, fault, finite, internal
 from escalation.study.vocabulary import (
     ActorName,
     Name,
@@ -108,6 +108,14 @@ class Compare(StudyModel):
     sweep: tuple[ParameterName, ...] = Field(default=(), strict=False)
     loss: dict[Annotated[str, AfterValidator(_event)], Weight] = Field(default={})
 
+    @field_validator("focus", "sweep")
+    @classmethod
+    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise fault(f"{shown(twice)} is named twice")
+        return names
+
     @field_validator("loss")
     @classmethod
     def _weighs_something(cls, loss: dict[str, float]) -> dict[str, float]:
@@ -162,7 +170,7 @@ class Study(StudyModel):
 
     name: Name
     title: Title = ""
-    description: Annotated[str, Field(max_length=MAX_DESCRIPTION)] = ""
+    description: Annotated[str, Field(max_length=MAX_DESCRIPTION), UNCONTROLLED] = ""
     horizon_years: int = Field(default=10, ge=1, le=MAX_YEARS)
     great_power: ActorName
     actors: dict[Name, Actor]

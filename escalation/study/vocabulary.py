@@ -7,8 +7,10 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from escalation.codes import DECISION_RULES
+from escalation.errors import SHOWN_PROBLEMS
 from escalation.study.names import NAME_RULE, is_name, shown, suggestion
 from escalation.study.quantity import (
+    UNCONTROLLED,
     Number,
     Quantity,
     StudyModel,
@@ -32,12 +34,19 @@ def _known(group: str, what: str) -> AfterValidator:
     """Return a validator that looks a name up among the context's `group`."""
 
     def check(name: str, info: ValidationInfo) -> str:
-        known = (info.context or {}).get(group)
+        context = info.context or {}
+        known = context.get(group)
         if known is not None and name not in known:
-            raise fault(f"unknown {what} {shown(name)} {suggestion(name, known)}")
+            raise fault(f"unknown {what} {shown(name)} {_choices(name, known, context)}".rstrip())
         return name
 
     return AfterValidator(check)
+
+
+def _choices(name: str, known: list[str], context: dict[str, Any]) -> str:
+    """Return what to write instead, for as many names as a message lists."""
+    context["unknown"] = context.get("unknown", 0) + 1
+    return suggestion(name, known) if context["unknown"] <= SHOWN_PROBLEMS else ""
 
 
 def _known_rule(name: str) -> str:
@@ -47,7 +56,7 @@ def _known_rule(name: str) -> str:
 
 
 Name: TypeAlias = Annotated[str, AfterValidator(_named)]
-Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE)]
+Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE), UNCONTROLLED]
 ActorName: TypeAlias = Annotated[str, _known("actors", "actor")]
 StructureName: TypeAlias = Annotated[str, _known("structures", "structure")]
 TheatreName: TypeAlias = Annotated[str, _known("theatres", "theatre")]

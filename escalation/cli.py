@@ -6,7 +6,6 @@ written), 130 stopped by the user, 143 by the system.
 
 from __future__ import annotations
 
-import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ from escalation.commands.calibrate import calibrate
 from escalation.commands.campaign import finish, resume, status
 from escalation.commands.cases import cases
 from escalation.commands.compare import compare
-from escalation.commands.output import show_results, write_companions
+from escalation.commands.destination import destination
+from escalation.commands.output import say_skipped, show_results, write_companions
 from escalation.commands.progress import progress
 from escalation.commands.verify import verify
 from escalation.errors import EscalationError, InputError
@@ -37,7 +37,10 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except EscalationError as error:
-            click.echo(str(error), err=True)
+            from escalation.report.text import safe
+
+            # A message may quote names from files; they are not to steer the terminal.
+            click.echo("\n".join(map(safe, str(error).split("\n"))), err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)
@@ -117,6 +120,7 @@ _COUNT = _Whole(0, 2**53)
     help="Folder that keeps every block, so that the run can be resumed and extended.",
 )
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
+@click.option("--overwrite", is_flag=True, help="Replace the results that --output names.")
 def run(
     study: str,
     output: str | None,
@@ -133,9 +137,9 @@ def run(
     at_most: int | None,
     campaign: str | None,
     no_figures: bool,
+    overwrite: bool,
 ) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
-    from escalation.results import check_output, save_results
     from escalation.study import load_study
 
     words = load_study(study)
@@ -148,6 +152,8 @@ def run(
             raise InputError("scheduler: a campaign is played here; leave one of the two out")
         if output is not None:
             raise InputError("output: a campaign writes into its own folder; leave it out")
+        if overwrite:
+            raise InputError("overwrite: a campaign replaces nothing; leave it out")
         from escalation.campaigns import run_campaign
 
         play = partial(
@@ -156,34 +162,34 @@ def run(
         )  # fmt: skip
         finish(play, words, Path(campaign), figures=not no_figures)
         return
-    place = _Place.choose(output, words)
-    check_output(place.results)
     from escalation.runs import run as run_study
     from escalation.sources import chosen_posterior
 
-    source = chosen_posterior(words, prior, posterior)
-    _announce(words, trajectories, 1 if defaults else draws)
-    _announce_source(words, source)
-    with progress() as report:
-        ds = run_study(
-            words,
-            trajectories=trajectories,
-            draws=draws,
-            seed=seed,
-            threads=threads,
-            defaults=defaults,
-            prior=prior,
-            posterior=posterior,
-            scheduler=scheduler,
-            until=until,
-            at_most=at_most,
-            progress=report,
-        )
-    place.create()
-    save_results(ds, place.results)
-    show_results(ds, brief=True)
-    _say_until(ds)
-    write_companions(ds, place.results, place.folder, figures=not no_figures)
+    with destination(output, words.name, replace=overwrite) as place:
+        source = chosen_posterior(words, prior, posterior)
+        _announce(words, trajectories, 1 if defaults else draws)
+        _announce_source(words, source)
+        with progress() as report:
+            ds = run_study(
+                words,
+                trajectories=trajectories,
+                draws=draws,
+                seed=seed,
+                threads=threads,
+                defaults=defaults,
+                prior=prior,
+                posterior=posterior,
+                scheduler=scheduler,
+                until=until,
+                at_most=at_most,
+                progress=report,
+            )
+        try:
+            place.save(ds)
+        finally:  # a table in the terminal is better than nothing
+            show_results(ds, brief=True)
+            _say_until(ds)
+        write_companions(ds, place.results, place.folder, figures=not no_figures)
 
 
 def _design(name: str) -> Design:
@@ -206,35 +212,8 @@ def _say_until(ds: xr.Dataset) -> None:
         click.echo(f"\nEvery precision target holds with {size}.")
         return
     click.echo(f"\nNot every precision target holds with {size}, the most that was allowed:")
-    for line in json.loads(ds.attrs["until_unmet"]):
+    for line in json.loads(ds.attrs["until_unmet"] or "[]"):
         click.echo(f"  {line}")
-
-
-class _Place:
-    """Where a run writes: a results file and a folder for what belongs to it."""
-
-    def __init__(self, results: Path, folder: Path) -> None:
-        self.results, self.folder = results, folder
-
-    @classmethod
-    def choose(cls, output: str | None, study: Study) -> _Place:
-        if output is not None:
-            results = Path(output)
-            if results.suffix != ".nc":
-                raise InputError(f"output: {output!r} does not end in .nc")
-            return cls(results, results.with_suffix(""))
-        stem = Path("results") / f"{study.name}-{datetime.date.today().isoformat()}"
-        folder, n = stem, 1
-        while folder.exists():
-            n += 1
-            folder = stem.with_name(f"{stem.name}-{n}")
-        return cls(folder / "results.nc", folder)
-
-    def create(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"output: cannot make {self.folder}: {error.strerror}") from None
 
 
 def _announce(study: Study, trajectories: int | None, draws: int | None) -> None:
@@ -275,8 +254,7 @@ def plot(results: str, output: str) -> None:
     saved = save_all(open_results(results), Path(output))
     for path in saved:
         click.echo(path)
-    for name, reason in saved.skipped.items():
-        click.echo(f"no {name}: {reason}", err=True)
+    say_skipped(saved)
 
 
 @main.command()

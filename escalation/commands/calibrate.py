@@ -56,6 +56,7 @@ def calibrate(
     from escalation.analysis.public_files import load_disputes
     from escalation.analysis.surveys import hold_against_surveys
     from escalation.commands.json_file import checked_output
+    from escalation.commands.output import write_somewhere
     from escalation.parameters.posterior import save_posterior
     from escalation.report.calibration import format_calibration, format_checks, format_surveys
     from escalation.study import load_study
@@ -84,7 +85,7 @@ def calibrate(
         click.echo(format_surveys(held))
         posterior = held.posterior
     click.echo(format_checks(record_checks(record, table, registry_draws(posterior, found.target))))
-    save_posterior(posterior, target)
+    write_somewhere(target, lambda path: save_posterior(posterior, path))
     click.echo(f"\n{target}")
     if not found.converged:
         click.echo("the chains have not converged: take more steps", err=True)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from escalation.commands.output import write_somewhere
 from escalation.errors import InputError
 
 
@@ -30,14 +31,18 @@ def checked_output(output: str, option: str = "json") -> Path:
 
 
 def write_json(result: dict[str, Any], path: Path) -> None:
-    """Write beside the target and rename.
+    """Write beside the target and rename; where that fails, elsewhere.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        The file cannot be written; the message says where it is kept instead.
     """
     text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+    write_somewhere(path, lambda place: _write_whole(text, place))
+
+
+def _write_whole(text: str, path: Path) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -268,7 +268,7 @@ def _unsealed(file: Path, content: bytes) -> bytes:
         raise ResultsError(f"{file}: not a results file (no NetCDF-4), or its start is damaged")
     body, seal = content[:-_SEAL_LENGTH], content[-_SEAL_LENGTH:]
     if not seal.startswith(_SEAL):
-        whole = _SEAL[:9] not in seal and _is_hdf5(content)
+        whole = _SEAL[:4] not in seal and _is_hdf5(content)
         raise ResultsError(f"{file}: {_FOREIGN if whole else 'truncated: its end is missing'}")
     if seal != _sealed(body)[-_SEAL_LENGTH:]:
         raise ResultsError(f"{file}: damaged, its bytes do not match its checksum")

@@ -247,7 +247,7 @@ def show(results: str) -> None:
 @click.argument("results", type=click.Path())
 @click.option("-o", "--output", required=True, type=click.Path(), help="Folder for the figures.")
 def plot(results: str, output: str) -> None:
-    """Draw every figure of RESULTS."""
+    """Draw every figure of RESULTS, in place of those of other results in the folder."""
     from escalation.plots import save_all
     from escalation.results import open_results
 

@@ -90,7 +90,7 @@ def test_replay_tells_one_history(finished):
 
 
 @pytest.mark.parametrize(("option", "value", "words"), [
-    ("--flashpoint", "taiwan", "unknown name 'taiwan' (choices: taiwan_strait"),
+    ("--flashpoint", "taiwan", "unknown name 'taiwan' (did you mean 'taiwan_strait'?)"),
     ("--structure", "nato", "unknown name 'nato' (choices: us_retrenchment"),
     ("--draw", 2, "draw: 2 is not between 0 and 1"),
     ("--trajectory", 60, "trajectory: 60 is not between 0 and 59"),

@@ -156,6 +156,15 @@ def test_numbers_that_no_file_of_this_size_holds_are_not_decoded(tmp_path, body,
     assert ("no results hold 'evil'" if name == "evil" else "damaged: ") in done.stdout
 
 
+def test_a_large_file_that_is_no_results_file_is_not_read(tmp_path, body):
+    path = tmp_path / "large.nc"
+    path.write_bytes(body)
+    with open(path, "r+b") as file:
+        file.truncate(1 << 36)
+    with pytest.raises(ResultsError, match=r"large\.nc: "):
+        open_results(path)
+
+
 def test_results_full_of_zeros_are_opened(tmp_path):
     """Nothing packs better, and it is no bomb."""
     large = synthetic_dataset(0, flashpoints=1, structures=4, draws=256, trajectories=1, years=2)

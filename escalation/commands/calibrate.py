@@ -24,6 +24,7 @@ SPARE = 4
     "-o", "--output", type=click.Path(), default="posterior.csv", show_default=True,
     help="Posterior file to write.",
 )  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace the posterior file that is there.")
 @click.option("--no-aggregates", is_flag=True, help="Leave published odds ratios and means out.")
 @click.option(
     "--surveys", type=click.Path(),
@@ -38,6 +39,7 @@ def calibrate(
     disputes: str,
     crises: str | None,
     output: str,
+    overwrite: bool,
     no_aggregates: bool,
     surveys: str | None,
     walkers: int,
@@ -61,7 +63,7 @@ def calibrate(
     from escalation.report.calibration import format_calibration, format_checks, format_surveys
     from escalation.study import load_study
 
-    target = checked_output(output, "output")
+    target = checked_output(output, "output", replace=overwrite)
     study = None if surveys is None else load_study(surveys)
     record = load_disputes(disputes)
     table = None if crises is None else load_crises(crises)

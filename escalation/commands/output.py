@@ -70,8 +70,10 @@ def make_folder(folder: Path) -> None:
 
 def say_skipped(saved: SavedFigures) -> None:
     """Say which figures the results have no data for."""
+    from escalation.report.text import safe
+
     for name, reason in saved.skipped.items():
-        click.echo(f"no {name}: {reason}", err=True)
+        click.echo(f"no {name}: {safe(reason)}", err=True)
 
 
 def write_somewhere(path: Path, write: Callable[[Path], object]) -> None:

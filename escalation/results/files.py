@@ -134,7 +134,7 @@ def open_results(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     file = _existing(path)
     try:
-        content = file.read_bytes()
+        content = _read(file)
     except OSError as error:
         raise ResultsError(f"{file}: cannot be read: {error.strerror}") from error
     ds = _decode(file, _unsealed(file, content))
@@ -260,25 +260,39 @@ def _sealed(content: bytes) -> bytes:
     return content + _SEAL + hashlib.sha256(content).hexdigest().encode("ascii") + b"\n"
 
 
+def _read(file: Path) -> bytes:
+    """Return the bytes of a file of which start and end are right; others may fill the memory."""
+    with open(file, "rb") as stream:
+        start = stream.read(len(_START))
+        length = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, length - _SEAL_LENGTH))
+        _check_ends(file, start, stream.read())
+        stream.seek(0)
+        return stream.read()
+
+
+def _check_ends(file: Path, start: bytes, end: bytes) -> None:
+    if start.startswith(_START_OF_NETCDF3):
+        raise ResultsError(f"{file}: {_FOREIGN}")
+    if start != _START:
+        raise ResultsError(f"{file}: not a results file (no NetCDF-4), or its start is damaged")
+    if not end.startswith(_SEAL):
+        foreign = _SEAL[:4] not in end and _is_hdf5(file)
+        raise ResultsError(f"{file}: {_FOREIGN if foreign else 'truncated: its end is missing'}")
+
+
 def _unsealed(file: Path, content: bytes) -> bytes:
     """Return the NetCDF-4 content if it is what was written."""
-    if content.startswith(_START_OF_NETCDF3):
-        raise ResultsError(f"{file}: {_FOREIGN}")
-    if not content.startswith(_START):
-        raise ResultsError(f"{file}: not a results file (no NetCDF-4), or its start is damaged")
-    body, seal = content[:-_SEAL_LENGTH], content[-_SEAL_LENGTH:]
-    if not seal.startswith(_SEAL):
-        whole = _SEAL[:4] not in seal and _is_hdf5(content)
-        raise ResultsError(f"{file}: {_FOREIGN if whole else 'truncated: its end is missing'}")
-    if seal != _sealed(body)[-_SEAL_LENGTH:]:
+    body = content[:-_SEAL_LENGTH]
+    if content != _sealed(body):
         raise ResultsError(f"{file}: damaged, its bytes do not match its checksum")
     return body
 
 
-def _is_hdf5(content: bytes) -> bool:
+def _is_hdf5(file: Path) -> bool:
     """Whether the format itself finds nothing missing; it keeps the length of its files."""
     try:
-        with h5py.File(io.BytesIO(content), "r"):
+        with h5py.File(file, "r"):
             return True
     except Exception:  # h5py raises whatever it stumbles over
         return False

@@ -213,10 +213,15 @@ def test_an_output_folder_that_is_not_writable(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.fixture(scope="module")
+def opened(finished):
+    return open_results(finished[1])
+
+
 @pytest.fixture
-def played(finished, monkeypatch):
-    """A run that takes no time, with a short table and two figures only."""
-    ds = open_results(finished[1])
+def played(opened, monkeypatch):
+    """A run that takes no time, with a short table and three figures only."""
+    ds = opened
     monkeypatch.setattr("escalation.runs.run", lambda *_, **__: ds)
     monkeypatch.setattr("escalation.report.show.format_show", lambda *_, **__: "The table")
     few = {name: plots.PLOTS[name] for name in ("trade_off", "risk_heat_map", "break_even")}

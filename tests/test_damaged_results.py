@@ -18,10 +18,11 @@ from click.testing import CliRunner
 from synthetic import synthetic_dataset
 
 from escalation.cli import main
-from escalation.errors import ResultsError
-from escalation.replays import cast_of
+from escalation.errors import EscalationError, ResultsError
+from escalation.replays import cast_of, replay
 from escalation.report import format_show
 from escalation.results import files
+from escalation.results.check import check_dataset
 from escalation.results.derive import with_probabilities
 from escalation.results.files import open_results, save_results
 
@@ -174,32 +175,38 @@ def test_results_full_of_zeros_are_opened(tmp_path):
     assert found.identical(with_probabilities(large))
 
 
-@pytest.mark.parametrize("text", [
-    "{", '"us_alone"', "{}", "[1]", "[" * 5000, "nan", CONTROL,
-])
-@pytest.mark.parametrize("name", ["focus", "until_unmet", "posterior_names", "correlations"])
-def test_attributes_that_are_not_what_they_should_be_are_refused(tmp_path, body, name, text):
-    path = tmp_path / "forged.nc"
-    forged(path, body, lambda file: file.attrs.__setitem__(name, text))
-    with pytest.raises(ResultsError, match=rf"forged\.nc: attribute {name}: .* is not ") as found:
+def refused_on_opening(path, body, name, value) -> str:
+    forged(path, body, lambda file: file.attrs.__setitem__(name, value))
+    with pytest.raises(ResultsError) as found:
         open_results(path)
-    assert str(found.value).isprintable()
-    assert len(str(found.value)) < 500
+    return str(found.value)
+
+
+@pytest.mark.parametrize("name", ["focus", "until_unmet", "posterior_names", "correlations"])
+def test_attributes_that_are_not_what_they_should_be_are_refused(ds, name):
+    for text in ("{", '"us_alone"', "{}", "[1]", "[" * 5000, "nan", CONTROL):
+        with pytest.raises(ResultsError, match=f"attribute {name}: .* is not ") as found:
+            check_dataset(ds.assign_attrs({name: text}))
+        assert str(found.value).isprintable()
+        assert len(str(found.value)) < 500
+
+
+def test_a_file_with_such_an_attribute_is_named(tmp_path, body):
+    words = refused_on_opening(tmp_path / "forged.nc", body, "focus", "[1]")
+    assert "forged.nc: attribute focus: '[1]' is not structures that" in words
 
 
 @pytest.mark.parametrize(("name", "value", "words"), [
     ("loss", '{"war": "much"}', "is not weights of events"),
     ("loss", '{"war": NaN}', "is not weights of events"),
     ("correlations", '[{"between": 3}]', "is not rank correlations"),
-    ("seed", np.int64(-1), "is not 0 to 18446744073709551615"),
-    ("trajectories", np.int64(2**60), "is not 1 to"),
+    ("seed", -1, "is not 0 to 18446744073709551615"),
+    ("trajectories", 2**60, "is not 1 to"),
     ("parameter_source", "posterior", "attribute posterior_title is missing"),
 ])
-def test_impossible_attributes_are_refused(tmp_path, body, name, value, words):
-    path = tmp_path / "forged.nc"
-    forged(path, body, lambda file: file.attrs.__setitem__(name, value))
+def test_impossible_attributes_are_refused(ds, name, value, words):
     with pytest.raises(ResultsError, match=words):
-        open_results(path)
+        check_dataset(ds.assign_attrs({name: value}))
 
 
 def test_an_empty_attribute_is_one_that_is_not_given(tmp_path, body):
@@ -245,13 +252,8 @@ def test_titles_of_a_story_are_plain(study):
 
 @pytest.mark.parametrize("text", ["", "name: x", "[]", "{}", '{"a.yaml": 3}', "[" * 10_000,
                                   json.dumps({"a.yaml": "[" * 5000})])
-def test_a_study_that_cannot_be_read_is_no_story(tmp_path, body, text):
-    path = tmp_path / "forged.nc"
-    forged(path, body, lambda file: file.attrs.__setitem__("study_text", text))
-    ds = open_results(path)
-    where = {"flashpoint": "flashpoint", "structure": "structure"}
-    arguments = [x for dim, key in where.items() for x in (f"--{dim}", str(ds[key].values[0]))]
-    result = CliRunner().invoke(main, ["replay", str(path), *arguments])
-    assert result.exit_code == 2, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert 0 < len(result.stderr.splitlines()) <= 2
+def test_a_study_that_cannot_be_read_is_no_story(ds, text):
+    where = {dim: str(ds[dim].values[0]) for dim in ("flashpoint", "structure")}
+    with pytest.raises(EscalationError) as found:
+        replay(ds.assign_attrs(study_text=text), **where, draw=0, trajectory=0)
+    assert len(str(found.value).splitlines()) <= 2

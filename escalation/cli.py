@@ -1,7 +1,8 @@
 """The command line: arguments in, exit code out. Heavy imports happen inside commands.
 
 Exit codes: 0 done, 1 a check failed, 2 bad input (one clear line each on stderr, nothing
-written), 130 stopped by the user, 143 by the system.
+written) or a place that cannot be written to (the line says where what was computed is kept),
+130 stopped by the user, 143 by the system.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from escalation.commands.campaign import finish, resume, status
 from escalation.commands.cases import cases
 from escalation.commands.compare import compare
 from escalation.commands.destination import destination
-from escalation.commands.output import say_skipped, show_results, write_companions
+from escalation.commands.output import after_saving, say_skipped, show_results, write_companions
 from escalation.commands.progress import progress
 from escalation.commands.verify import verify
 from escalation.errors import EscalationError, InputError
@@ -186,7 +187,10 @@ def run(
             )
         try:
             place.save(ds)
-        finally:  # a table in the terminal is better than nothing
+        except InputError:
+            show_results(ds, brief=True)
+            raise
+        with after_saving(place.results):
             show_results(ds, brief=True)
             _say_until(ds)
         write_companions(ds, place.results, place.folder, figures=not no_figures)

@@ -329,13 +329,16 @@ def test_plot_on_a_full_disk_says_what_is_missing(finished, played, tmp_path, mo
     assert [path.name for path in tmp_path.iterdir()] == ["trade_off.png"]
 
 
-def test_an_interrupt_while_figures_are_drawn_tells_that_results_are_whole(
-    played, tmp_path, monkeypatch
+@pytest.mark.parametrize("where", [
+    "matplotlib.figure.Figure.savefig", "escalation.report.show.format_show",
+])
+def test_an_interrupt_after_saving_tells_that_results_are_whole(
+    played, tmp_path, monkeypatch, where
 ):
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", interrupt)
+    monkeypatch.setattr(where, interrupt)
     result = call("run", STRAIT, "-o", tmp_path / "small.nc", *SMALL)
     assert result.exit_code == 130
     assert result.stderr == f"stopped; the results are whole, in {str(tmp_path / 'small.nc')!r}\n"

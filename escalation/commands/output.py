@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,19 +39,27 @@ def write_companions(ds: xr.Dataset, results: Path, folder: Path, *, figures: bo
     from escalation.report import write_decision_csv
 
     drawn = ""
-    try:
+    with after_saving(results):
         make_folder(folder)
         write_decision_csv(ds, folder / "decision_table.csv")
         if figures:
             drawn = f"  ({_draw(ds, folder / 'figures')} figures in {folder / 'figures'})"
         elif (folder / "figures").exists():
             _remove_figures(folder / "figures")
-    except InputError as error:
-        raise InputError(f"{error}; the results are whole, in {str(results)!r}") from None
-    except KeyboardInterrupt:
-        click.echo(f"stopped; the results are whole, in {str(results)!r}", err=True)
-        raise click.exceptions.Exit(130) from None
     click.echo(f"\n{results}{drawn}")
+
+
+@contextmanager
+def after_saving(results: Path) -> Iterator[None]:
+    """Say of whatever fails or is stopped here that the results are whole, and where."""
+    words = f"the results are whole, in {str(results)!r}"
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}; {words}") from None
+    except KeyboardInterrupt:
+        click.echo(f"stopped; {words}", err=True)
+        raise click.exceptions.Exit(130) from None
 
 
 def make_folder(folder: Path) -> None:

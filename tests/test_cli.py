@@ -417,7 +417,7 @@ def test_figures_need_no_backend(finished, tmp_path):
          "import sys, escalation as esc\n"
          "esc.plots.risk_heat_map(esc.open_results(sys.argv[1])).savefig(sys.argv[2])",
          str(finished[1]), str(tmp_path / "map.png")],
-        env=os.environ | {"MPLBACKEND": "module://matplotlib_inline.of_nobody"},
+        env=os.environ | {"MPLBACKEND": "of_the_notebook"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == ""

@@ -1,12 +1,12 @@
 """The command line: arguments in, exit code out. Heavy imports happen inside commands.
 
 Exit codes: 0 done, 1 a check failed, 2 bad input (one clear line each on stderr, nothing
-written), 130 stopped by the user, 143 by the system.
+written) or a place that cannot be written to (the line says where what was computed is kept),
+130 stopped by the user, 143 by the system.
 """
 
 from __future__ import annotations
 
-import datetime
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +20,8 @@ from escalation.commands.calibrate import calibrate
 from escalation.commands.campaign import finish, resume, status
 from escalation.commands.cases import cases
 from escalation.commands.compare import compare
-from escalation.commands.output import show_results, write_companions
+from escalation.commands.destination import destination
+from escalation.commands.output import after_saving, say_skipped, show_results, write_companions
 from escalation.commands.progress import progress
 from escalation.commands.verify import verify
 from escalation.errors import EscalationError, InputError, StudyWarning, printable
@@ -134,6 +135,7 @@ _COUNT = _Whole(0, 2**53)
     help="Folder that keeps every block, so that the run can be resumed and extended.",
 )
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
+@click.option("--overwrite", is_flag=True, help="Replace the results that --output names.")
 def run(
     study: str,
     output: str | None,
@@ -150,9 +152,9 @@ def run(
     at_most: int | None,
     campaign: str | None,
     no_figures: bool,
+    overwrite: bool,
 ) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
-    from escalation.results import check_output, save_results
     from escalation.study import load_study
 
     words = load_study(study)
@@ -165,6 +167,8 @@ def run(
             raise InputError("scheduler: a campaign is played here; leave one of the two out")
         if output is not None:
             raise InputError("output: a campaign writes into its own folder; leave it out")
+        if overwrite:
+            raise InputError("overwrite: a campaign replaces nothing; leave it out")
         from escalation.campaigns import run_campaign
 
         play = partial(
@@ -173,34 +177,37 @@ def run(
         )  # fmt: skip
         finish(play, words, Path(campaign), figures=not no_figures)
         return
-    place = _Place.choose(output, words)
-    check_output(place.results)
     from escalation.runs import run as run_study
     from escalation.sources import chosen_posterior
 
-    source = chosen_posterior(words, prior, posterior)
-    _announce(words, trajectories, 1 if defaults else draws)
-    _announce_source(words, source)
-    with progress() as report:
-        ds = run_study(
-            words,
-            trajectories=trajectories,
-            draws=draws,
-            seed=seed,
-            threads=threads,
-            defaults=defaults,
-            prior=prior,
-            posterior=posterior,
-            scheduler=scheduler,
-            until=until,
-            at_most=at_most,
-            progress=report,
-        )
-    place.create()
-    save_results(ds, place.results)
-    show_results(ds, brief=True)
-    _say_until(ds)
-    write_companions(ds, place.results, place.folder, figures=not no_figures)
+    with destination(output, words.name, replace=overwrite) as place:
+        source = chosen_posterior(words, prior, posterior)
+        _announce(words, trajectories, 1 if defaults else draws)
+        _announce_source(words, source)
+        with progress() as report:
+            ds = run_study(
+                words,
+                trajectories=trajectories,
+                draws=draws,
+                seed=seed,
+                threads=threads,
+                defaults=defaults,
+                prior=prior,
+                posterior=posterior,
+                scheduler=scheduler,
+                until=until,
+                at_most=at_most,
+                progress=report,
+            )
+        try:
+            place.save(ds)
+        except InputError:
+            show_results(ds, brief=True)
+            raise
+        with after_saving(place.results):
+            show_results(ds, brief=True)
+            _say_until(ds)
+        write_companions(ds, place.results, place.folder, figures=not no_figures)
 
 
 def _design(name: str) -> Design:
@@ -223,35 +230,8 @@ def _say_until(ds: xr.Dataset) -> None:
         click.echo(f"\nEvery precision target holds with {size}.")
         return
     click.echo(f"\nNot every precision target holds with {size}, the most that was allowed:")
-    for line in json.loads(ds.attrs["until_unmet"]):
+    for line in json.loads(ds.attrs["until_unmet"] or "[]"):
         click.echo(f"  {line}")
-
-
-class _Place:
-    """Where a run writes: a results file and a folder for what belongs to it."""
-
-    def __init__(self, results: Path, folder: Path) -> None:
-        self.results, self.folder = results, folder
-
-    @classmethod
-    def choose(cls, output: str | None, study: Study) -> _Place:
-        if output is not None:
-            results = Path(output)
-            if results.suffix != ".nc":
-                raise InputError(f"output: {output!r} does not end in .nc")
-            return cls(results, results.with_suffix(""))
-        stem = Path("results") / f"{study.name}-{datetime.date.today().isoformat()}"
-        folder, n = stem, 1
-        while folder.exists():
-            n += 1
-            folder = stem.with_name(f"{stem.name}-{n}")
-        return cls(folder / "results.nc", folder)
-
-    def create(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"output: cannot make {self.folder}: {error.strerror}") from None
 
 
 def _announce(study: Study, trajectories: int | None, draws: int | None) -> None:
@@ -285,15 +265,14 @@ def show(results: str) -> None:
 @click.argument("results", type=click.Path())
 @click.option("-o", "--output", required=True, type=click.Path(), help="Folder for the figures.")
 def plot(results: str, output: str) -> None:
-    """Draw every figure of RESULTS."""
+    """Draw every figure of RESULTS, in place of those of other results in the folder."""
     from escalation.plots import save_all
     from escalation.results import open_results
 
     saved = save_all(open_results(results), Path(output))
     for path in saved:
         click.echo(path)
-    for name, reason in saved.skipped.items():
-        click.echo(f"no {name}: {reason}", err=True)
+    say_skipped(saved)
 
 
 @main.command()

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from escalation.errors import InputError
+from escalation.errors import InputError, ResultsError
 from escalation.report.story import Cast, tell
+from escalation.report.text import safe
 from escalation.results.rules import rules_of, under_rule
+from escalation.study.names import suggestion
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,17 +50,17 @@ def replay(
     ------
     InputError
         If the dataset has no such flashpoint, structure, draw, trajectory or rule.
+    ResultsError
+        If the study that it keeps cannot be read, or is that of other results.
     """
     from escalation.engines.threads import log_trajectory
     from escalation.model.compile import compile_block, onset_anchor
     from escalation.model.draws import Draws
-    from escalation.study import study_from_text
-
     _require("flashpoint", flashpoint, ds.flashpoint.values.tolist())
     _require("structure", structure, ds.structure.values.tolist())
     _require_below("draw", draw, ds.sizes["draw"])
     _require_below("trajectory", trajectory, int(ds.attrs["trajectories"]))
-    study = study_from_text(json.loads(ds.attrs["study_text"]))
+    study = _kept_study(ds, flashpoint, structure)
     place = study.flashpoints[flashpoint]
     names = tuple(str(name) for name in ds.parameter.values)
     draws = Draws(names, ds.parameter_value.values[:, [draw]])
@@ -73,13 +75,28 @@ def replay(
         f"trajectory {trajectory}, seed {ds.attrs['seed']}"
         + (f", {rule.replace('_', ' ')}" if len(rules_of(ds)) > 1 else "")
     )
-    return [head, *tell(np.asarray(log), cast_of(study, flashpoint))]
+    return [safe(head), *tell(np.asarray(log), cast_of(study, flashpoint))]
+
+
+def _kept_study(ds: xr.Dataset, flashpoint: str, structure: str) -> Study:
+    from escalation.study import study_from_text
+
+    try:
+        text = json.loads(ds.attrs.get("study_text", ""))
+    except (ValueError, RecursionError):
+        text = None
+    if not isinstance(text, dict) or not all(isinstance(part, str) for part in text.values()):
+        raise ResultsError("attribute study_text: the files of the study cannot be read")
+    study = study_from_text(text)
+    if flashpoint not in study.flashpoints or structure not in study.structures:
+        raise ResultsError("attribute study_text: the study of other results")
+    return study
 
 
 def cast_of(study: Study, flashpoint: str) -> Cast:
     """Return the titles of everybody at a flashpoint."""
     place = study.flashpoints[flashpoint]
-    title = {name: actor.title for name, actor in study.actors.items()}
+    title = {name: safe(actor.title) for name, actor in study.actors.items()}
     return Cast(
         title[place.challenger],
         title[place.defender],
@@ -89,7 +106,7 @@ def cast_of(study: Study, flashpoint: str) -> Cast:
 
 def _require(what: str, name: str, choices: list[str]) -> None:
     if name not in choices:
-        raise InputError(f"{what}: unknown name {name!r} (choices: {', '.join(choices)})")
+        raise InputError(f"{what}: unknown name {name!r} {suggestion(name, choices)}")
 
 
 def _require_below(what: str, number: int, n: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 from pathlib import Path
 
 import backtest_rows
@@ -180,6 +182,27 @@ def test_command_writes_a_posterior_and_owns_up_to_short_chains(tmp_path):
     assert posterior.provenance["crises_file"].startswith("crises.csv")
 
 
+def test_a_full_disk_loses_no_posterior(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    replace = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).parent.name == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr("escalation.parameters.posterior.os.replace", full)
+    disputes = written(records.table(10, seed=5), tmp_path / "disputes.csv")
+    result = call("--disputes", disputes, "-o", tmp_path / "full" / "p.csv", "--walkers", 6,
+                  "--warm-up", 2, "--steps", 10, "--draws", 3, "--seed", 2)  # fmt: skip
+    assert result.exit_code == 2
+    (kept,) = tmp_path.glob("p-*.csv")
+    assert f"it is kept as {str(kept)!r}" in result.stderr
+    assert load_posterior(kept).n == 3
+    assert list((tmp_path / "full").iterdir()) == []
+
+
 def bad_level(folder: Path) -> Path:
     disputes = records.table(5, seed=5)
     disputes.hostlev[3] = 7
@@ -194,6 +217,8 @@ def bad_level(folder: Path) -> Path:
         (lambda f: ("--disputes", written(records.table(5, 1), f / "d.csv"),
                     "--crises", f / "none.csv"), ["none.csv"]),
         (lambda f: ("--disputes", f / "none.csv", "-o", f / "no" / "p.csv"), ["no"]),
+        (lambda f: ("--disputes", written(records.table(5, 1), f / "d.csv"), "-o", f / "d.csv"),
+         ["output: ", "is there already; --overwrite replaces it"]),
         (lambda f: ("--disputes", f / "none.csv", "--surveys", f / "study.yaml"), ["study.yaml"]),
     ],
 )  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,8 +17,9 @@ import pytest
 import test_study_bad_input as bad
 from click.testing import CliRunner, Result
 
+from escalation import plots
 from escalation.cli import main
-from escalation.results import open_results
+from escalation.results import files, open_results
 
 STUDY = Path(__file__).resolve().parent.parent / "configs" / "asian_nato.yaml"
 STRAIT = Path(__file__).with_name("small_study.yaml")
@@ -87,7 +90,7 @@ def test_replay_tells_one_history(finished):
 
 
 @pytest.mark.parametrize(("option", "value", "words"), [
-    ("--flashpoint", "taiwan", "unknown name 'taiwan' (choices: taiwan_strait"),
+    ("--flashpoint", "taiwan", "unknown name 'taiwan' (did you mean 'taiwan_strait'?)"),
     ("--structure", "nato", "unknown name 'nato' (choices: us_retrenchment"),
     ("--draw", 2, "draw: 2 is not between 0 and 1"),
     ("--trajectory", 60, "trajectory: 60 is not between 0 and 59"),
@@ -210,15 +213,215 @@ def test_an_output_folder_that_is_not_writable(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_leaves_no_results(tmp_path, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.fixture(scope="module")
+def opened(finished):
+    return open_results(finished[1])
+
+
+@pytest.fixture
+def played(opened, monkeypatch):
+    """A run that takes no time, with a short table and three figures only."""
+    ds = opened
+    monkeypatch.setattr("escalation.runs.run", lambda *_, **__: ds)
+    monkeypatch.setattr("escalation.report.show.format_show", lambda *_, **__: "The table")
+    few = {name: plots.PLOTS[name] for name in ("trade_off", "risk_heat_map", "break_even")}
+    monkeypatch.setattr("escalation.plots.PLOTS", few)
+    return ds
+
+
+def full_disk(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
+    """Let every write below these folders meet a full disk."""
+    write = files._write
+
+    def full(path: Path, content: bytes) -> None:
+        if any(path.absolute().is_relative_to(folder) for folder in folders):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
 
     monkeypatch.setattr("escalation.results.files._write", full)
-    result = call("run", STRAIT, "-o", tmp_path / "small.nc", "--trajectories", 2, "--draws", 1)
+
+
+def test_a_full_disk_loses_no_results(played, tmp_path, monkeypatch):
+    """They go to another folder, the table to the terminal, and no empty folder stays."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    full_disk(monkeypatch, tmp_path / "full")
+    result = call("run", STRAIT, "-o", tmp_path / "full" / "deep" / "small.nc", *SMALL)
     assert result.exit_code == 2
-    assert "the disk is full; nothing was written" in result.output
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert "The table" in result.stdout
+    assert len(result.stderr.splitlines()) == 1
+    assert "the disk is full; nothing was written; it is kept as" in result.stderr
+    (kept,) = here.glob("small-*.nc")
+    assert repr(str(kept)) in result.stderr
+    assert open_results(kept).identical(played)
+    assert not (tmp_path / "full").exists()
+
+
+def test_a_default_folder_on_a_full_disk_is_not_left_empty(played, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    full_disk(monkeypatch, tmp_path / "results")
+    result = call("run", STRAIT, *SMALL)
+    assert result.exit_code == 2
+    assert not (tmp_path / "results").exists()
+    (kept,) = tmp_path.glob("results-*.nc")
+    assert open_results(kept).identical(played)
+
+
+def test_disks_that_are_all_full_leave_the_table(played, tmp_path, monkeypatch):
+    full_disk(monkeypatch, Path("/"))
+    result = call("run", STRAIT, "-o", tmp_path / "small.nc", *SMALL)
+    assert result.exit_code == 2
+    assert "The table" in result.stdout
+    assert "the disk is full; nothing was written; it could not be kept in" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_on_a_full_disk_is_kept_elsewhere(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    make = tempfile.mkstemp
+
+    def full(dir: Path, **options: str) -> tuple[int, str]:
+        if Path(dir).name == "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return make(dir=dir, **options)
+
+    monkeypatch.setattr("escalation.commands.json_file.tempfile.mkstemp", full)
+    result = call("compare", finished[1], "--json", "full/numbers.json")
+    assert result.exit_code == 2
+    (kept,) = tmp_path.glob("numbers-*.json")
+    assert repr(str(kept)) in result.stderr
+    assert "provenance" in json.loads(kept.read_text())
+
+
+def test_a_full_disk_under_the_figures_names_results_and_what_is_missing(
+    played, tmp_path, monkeypatch
+):
+    full_disk_for_figures(monkeypatch, after=1)
+    result = call("run", STRAIT, "-o", tmp_path / "small.nc", *SMALL)
+    assert result.exit_code == 2
+    assert "the disk is full; missing: risk_heat_map, break_even;" in result.stderr
+    assert f"the results are whole, in {str(tmp_path / 'small.nc')!r}" in result.stderr
+    assert open_results(tmp_path / "small.nc").identical(played)
+
+
+def full_disk_for_figures(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    from matplotlib.figure import Figure
+
+    save, done = Figure.savefig, []
+
+    def full(figure: Figure, path: Path, **options: object) -> None:
+        if len(done) == after:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done.append(path)
+        save(figure, path, **options)
+
+    monkeypatch.setattr(Figure, "savefig", full)
+
+
+def test_plot_on_a_full_disk_says_what_is_missing(finished, played, tmp_path, monkeypatch):
+    full_disk_for_figures(monkeypatch, after=1)
+    result = call("plot", finished[1], "-o", tmp_path)
+    assert result.exit_code == 2
+    assert "the disk is full; missing: risk_heat_map, break_even\n" in result.stderr
+    assert "trade_off" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["trade_off.png"]
+
+
+@pytest.mark.parametrize("where", [
+    "matplotlib.figure.Figure.savefig", "escalation.report.show.format_show",
+])
+def test_an_interrupt_after_saving_tells_that_results_are_whole(
+    played, tmp_path, monkeypatch, where
+):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupt)
+    result = call("run", STRAIT, "-o", tmp_path / "small.nc", *SMALL)
+    assert result.exit_code == 130
+    assert result.stderr == f"stopped; the results are whole, in {str(tmp_path / 'small.nc')!r}\n"
+    open_results(tmp_path / "small.nc")
+
+
+def test_results_are_replaced_only_if_asked(played, tmp_path):
+    file = tmp_path / "small.nc"
+    file.write_text("a larger run")
+    result = call("run", STRAIT, "-o", file, *SMALL)
+    assert result.exit_code == 2
+    assert result.output == (
+        f"output: {str(file)!r} is there already; --overwrite replaces it, its table and figures\n"
+    )
+    assert file.read_text() == "a larger run"
+    assert call("run", STRAIT, "-o", file, "--overwrite", "--no-figures", *SMALL).exit_code == 0
+    assert open_results(file).identical(played)
+
+
+@pytest.mark.parametrize("arguments", [("--overwrite",), ("--overwrite", "--campaign", "c")])
+def test_overwrite_without_effect_is_refused(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    result = call("run", STRAIT, *arguments, *SMALL)
+    assert result.exit_code == 2
+    assert result.output.startswith("overwrite: ")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("figures", [(), ("--no-figures",)])
+def test_no_figure_of_an_old_run_stays_beside_new_results(
+    played, tmp_path, monkeypatch, figures
+):
+    old = tmp_path / "small" / "figures"
+    old.mkdir(parents=True)
+    (old / "break_even.png").write_text("old")
+    (old / "mine.png").write_text("not ours")
+    monkeypatch.setattr(
+        "escalation.runs.run",
+        lambda *_, **__: played.drop_vars([n for n in played.variables if "sweep" in str(n)]),
+    )
+    result = call("run", STRAIT, "-o", tmp_path / "small.nc", *SMALL, *figures)
+    assert result.exit_code == 0, result.output
+    assert not (old / "break_even.png").exists()
+    assert ("no break_even: " in result.stderr) == (figures == ())
+    assert (old / "mine.png").read_text() == "not ours"
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "small.nc")])
+def test_two_runs_at_once_keep_both(played, tmp_path, monkeypatch, output):
+    """The other begins after this one has chosen its place, and ends before it."""
+    monkeypatch.chdir(tmp_path)
+    runs = [played.assign_attrs(seed=1), played.assign_attrs(seed=2)]
+    arguments = ("run", STRAIT, *output, *SMALL, "--no-figures")
+
+    def simulate(*_: object, **__: object) -> object:
+        mine = runs.pop()
+        if runs:
+            assert call(*arguments).exit_code == 0
+        return mine
+
+    monkeypatch.setattr("escalation.runs.run", simulate)
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    kept = sorted(tmp_path.rglob("*.nc"))
+    assert sorted(open_results(file).attrs["seed"] for file in kept) == [1, 2]
+    named = [file for file in kept if f"\n{file.relative_to(tmp_path)}\n" in result.stdout]
+    assert [open_results(file).attrs["seed"] for file in named] == [2]
+    if output:
+        assert result.stderr.endswith("another run has written small.nc meanwhile\n")
+
+
+def test_figures_need_no_backend(finished, tmp_path):
+    """A command that a notebook starts inherits a backend that need not be installed here."""
+    done = subprocess.run(
+        [sys.executable, "-c",
+         "import sys, escalation as esc\n"
+         "esc.plots.risk_heat_map(esc.open_results(sys.argv[1])).savefig(sys.argv[2])",
+         str(finished[1]), str(tmp_path / "map.png")],
+        env=os.environ | {"MPLBACKEND": "of_the_notebook"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert (tmp_path / "map.png").is_file()
 
 
 def test_results_from_a_newer_version(finished, tmp_path):

@@ -91,7 +91,7 @@ def test_every_flipped_bit_is_refused(saved, content):
 
 
 def test_a_truncated_file_is_refused(saved, content):
-    for length in (0, 5, 600, len(content) // 2, len(content) - 93, len(content) - 1):
+    for length in (0, 5, 600, len(content) // 2, len(content) - 84, len(content) - 1):
         saved.write_bytes(content[:length])
         with pytest.raises(ResultsError, match=r"results\.nc: (truncated|not a results)"):
             open_results(saved)
@@ -142,8 +142,52 @@ def test_other_files_are_refused(tmp_path):
         open_results(text)
     other = tmp_path / "other.nc"
     xr.Dataset({"a": 1}).to_netcdf(other, engine="h5netcdf")
-    with pytest.raises(ResultsError, match="not written by escalation"):
+    with pytest.raises(ResultsError, match="saved by another program"):
         open_results(other)
+
+
+def test_a_copy_that_another_program_saved_is_called_that(saved, tmp_path):
+    copy = tmp_path / "copy.nc"
+    words = r"copy\.nc: saved by another program.*open the file that escalation wrote"
+    for ds in (xr.open_dataset(saved, engine="h5netcdf"), open_results(saved)):
+        ds.load().assign_attrs(default_point=0).to_netcdf(copy, engine="h5netcdf")
+        ds.close()
+        with pytest.raises(ResultsError, match=words):
+            open_results(copy)
+    copy.write_bytes(saved.read_bytes()[: -files._SEAL_LENGTH])
+    with pytest.raises(ResultsError, match=words):
+        open_results(copy)
+    copy.write_bytes(b"CDF\x05" + bytes(100))
+    with pytest.raises(ResultsError, match=words):
+        open_results(copy)
+
+
+def test_a_file_that_is_there_is_kept_if_asked(ds, saved):
+    old = saved.read_bytes()
+    with pytest.raises(FileExistsError):
+        save_results(ds.assign_attrs(seed=1), saved, replace=False)
+    assert saved.read_bytes() == old
+    assert os.listdir(saved.parent) == ["results.nc"]
+    save_results(ds.assign_attrs(seed=1), saved)
+    assert open_results(saved).attrs["seed"] == 1
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_file_system_without_links_keeps_a_file_too(ds, tmp_path, monkeypatch, there):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(files.os, "link", refuse)
+    path = tmp_path / "results.nc"
+    if there:
+        path.write_text("precious")
+        with pytest.raises(FileExistsError):
+            save_results(ds, path, replace=False)
+        assert path.read_text() == "precious"
+    else:
+        save_results(ds, path, replace=False)
+        open_results(path)
+    assert os.listdir(tmp_path) == ["results.nc"]
 
 
 def test_unusable_paths_are_refused(ds, tmp_path):

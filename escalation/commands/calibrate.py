@@ -19,6 +19,7 @@ SPARE = 4
     "-o", "--output", type=click.Path(), default="posterior.csv", show_default=True,
     help="Posterior file to write.",
 )  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace the posterior file that is there.")
 @click.option("--no-aggregates", is_flag=True, help="Leave published odds ratios and means out.")
 @click.option(
     "--surveys", type=click.Path(),
@@ -33,6 +34,7 @@ def calibrate(
     disputes: str,
     crises: str | None,
     output: str,
+    overwrite: bool,
     no_aggregates: bool,
     surveys: str | None,
     walkers: int,
@@ -51,6 +53,7 @@ def calibrate(
     from escalation.analysis.public_files import load_disputes
     from escalation.analysis.surveys import hold_against_surveys
     from escalation.commands.json_file import checked_output
+    from escalation.commands.output import write_somewhere
     from escalation.parameters.posterior import save_posterior
     from escalation.report.calibration import format_calibration, format_checks, format_surveys
     from escalation.study import load_study
@@ -58,7 +61,7 @@ def calibrate(
     def aloud(line: str) -> None:
         click.echo(line, err=True)
 
-    target = checked_output(output, "output")
+    target = checked_output(output, "output", replace=overwrite)
     study = None if surveys is None else load_study(surveys)
     record = load_disputes(disputes, aloud)
     table = None if crises is None else load_crises(crises, aloud)
@@ -82,7 +85,7 @@ def calibrate(
         click.echo(format_surveys(held))
         posterior = held.posterior
     click.echo(format_checks(record_checks(record, table, registry_draws(posterior, found.target))))
-    save_posterior(posterior, target)
+    write_somewhere(target, lambda path: save_posterior(posterior, path))
     click.echo(f"\n{target}")
     if not found.converged:
         click.echo("the chains have not converged: take more steps", err=True)

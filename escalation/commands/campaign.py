@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from escalation.commands.output import show_results, write_companions
+from escalation.commands.output import after_saving, show_results, write_companions
 from escalation.commands.progress import progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def finish(play: Play, study: Study, folder: Path, *, figures: bool) -> None:
         ds = play(
             progress=report, watch=note.add, say=lambda words: click.echo(words, err=True)
         )
-    show_results(ds, brief=True)
+    with after_saving(folder / "results.nc"):
+        show_results(ds, brief=True)
     write_companions(ds, folder / "results.nc", folder, figures=figures)
 
 

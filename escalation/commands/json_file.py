@@ -8,36 +8,43 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from escalation.commands.output import write_somewhere
 from escalation.errors import InputError
 
 
-def checked_output(output: str, option: str = "json") -> Path:
+def checked_output(output: str, option: str = "json", *, replace: bool = True) -> Path:
     """Return the path of a file that can be written; asked before the work, not after.
 
-    `option` names the option in the message.
+    `option` names the option in the message; `replace` says whether a file may be there.
 
     Raises
     ------
     InputError
-        It is a folder, or its folder does not exist.
+        It is a folder, or its folder does not exist, or it is there and may not be replaced.
     """
     path = Path(output)
     if path.is_dir():
         raise InputError(f"{option}: {output!r} is a folder, not a file")
     if not path.parent.is_dir():
         raise InputError(f"{option}: folder {str(path.parent)!r} does not exist")
+    if path.exists() and not replace:
+        raise InputError(f"{option}: {output!r} is there already; --overwrite replaces it")
     return path
 
 
 def write_json(result: dict[str, Any], path: Path) -> None:
-    """Write beside the target and rename.
+    """Write beside the target and rename; where that fails, elsewhere.
 
     Raises
     ------
     InputError
-        The file cannot be written.
+        The file cannot be written; the message says where it is kept instead.
     """
     text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+    write_somewhere(path, lambda place: _write_whole(text, place))
+
+
+def _write_whole(text: str, path: Path) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from escalation.errors import InputError
+
 if TYPE_CHECKING:
     import xarray as xr
+
+    from escalation.plots import SavedFigures
 
 
 def show_results(ds: xr.Dataset, *, brief: bool = False) -> None:
@@ -19,15 +27,112 @@ def show_results(ds: xr.Dataset, *, brief: bool = False) -> None:
 
 
 def write_companions(ds: xr.Dataset, results: Path, folder: Path, *, figures: bool) -> None:
-    """Write the table as CSV and the figures into a folder, and name the results file."""
+    """Write the table as CSV and the figures into a folder, and name the results file.
+
+    Figures of earlier results in that folder are removed.
+
+    Raises
+    ------
+    InputError
+        Something cannot be written; the message names the results file, which is whole.
+    """
     from escalation.report import write_decision_csv
 
-    write_decision_csv(ds, folder / "decision_table.csv")
-    n = 0
-    if figures:
-        from escalation.plots import save_all
+    drawn = ""
+    with after_saving(results):
+        make_folder(folder)
+        write_decision_csv(ds, folder / "decision_table.csv")
+        if figures:
+            drawn = f"  ({_draw(ds, folder / 'figures')} figures in {folder / 'figures'})"
+        elif (folder / "figures").exists():
+            _remove_figures(folder / "figures")
+    click.echo(f"\n{results}{drawn}")
 
-        n = len(save_all(ds, folder / "figures"))
-    click.echo(
-        f"\n{results}  ({n} figures in {folder / 'figures'})" if figures else f"\n{results}"
-    )
+
+@contextmanager
+def after_saving(results: Path) -> Iterator[None]:
+    """Say of whatever fails or is stopped here that the results are whole, and where."""
+    words = f"the results are whole, in {str(results)!r}"
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}; {words}") from None
+    except KeyboardInterrupt:
+        click.echo(f"stopped; {words}", err=True)
+        raise click.exceptions.Exit(130) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Raises
+    ------
+    InputError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {str(folder)!r}: {error.strerror}") from None
+
+
+def say_skipped(saved: SavedFigures) -> None:
+    """Say which figures the results have no data for."""
+    from escalation.report.text import safe
+
+    for name, reason in saved.skipped.items():
+        click.echo(f"no {name}: {safe(reason)}", err=True)
+
+
+def write_somewhere(path: Path, write: Callable[[Path], object]) -> None:
+    """Write what took long to compute; where that fails, elsewhere.
+
+    Parameters
+    ----------
+    path : Path
+        The file that was asked for.
+    write : callable
+        Writes to the path that it is given; raises InputError if it cannot.
+
+    Raises
+    ------
+    InputError
+        The file could not be written; the message says where it is instead, if anywhere.
+    """
+    try:
+        write(path)
+    except InputError as error:
+        raise InputError(f"{error}; {_kept_elsewhere(path, write)}") from None
+
+
+def _kept_elsewhere(path: Path, write: Callable[[Path], object]) -> str:
+    folders = _other_folders()
+    for folder in folders:
+        other = folder / f"{path.stem}-{secrets.token_hex(4)}{path.suffix}"
+        with suppress(InputError):
+            write(other)
+            return f"it is kept as {str(other)!r}"
+    return f"it could not be kept in {', '.join(map(str, folders))} either"
+
+
+def _other_folders() -> list[Path]:
+    """Return this folder, the user's and the system's temporary one, as far as they are there."""
+    found = []
+    for find in (Path.cwd, Path.home, lambda: Path(tempfile.gettempdir())):
+        with suppress(OSError, RuntimeError):
+            found.append(find())
+    return found
+
+
+def _draw(ds: xr.Dataset, folder: Path) -> int:
+    from escalation.plots import save_all
+
+    saved = save_all(ds, folder)
+    say_skipped(saved)
+    return len(saved)
+
+
+def _remove_figures(folder: Path) -> None:
+    from escalation.plots import remove_figures
+
+    remove_figures(folder)

@@ -16,17 +16,19 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @jit_parallel
-def _fold(words, sums):
-    for cell in numba.prange(words.shape[0]):
-        total = sums[cell]
-        for k in range(words.shape[1]):
-            total = total * _MULTIPLIER + np.uint64(np.uint32(words[cell, k]))
+def _fold(arrays, sums):
+    # One parallel region for all tables: beside busy neighbours each costs a turn of waiting.
+    for cell in numba.prange(sums.shape[0]):
+        total = np.uint64(0)
+        for words in arrays:
+            for k in range(words.shape[1]):
+                total = total * _MULTIPLIER + np.uint64(np.uint32(words[cell, k]))
         sums[cell] = total
 
 
 def table_checksums(tables: Tables) -> np.ndarray:
     """Return the upper 63 bits of the checksum of each cell's tables, int64 of shape (cell,)."""
     sums = np.zeros(tables.veto.shape[0], np.uint64)
-    for array in tables:
-        _fold(np.ascontiguousarray(array).reshape(len(sums), -1), sums)
+    flat = tuple(np.ascontiguousarray(array).reshape(len(sums), -1) for array in tables)
+    _fold(flat, sums)
     return (sums >> np.uint64(1)).astype(np.int64)

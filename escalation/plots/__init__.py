@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-
-import xarray as xr
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from escalation.errors import InputError, ResultsError
+from escalation.plots.backend import FORMATS  # first: it loads matplotlib for the rest
 from escalation.plots.break_even import break_even
 from escalation.plots.cumulative import cumulative_risk
 from escalation.plots.flip_map import flip_map
@@ -33,6 +32,11 @@ from escalation.plots.trade_off import trade_off
 from escalation.plots.transitions import transition_matrix
 from escalation.plots.variance_split import variance_split
 from escalation.results.companion import has_companion
+from escalation.results.files import reason
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
 
 __all__ = [
     "FORMATS",
@@ -47,6 +51,7 @@ __all__ = [
     "participation",
     "prior_posterior",
     "rank_probability",
+    "remove_figures",
     "risk_heat_map",
     "risk_ridgelines",
     "save_all",
@@ -55,8 +60,6 @@ __all__ = [
     "transition_matrix",
     "variance_split",
 ]
-
-FORMATS = ("png", "svg", "pdf")
 
 
 @dataclass(frozen=True)
@@ -206,6 +209,9 @@ def save_all(
 ) -> SavedFigures:
     """Draw and save every figure that the results have the data for.
 
+    Figures of earlier results in the directory, of the same format, are removed first, so that
+    none is left beside those of these results.
+
     Parameters
     ----------
     ds : Dataset
@@ -223,24 +229,52 @@ def save_all(
     Raises
     ------
     InputError
-        Unknown format, or a directory that cannot be written.
+        Unknown format, or a directory that cannot be written; the message says which figures
+        are missing.
     """
     if format not in FORMATS:
         raise InputError(f"unknown figure format {format!r}; choices: {', '.join(FORMATS)}")
     saved = SavedFigures()
+    left = [plot for plot in PLOTS.values() if plot.applies(ds)]
     try:
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
-        for plot in (plot for plot in PLOTS.values() if plot.applies(ds)):
-            try:
-                figure = plot.draw(ds)
-            except ResultsError as error:
-                saved.skipped[plot.name] = str(error)
-                continue
-            saved.append(_save(figure, folder / f"{plot.name}.{format}", format))
+        remove_figures(folder, format)
+        while left:
+            figure = _drawn(left[0], ds, saved)
+            if figure is not None:
+                saved.append(_save(figure, folder / f"{left[0].name}.{format}", format))
+            del left[0]
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot write figures to {str(directory)!r}: {error}") from error
+        why = reason(error) if isinstance(error, OSError) else error
+        raise InputError(
+            f"cannot write figures to {str(directory)!r}: {why}; "
+            f"missing: {', '.join(plot.name for plot in left)}"
+        ) from error
     return saved
+
+
+def remove_figures(directory: str | os.PathLike[str], format: str = "png") -> None:
+    """Remove the figures that `save_all` has written to a directory, and no other file.
+
+    Raises
+    ------
+    InputError
+        A file cannot be removed.
+    """
+    try:
+        for name in PLOTS:
+            (Path(directory) / f"{name}.{format}").unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot remove figures: {error}") from error
+
+
+def _drawn(plot: Plot, ds: xr.Dataset, saved: SavedFigures) -> Figure | None:
+    try:
+        return plot.draw(ds)
+    except ResultsError as error:
+        saved.skipped[plot.name] = str(error)
+        return None
 
 
 def _save(figure: Figure, path: Path, format: str) -> Path:

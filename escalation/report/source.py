@@ -37,4 +37,4 @@ def source_words(attrs: Mapping[str, Any], total: int) -> str:
 
 
 def _list(value: Any) -> list[str]:
-    return [str(name) for name in (json.loads(value) if isinstance(value, str) else value)]
+    return [str(name) for name in (json.loads(value or "[]") if isinstance(value, str) else value)]

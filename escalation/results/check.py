@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Callable, Iterable
+from reprlib import repr as brief
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -53,10 +57,51 @@ def _check_attrs(ds: xr.Dataset) -> None:
             attribute.type is int and isinstance(value, bool)
         )
         if not right:
-            raise ResultsError(f"attribute {name}: {value!r} is no {attribute.type.__name__}")
-    for name in ("trajectories", "horizon_years"):
-        if ds.attrs[name] < 1:
-            raise ResultsError(f"attribute {name}: {ds.attrs[name]} is below 1")
+            raise ResultsError(f"attribute {name}: {brief(value)} is no {attribute.type.__name__}")
+        if name in _JSON and value and not _JSON[name](_parsed(value)):
+            raise ResultsError(f"attribute {name}: {brief(value)} is not {attribute.meaning}")
+    for name, least, most in (
+        ("trajectories", 1, 2**53), ("horizon_years", 1, 2**53), ("seed", 0, 2**64 - 1),
+    ):
+        if not least <= ds.attrs[name] <= most:
+            raise ResultsError(f"attribute {name}: {ds.attrs[name]} is not {least} to {most}")
+    if ds.attrs.get("parameter_source") == "posterior":
+        for name in ("posterior_title", "posterior_sha256", "posterior_names"):
+            if name not in ds.attrs:
+                raise ResultsError(f"attribute {name} is missing although a posterior was used")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _are_weights(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(weight, (int, float)) and math.isfinite(weight) for weight in value.values()
+    )
+
+
+def _are_correlations(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, dict) and _are_names(pair.get("between")) for pair in value
+    )
+
+
+_JSON: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(
+        ("focus", "until", "until_unmet", "posterior_names", "posterior_overridden"), _are_names
+    ),
+    **dict.fromkeys(("correlations", "correlations_overruled"), _are_correlations),
+    "loss": _are_weights,
+}
+"""What the attributes that hold JSON must be; empty text stands for nothing."""
 
 
 def _check_presence(ds: xr.Dataset) -> None:
@@ -258,7 +303,7 @@ def _check_companion(ds: xr.Dataset) -> None:
         raise ResultsError("attribute prior_trajectories is missing although there is a companion")
     strange = set(ds["prior_structure"].values.tolist()) - set(ds["structure"].values.tolist())
     if strange:
-        raise ResultsError(f"prior_structure: {min(strange)} is no structure of the run")
+        raise ResultsError(f"prior_structure: {brief(min(strange))} is no structure of the run")
     try:
         prior = prior_companion(ds)
         by_class = prior["crisis_count"].sum(("end_state", "peak_rung", "us_fought"))
@@ -278,10 +323,16 @@ def _refuse(name: str, wrong: xr.DataArray, what: str, value: xr.DataArray) -> N
     index = dict(zip(wrong.dims, np.unravel_index(int(wrong.values.argmax()), wrong.shape),
                      strict=True))
     place = ", ".join(
-        f"{dim}={wrong[dim].values[i] if dim in wrong.coords else i}" for dim, i in index.items()
+        f"{dim}={_label(wrong, dim, i)}" for dim, i in index.items()
     )
     found = value.isel({dim: i for dim, i in index.items() if dim in value.dims}).values
     raise ResultsError(f"{name} at {place}: {what} (found {found})")
+
+
+def _label(array: xr.DataArray, dim: object, index: Any) -> str:
+    """Label of a place, harmless in a terminal."""
+    label = str(array[dim].values[index]) if dim in array.coords else str(index)
+    return label if label.isprintable() and len(label) < 64 else brief(label)
 
 
 def _order(dims: Iterable[object]) -> list[object]:

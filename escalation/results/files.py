@@ -19,8 +19,10 @@ import json
 import os
 import secrets
 from pathlib import Path
+from reprlib import repr as brief
 from typing import Any
 
+import h5py
 import numpy as np
 import xarray as xr
 
@@ -28,6 +30,7 @@ from escalation.errors import InputError, ResultsError
 from escalation.results.build import plain_attrs
 from escalation.results.check import check_dataset
 from escalation.results.derive import with_probabilities, without_probabilities
+from escalation.results.heaps import heaps_are_sound
 from escalation.results.rules import upgraded
 from escalation.results.variables import ATTRIBUTES, FORMAT_VERSION, VARIABLES
 
@@ -39,9 +42,20 @@ _NAME_LIMIT = 255
 _START = b"\x89HDF\r\n\x1a\n"
 _SEAL = b"\nescalation-results sha256 "
 _SEAL_LENGTH = len(_SEAL) + 64 + 1
+_START_OF_NETCDF3 = b"CDF"
+_FOREIGN = (
+    "saved by another program, or cut off at its very end (no checksum there); open the file "
+    "that escalation wrote"
+)
+_TEXT_LIMIT = 2**26
+"""Characters of all labels of a dimension, at the width of the longest."""
+_DEFLATE_LIMIT = 1032
+"""Bytes that a byte of a compressed file can stand for, at most."""
 
 
-def save_results(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+def save_results(
+    ds: xr.Dataset, path: str | os.PathLike[str], *, replace: bool = True
+) -> Path:
     """Write the counts of a dataset to a file, whole or not at all.
 
     Parameters
@@ -50,6 +64,8 @@ def save_results(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         As `build_dataset` or `with_probabilities` makes it; derived variables are left out.
     path : str or path
         File to write. Replaced in one step if it is there.
+    replace : bool, optional
+        Whether it may be replaced.
 
     Returns
     -------
@@ -64,24 +80,32 @@ def save_results(ds: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         as it was.
     ResultsError
         The counts do not add up, or there are variables that the registry does not know.
+    FileExistsError
+        The file is there and may not be replaced.
     """
     target = usable_path(path)
-    return write_whole(target, _encode(ds))
+    return write_whole(target, _encode(ds), replace=replace)
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
+def write_whole(
+    path: str | os.PathLike[str], content: bytes, *, replace: bool = True
+) -> Path:
     """Write a file whole or not at all: temporary name, flush to the disk, rename.
 
     Raises
     ------
     InputError
         The path cannot be used, or writing failed; an old file is then as it was.
+    FileExistsError
+        The file is there and may not be replaced.
     """
     target = usable_path(path)
     temporary = target.with_name(f".escalation-{secrets.token_hex(8)}.partial")
     try:
         _write(temporary, content)
-        os.replace(temporary, target)
+        (os.replace if replace else _rename_new)(temporary, target)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise InputError(cannot_write(target, error)) from error
     finally:
@@ -110,11 +134,10 @@ def open_results(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     file = _existing(path)
     try:
-        content = file.read_bytes()
+        content = _read(file)
     except OSError as error:
         raise ResultsError(f"{file}: cannot be read: {error.strerror}") from error
     ds = _decode(file, _unsealed(file, content))
-    _check_version(file, ds)
     expected = ds.attrs.pop(_CHECKSUM, None)
     if expected is None:
         raise ResultsError(f"{file}: not a results file, it has no checksum")
@@ -205,8 +228,13 @@ def _check_place(target: Path, shown: str, make_folders: bool) -> None:
 
 
 def cannot_write(target: Path, error: OSError) -> str:
-    reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
-    return f"cannot write {str(target)[:200]!r}: {reason}; nothing was written"
+    return f"cannot write {str(target)[:200]!r}: {reason(error)}; nothing was written"
+
+
+def reason(error: OSError) -> str:
+    """Why writing failed, in words."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "the disk is full" if full else error.strerror or str(error)
 
 
 def _encode(ds: xr.Dataset) -> bytes:
@@ -232,18 +260,42 @@ def _sealed(content: bytes) -> bytes:
     return content + _SEAL + hashlib.sha256(content).hexdigest().encode("ascii") + b"\n"
 
 
+def _read(file: Path) -> bytes:
+    """Return the bytes of a file of which start and end are right; others may fill the memory."""
+    with open(file, "rb") as stream:
+        start = stream.read(len(_START))
+        length = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, length - _SEAL_LENGTH))
+        _check_ends(file, start, stream.read())
+        stream.seek(0)
+        return stream.read()
+
+
+def _check_ends(file: Path, start: bytes, end: bytes) -> None:
+    if start.startswith(_START_OF_NETCDF3):
+        raise ResultsError(f"{file}: {_FOREIGN}")
+    if start != _START:
+        raise ResultsError(f"{file}: not a results file (no NetCDF-4), or its start is damaged")
+    if not end.startswith(_SEAL):
+        foreign = _SEAL[:4] not in end and _is_hdf5(file)
+        raise ResultsError(f"{file}: {_FOREIGN if foreign else 'truncated: its end is missing'}")
+
+
 def _unsealed(file: Path, content: bytes) -> bytes:
     """Return the NetCDF-4 content if it is what was written."""
-    if not content.startswith(_START):
-        raise ResultsError(f"{file}: not a results file (no NetCDF-4), or its start is damaged")
-    body, seal = content[:-_SEAL_LENGTH], content[-_SEAL_LENGTH:]
-    if not seal.startswith(_SEAL):
-        raise ResultsError(
-            f"{file}: truncated, or not written by escalation (no checksum at its end)"
-        )
-    if seal != _sealed(body)[-_SEAL_LENGTH:]:
+    body = content[:-_SEAL_LENGTH]
+    if content != _sealed(body):
         raise ResultsError(f"{file}: damaged, its bytes do not match its checksum")
     return body
+
+
+def _is_hdf5(file: Path) -> bool:
+    """Whether the format itself finds nothing missing; it keeps the length of its files."""
+    try:
+        with h5py.File(file, "r"):
+            return True
+    except Exception:  # h5py raises whatever it stumbles over
+        return False
 
 
 def _encoding(ds: xr.Dataset) -> dict[str, dict[str, Any]]:
@@ -264,6 +316,18 @@ def _write(temporary: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _rename_new(temporary: Path, target: Path) -> None:
+    """Give a file its name unless another has it; a link fails then, where a rename does not."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError(target) from None
+        os.replace(temporary, target)
 
 
 def _flush_folder(folder: Path) -> None:
@@ -299,6 +363,10 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 def _decode(file: Path, content: bytes) -> xr.Dataset:
     """Read the variables; every failure of the reading libraries means a damaged file."""
     try:
+        if not heaps_are_sound(content):
+            raise ResultsError("damaged: its text cannot be read")
+        with h5py.File(io.BytesIO(content), "r") as stored:
+            _check_heads(stored, len(content))
         with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as lazy:
             ds = lazy.load()
         return _restored(ds)
@@ -311,6 +379,8 @@ def _decode(file: Path, content: bytes) -> xr.Dataset:
 def _restored(ds: xr.Dataset) -> xr.Dataset:
     """Undo what the file format does to text and to attributes."""
     ds = ds.drop_encoding()
+    for name in ds.variables:
+        _check_text(str(name), ds[name].values)
     attrs = {name: _memory_attr(name, value) for name, value in ds.attrs.items()}
     texts = {
         name: (ds[name].dims, np.asarray(ds[name].values).astype(str), ds[name].attrs)
@@ -322,17 +392,42 @@ def _restored(ds: xr.Dataset) -> xr.Dataset:
     return ds.drop_encoding().assign_attrs(attrs)
 
 
-def _check_version(file: Path, ds: xr.Dataset) -> None:
-    version = ds.attrs.get("format_version")
+def _check_text(name: str, values: np.ndarray) -> None:
+    """Refuse labels of which one is so long that all together would fill the memory."""
+    if values.dtype.kind in "OUT" and values.size:
+        longest = max(len(str(value)) for value in values.ravel().tolist())
+        if longest * values.size > _TEXT_LIMIT:
+            raise ResultsError(f"{name}: a label of {longest:,} characters")
+
+
+def _check_heads(stored: h5py.File, length: int) -> None:
+    """Refuse by version, names and shapes, before any number is decoded.
+
+    Few bytes of a file can stand for more numbers than any memory holds.
+    """
+    _check_version(_memory_attr("format_version", stored.attrs.get("format_version")))
+    unknown = sorted(name for name in stored if not _stored(name))
+    if unknown:
+        raise ResultsError(f"not a results file: no results hold {brief(unknown[0])}")
+    for name in stored:
+        part = stored[name]
+        if not isinstance(part, h5py.Dataset) or part.ndim > len(VARIABLES[name].dims):
+            raise ResultsError(f"damaged: {name} is no array of {VARIABLES[name].dims}")
+    size = sum((part.size or 0) * part.dtype.itemsize for part in stored.values())
+    if size > _DEFLATE_LIMIT * length:
+        raise ResultsError(f"damaged: {size:,} bytes of numbers cannot be packed into {length:,}")
+
+
+def _check_version(version: Any) -> None:
     if not isinstance(version, int):
-        raise ResultsError(f"{file}: not a results file, it has no format version")
+        raise ResultsError("not a results file, it has no format version")
     if version > FORMAT_VERSION:
         raise ResultsError(
-            f"{file}: written by a newer version (format {version}, this version reads up to "
+            f"written by a newer version (format {version}, this version reads up to "
             f"{FORMAT_VERSION}); update escalation to open it"
         )
     if version < 1:
-        raise ResultsError(f"{file}: unknown format version {version}")
+        raise ResultsError(f"unknown format version {version}")
 
 
 def _stored(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from escalation.blocks import BLOCK_TRAJECTORIES, Block, Workshop
 from escalation.campaigns import lock
+from escalation.campaigns.asked import asked_files
 from escalation.campaigns.kept import CampaignShelf, Watch, block_file, describe, parameters_file
 from escalation.campaigns.plan import (
     NAME,
@@ -18,6 +19,7 @@ from escalation.campaigns.plan import (
     load_plan,
     save_plan,
 )
+from escalation.campaigns.question import check_same, study_of_text
 from escalation.campaigns.store import Store
 from escalation.errors import InputError
 from escalation.model.draws import Draws
@@ -27,7 +29,7 @@ from escalation.results.build import plain_attrs
 from escalation.results.files import RESULTS_NAME, save_results, write_whole
 from escalation.runs import Plan, Progress, run
 from escalation.sources import chosen_posterior
-from escalation.study import Study, study_from_text
+from escalation.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,17 +93,20 @@ def run_campaign(
     """
     place = Path(folder)
     source = chosen_posterior(study, prior, posterior)
-    _check_text(study)
+    as_read = study_of_text(study)
     _make(place)
     with lock.held(place):
         if (place / NAME).exists():
             plan = load_plan(place)
-            _check_same(plan, study, seed, defaults, sweep, source)
+            check_same(plan, as_read, seed, defaults, sweep, source)
+            if say is not None and dict(plan.study_text) != study.text:
+                say("the study's text has changed, though not what it says; the campaign keeps "
+                    "the text that it was begun with")
             plan = _grow(plan, None if defaults else draws, trajectories, place)
         else:
             plan = _new(study, trajectories, draws, seed, defaults, sweep, source, block_size)
             _begin(plan, place, posterior)
-        return _play(place, plan, study, threads, False, progress, watch, say)
+        return _play(place, plan, plan.study(), threads, False, progress, watch, say)
 
 
 def resume_campaign(
@@ -149,8 +154,8 @@ def _play(
 ) -> xr.Dataset:
     _check_model(plan, place)
     source = plan.posterior(place)
-    store = Store(place, plan.identity)
-    for words in store.open(repair, describe):
+    store = Store(place, plan.identity, describe)
+    for words in store.open(repair, asked_files(plan, study, source)):
         if say is not None:
             say(words)
     _check_arithmetic(plan, study, store)
@@ -178,7 +183,7 @@ def _make(place: Path) -> None:
     """Make the folder; one that is there may hold a campaign or nothing."""
     try:
         place.mkdir(parents=True, exist_ok=True)
-        there = {path.name for path in place.iterdir()}
+        there = {path.name for path in place.iterdir() if not path.name.startswith(".")}
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable name"
         raise InputError(f"campaign: cannot use folder {str(place)[:100]!r}: {reason}") from None
@@ -240,40 +245,6 @@ def _grow(
     if grown is not plan:
         save_plan(grown, place)
     return grown
-
-
-def _check_text(study: Study) -> None:
-    """Refuse a study that was changed in Python: its text would not bring it back."""
-    again = study_from_text(study.text)
-    plan = study.plan.model_copy(update={"design": again.plan.design})
-    if again.model_copy(update={"plan": plan}) != study:
-        raise InputError(f"study {study.name}: it was changed after it was read; a campaign needs "
-                         "one that its text describes")
-
-
-def _check_same(
-    plan: CampaignPlan,
-    study: Study,
-    seed: int | None,
-    defaults: bool,
-    sweep: bool,
-    source: Posterior | None,
-) -> None:
-    wanted = {
-        "study": (study.sha256[:12], plan.study_sha256[:12]),
-        "seed": (plan.seed if seed is None else seed, plan.seed),
-        "defaults": (defaults, plan.defaults),
-        "sweep": (sweep, plan.sweep),
-        "posterior": ("" if source is None else source.sha256[:12], plan.posterior_sha256[:12]),
-    }
-    for name, (asked, there) in wanted.items():
-        if asked != there:
-            raise InputError(f"{name}: the campaign has {_shown(there)}, not {_shown(asked)}; "
-                             "a campaign keeps its question, begin another")
-
-
-def _shown(value: object) -> str:
-    return "none" if value == "" else str(value)
 
 
 def _check_model(plan: CampaignPlan, place: Path) -> None:

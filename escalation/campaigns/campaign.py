@@ -16,14 +16,17 @@ from escalation.campaigns.plan import (
     NAME,
     POSTERIOR,
     CampaignPlan,
+    Size,
     load_plan,
     save_plan,
 )
 from escalation.campaigns.question import check_same, study_of_text
 from escalation.campaigns.store import Store
 from escalation.errors import InputError
+from escalation.footprint import refuse_big_run
 from escalation.model.draws import Draws
 from escalation.parameters import posterior as posteriors
+from escalation.parameters.posterior import coverage
 from escalation.provenance import git_state, model_sha256, packages
 from escalation.results.build import plain_attrs
 from escalation.results.files import RESULTS_NAME, save_results, write_whole
@@ -94,6 +97,8 @@ def run_campaign(
     place = Path(folder)
     source = chosen_posterior(study, prior, posterior)
     as_read = study_of_text(study)
+    wanted = _size(study, trajectories, draws, seed, defaults)
+    _refuse_big(study, (wanted.draws, wanted.trajectories), source, block_size)
     _make(place)
     with lock.held(place):
         if (place / NAME).exists():
@@ -102,9 +107,9 @@ def run_campaign(
             if say is not None and dict(plan.study_text) != study.text:
                 say("the study's text has changed, though not what it says; the campaign keeps "
                     "the text that it was begun with")
-            plan = _grow(plan, None if defaults else draws, trajectories, place)
+            plan = _grow(plan, None if defaults else draws, trajectories, source, place)
         else:
-            plan = _new(study, trajectories, draws, seed, defaults, sweep, source, block_size)
+            plan = _new(study, wanted, defaults, sweep, source, block_size)
             _begin(plan, place, posterior)
         return _play(place, plan, plan.study(), threads, False, progress, watch, say)
 
@@ -154,6 +159,7 @@ def _play(
 ) -> xr.Dataset:
     _check_model(plan, place)
     source = plan.posterior(place)
+    _refuse_big(study, plan.size, source, plan.block_size)
     store = Store(place, plan.identity, describe)
     for words in store.open(repair, asked_files(plan, study, source)):
         if say is not None:
@@ -195,21 +201,29 @@ _BEGUN = {lock.NAME, POSTERIOR}
 """Left by a process that was killed while it began a campaign."""
 
 
+def _size(
+    study: Study, trajectories: int | None, draws: int | None, seed: int | None, defaults: bool
+) -> Plan:
+    return Plan(
+        study.plan.trajectories if trajectories is None else trajectories,
+        1 if defaults else study.plan.draws if draws is None else draws,
+        study.plan.seed if seed is None else seed,
+    )
+
+
+def _refuse_big(study: Study, size: Size, source: Posterior | None, block_size: int) -> None:
+    companion = bool(coverage(study.parameters, source).covered)
+    refuse_big_run(study, size, companion, block_size=block_size)
+
+
 def _new(
     study: Study,
-    trajectories: int | None,
-    draws: int | None,
-    seed: int | None,
+    size: Plan,
     defaults: bool,
     sweep: bool,
     source: Posterior | None,
     block_size: int,
 ) -> CampaignPlan:
-    size = Plan(
-        study.plan.trajectories if trajectories is None else trajectories,
-        1 if defaults else study.plan.draws if draws is None else draws,
-        study.plan.seed if seed is None else seed,
-    )
     return CampaignPlan(
         study_text=tuple(study.text.items()),
         study_sha256=study.sha256,
@@ -234,7 +248,11 @@ def _begin(plan: CampaignPlan, place: Path, posterior: str | os.PathLike[str] | 
 
 
 def _grow(
-    plan: CampaignPlan, draws: int | None, trajectories: int | None, place: Path
+    plan: CampaignPlan,
+    draws: int | None,
+    trajectories: int | None,
+    source: Posterior | None,
+    place: Path,
 ) -> CampaignPlan:
     size = Plan(
         plan.size[1] if trajectories is None else trajectories,
@@ -243,6 +261,7 @@ def _grow(
     )
     grown = plan.grown((size.draws, size.trajectories))
     if grown is not plan:
+        _refuse_big(plan.study(), grown.size, source, plan.block_size)
         save_plan(grown, place)
     return grown
 

@@ -179,7 +179,7 @@ def test_workers_that_are_lost_one_after_another_are_given_up():
     for n in range(2 * LIVES):
         watching.look({f"a{n // 2}", f"b{(n + 1) // 2}"})
     with pytest.raises(EscalationError, match=f"{2 * LIVES} workers were lost one after another"):
-        watching.look({"c", "d"})
+        watching.look({f"a{LIVES}", f"b{LIVES}"})
     watching = Watch(Clock(), lambda words: None)
     for n in range(20):  # the same losses, with a block in between
         watching.look({f"a{n // 2}", f"b{(n + 1) // 2}"})

@@ -239,8 +239,10 @@ class Store:
 
     def _removed(self, fault: Fault) -> str:
         path = self.folder / fault.file
-        if path.is_symlink() or not path.is_dir():  # a folder would not be ours
-            path.unlink(missing_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            raise InputError(f"{path}: a file of the campaign belongs here but there is a folder; "
+                             "move it away")
+        path.unlink(missing_ok=True)
         entry = self.recorded.pop(fault.file, None)
         if entry is not None:
             self._wanted[fault.file] = entry["sha256"]

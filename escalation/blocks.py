@@ -147,7 +147,7 @@ def blocks_of(
     Those that share tables follow each other. `size` is about the trajectories of a block.
     """
     first, last = trajectories
-    width = int(np.clip(size // max(last - first, 1), 1, MAX_BLOCK_DRAWS))
+    width = _width(last - first, size)
     for rule in study.decision_rules:
         for flashpoint in study.flashpoints:
             for structure in study.structures:
@@ -157,6 +157,19 @@ def blocks_of(
                     for start in range(first, last, piece):
                         count = min(piece, last - start)
                         yield Block(rule, flashpoint, structure, begin, end, start, count, part)
+
+
+def count_blocks(draws: int, trajectories: int, size: int = BLOCK_TRAJECTORIES) -> int:
+    """Return into how many blocks :func:`blocks_of` cuts a cell."""
+    width = _width(trajectories, size)
+    whole, rest = divmod(draws, width)
+    pieces = [(whole, width), (1, rest)] if rest else [(whole, width)]
+    return sum(n * -(-trajectories // max(size // each, 1)) for n, each in pieces)
+
+
+def _width(trajectories: int, size: int) -> int:
+    """Return the most draws of a block."""
+    return min(max(size // max(trajectories, 1), 1), MAX_BLOCK_DRAWS)
 
 
 @dataclass

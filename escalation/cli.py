@@ -45,6 +45,10 @@ class _Group(click.Group):
         except EscalationError as error:
             click.echo(printable(str(error)), err=True)
             ctx.exit(2)
+        except MemoryError:
+            click.echo("memory: there is not enough of it for this; lower draws, or leave "
+                       "structures, flashpoints or decision rules out", err=True)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("stopped; nothing was written", err=True)
             ctx.exit(130)

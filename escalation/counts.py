@@ -6,7 +6,13 @@ import numpy as np
 
 from escalation import codes
 from escalation.study.schema import Flashpoint, Study
-from escalation.tallies import TOTAL_MONTHS, TOTAL_SATURATED, TOTAL_WEDGES, Tallies
+from escalation.tallies import (
+    TOTAL_MONTHS,
+    TOTAL_SATURATED,
+    TOTAL_WEDGES,
+    Tallies,
+    empty_tallies,
+)
 
 _PLAIN = {
     "worst_rung_count": "worst_rung",
@@ -64,3 +70,13 @@ def add_tallies(
         if name not in arrays:
             arrays[name] = np.zeros((*cells, *part.shape[1:]), np.int64)
         arrays[name][where] += part
+
+
+def cell_bytes(study: Study) -> int:
+    """Return the bytes of the counts of one cell, as :func:`add_tallies` makes them."""
+    flashpoint = next(iter(study.flashpoints.values()))
+    tallies = empty_tallies(1, len(flashpoint.third_parties), study.horizon_years)
+    arrays: dict[str, np.ndarray] = {}
+    where = (0, 0, 0, slice(0, 1))
+    add_tallies(arrays, study, flashpoint, tallies, where, (1, 1, 1, 1))
+    return sum(array.nbytes for array in arrays.values())

@@ -15,6 +15,7 @@ import numpy as np
 from escalation import codes
 from escalation.blocks import Block, Counts, Player, Shelf, Workshop, blocks_of
 from escalation.errors import InputError
+from escalation.footprint import refuse_big_run
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior, coverage
 from escalation.precision import Target, Verdict, judge, next_size, parse_target
@@ -157,6 +158,7 @@ def run(
     if scheduler is not None and shelf is not None:
         raise InputError("scheduler: a campaign is played here; leave one of the two out")
     shelf = shelf or Shelf()
+    refuse_big_run(study, (plan.draws, plan.trajectories), companion is not None, grid)
     values = shelf.values("study", lambda: _draws(study, plan, defaults, source))
     counts = Counts(study, plan.draws)
     prior_counts = {}
@@ -164,7 +166,7 @@ def run(
         player = hire(study, values, plan.seed, threads, grid)
         width = player.block_size(counts.checksums.size * plan.trajectories)
         work = Work(study, (*shelf.sizes, (plan.draws, plan.trajectories)), width)
-        meter = _Meter(progress, sum(b.size for b in work.all(sweep, companion is not None)))
+        meter = _Meter(progress, work.trajectories(sweep, companion is not None))
         blocks = work.study_blocks()
         size, verdicts = _simulate_study(player, counts, blocks, plan, targets, most, meter)
         if companion is not None:

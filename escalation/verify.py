@@ -42,6 +42,8 @@ from escalation.exact.worlds import (
     one_dispute_at_most,
     without_news,
 )
+from escalation.footprint import COPIES_OF_TABLES, LIBRARIES, table_bytes
+from escalation.memory import refuse_beyond_room
 from escalation.model.draws import Draws
 from escalation.sources import centre_draws, chosen_posterior, parameter_draws
 from escalation.study.schema import Flashpoint, Study
@@ -139,6 +141,7 @@ def verify(
         A name is unknown, a number is out of range, or a cell is too large to be solved.
     """
     _check_numbers(parties, draws, trajectories, seed, level)
+    _refuse_big(study, flashpoint, structure, parties, draws)
     values = _values(study, draws, seed)
     cells = list(_cells(study, flashpoint, structure, parties, values))
     n = trajectories or min(MOST_TRAJECTORIES, BUDGET // (WORLDS * len(cells)))
@@ -173,6 +176,22 @@ def _check_numbers(
             raise InputError(f"{name}: {value!r} is not a whole number from {low} to {high}")
     if not 0.0 < level < 1.0:
         raise InputError(f"level: {level!r} is not between 0 and 1")
+
+
+def _refuse_big(
+    study: Study, flashpoint: str | None, structure: str | None, parties: int | None, draws: int
+) -> None:
+    """Refuse cells whose tables, which are held all at once, need more memory than there is."""
+    places = _chosen("flashpoint", study.flashpoints, flashpoint)
+    small = [reduced(study, place, parties) for place in places]
+    each = max(
+        table_bytes(len(place.third_parties), one.horizon_years)
+        for one in small for place in one.flashpoints.values()
+    )  # fmt: skip
+    cells = len(small) * len(_chosen("structure", study.structures, structure)) * draws
+    need = LIBRARIES + cells * each + COPIES_OF_TABLES * draws * each
+    refuse_beyond_room(f"a check of {cells:,} cells", need,
+                       "lower draws, or choose a flashpoint or a structure")
 
 
 def reduced(study: Study, flashpoint: str, parties: int | None = None) -> Study:

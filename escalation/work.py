@@ -56,6 +56,19 @@ class Work:
         for name in self.study.compare.sweep if sweep else ():
             yield from self.sweep_blocks(name)
 
+    def trajectories(self, sweep: bool, companion: bool) -> int:
+        """Return the trajectories of all blocks together."""
+        size = self.sizes[-1]
+        total = cells_per_draw(self.study) * size[0] * size[1]
+        if companion:
+            draws, each = companion_size(size)
+            total += cells_per_draw(companion_study(self.study)) * draws * each
+        if sweep:
+            points, each = sweep_size(size)
+            places = len(self.study.flashpoints) * len(compared_structures(self.study))
+            total += len(self.study.compare.sweep) * places * points * each
+        return total
+
     def study_blocks(self) -> Iterator[Block]:
         """Return the blocks of the study itself."""
         return self._grown(self.study, self.sizes, "study")
@@ -78,6 +91,11 @@ class Work:
     def _grown(self, study: Study, sizes: Iterable[Size], part: str) -> Iterator[Block]:
         for draws, trajectories in rectangles(sizes):
             yield from blocks_of(study, draws, trajectories, self.block_size, part)
+
+
+def cells_per_draw(study: Study) -> int:
+    """Return the number of cells of a study for each draw."""
+    return len(study.decision_rules) * len(study.flashpoints) * len(study.structures)
 
 
 def sweep_part(parameter: str) -> str:

@@ -138,7 +138,7 @@ def test_another_question_is_refused(copy, change, words):
 
 
 def test_another_study_and_another_folder_are_refused(copy, tmp_path, study):
-    with pytest.raises(InputError, match="study: the campaign has"):
+    with pytest.raises(InputError, match="study: the campaign has another name"):
         run_campaign(study, copy)
     changed = little().model_copy(update={"horizon_years": 2})
     with pytest.raises(InputError, match="changed after it was read"):

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 
 from escalation.campaigns import campaign_status, resume_campaign, run_campaign
 from escalation.campaigns import journal as journal_module
+from escalation.campaigns.asked import asked_files
 from escalation.campaigns.kept import describe
 from escalation.campaigns.plan import load_plan
 from escalation.campaigns.store import Store
@@ -337,7 +338,9 @@ def test_signals_leave_a_campaign_that_continues(tmp_path, sent, code):
     assert f"stopped; {done.blocks_done} of {done.blocks} blocks done; escalation resume" in err
     assert not done.holder
     assert done.blocks_done >= 2, "the line that was seen last may have been on its way"
-    Store(folder, load_plan(folder).identity).open(False, describe)  # refuses what is damaged
+    plan = load_plan(folder)
+    asked = asked_files(plan, plan.study(), plan.posterior(folder))
+    Store(folder, plan.identity, describe).open(False, asked)  # refuses what is damaged
     assert 0 <= campaign_status(folder).blocks_done - done.blocks_done <= 1
 
 

@@ -17,7 +17,8 @@ from escalation.analysis.fitted import fitted_notes
 from escalation.analysis.likelihood import AGGREGATES, CRISIS_WEIGHT, Target, crisis_counts
 from escalation.analysis.mode import Mode, find_mode
 from escalation.analysis.record import build_record
-from escalation.analysis.sampling import Sample, sample
+from escalation.analysis.sampling import Sample, chain_bytes, sample
+from escalation.memory import refuse_beyond_room
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior
 
@@ -111,6 +112,8 @@ def calibrate(
     record, _ = build_record(disputes)
     counts = None if crises is None else crisis_counts(crises)
     target = Target(record, counts, aggregates)
+    need = chain_bytes(effort.walkers, effort.warm_up, effort.steps, effort.thin, target.space.n)
+    refuse_beyond_room("calibrate: a sample of this size", need, "lower walkers, warm-up or steps")
     mode = find_mode(target, report=report)
 
     def progress(done: int, total: int) -> None:

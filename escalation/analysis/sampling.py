@@ -145,6 +145,12 @@ def sample(
     )
 
 
+def chain_bytes(walkers: int, warm_up: int, steps: int, thin: int, parameters: int) -> int:
+    """Return about how many bytes the chains of :func:`sample` take, with what is made of them."""
+    kept = 2.5 * warm_up + SETTLING + steps + 5 * steps / thin
+    return int(8 * walkers * parameters * kept)
+
+
 def adapted(mode: Mode, z: np.ndarray) -> Mode:
     """Return the normal approximation to a run's points, shape (walker, step, P)."""
     flat = z.reshape(-1, z.shape[2])

@@ -10,24 +10,29 @@ from typing import TYPE_CHECKING
 
 from escalation.blocks import BLOCK_TRAJECTORIES, Block, Workshop
 from escalation.campaigns import lock
+from escalation.campaigns.asked import asked_files
 from escalation.campaigns.kept import CampaignShelf, Watch, block_file, describe, parameters_file
 from escalation.campaigns.plan import (
     NAME,
     POSTERIOR,
     CampaignPlan,
+    Size,
     load_plan,
     save_plan,
 )
+from escalation.campaigns.question import check_same, study_of_text
 from escalation.campaigns.store import Store
 from escalation.errors import InputError
+from escalation.footprint import refuse_big_run
 from escalation.model.draws import Draws
 from escalation.parameters import posterior as posteriors
+from escalation.parameters.posterior import coverage
 from escalation.provenance import git_state, model_sha256, packages
 from escalation.results.build import plain_attrs
 from escalation.results.files import RESULTS_NAME, save_results, write_whole
 from escalation.runs import Plan, Progress, run
 from escalation.sources import chosen_posterior
-from escalation.study import Study, study_from_text
+from escalation.study import Study
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,17 +96,22 @@ def run_campaign(
     """
     place = Path(folder)
     source = chosen_posterior(study, prior, posterior)
-    _check_text(study)
+    as_read = study_of_text(study)
+    wanted = _size(study, trajectories, draws, seed, defaults)
+    _refuse_big(study, (wanted.draws, wanted.trajectories), source, block_size)
     _make(place)
     with lock.held(place):
         if (place / NAME).exists():
             plan = load_plan(place)
-            _check_same(plan, study, seed, defaults, sweep, source)
-            plan = _grow(plan, None if defaults else draws, trajectories, place)
+            check_same(plan, as_read, seed, defaults, sweep, source)
+            if say is not None and dict(plan.study_text) != study.text:
+                say("the study's text has changed, though not what it says; the campaign keeps "
+                    "the text that it was begun with")
+            plan = _grow(plan, None if defaults else draws, trajectories, source, place)
         else:
-            plan = _new(study, trajectories, draws, seed, defaults, sweep, source, block_size)
+            plan = _new(study, wanted, defaults, sweep, source, block_size)
             _begin(plan, place, posterior)
-        return _play(place, plan, study, threads, False, progress, watch, say)
+        return _play(place, plan, plan.study(), threads, False, progress, watch, say)
 
 
 def resume_campaign(
@@ -149,8 +159,9 @@ def _play(
 ) -> xr.Dataset:
     _check_model(plan, place)
     source = plan.posterior(place)
-    store = Store(place, plan.identity)
-    for words in store.open(repair, describe):
+    _refuse_big(study, plan.size, source, plan.block_size)
+    store = Store(place, plan.identity, describe)
+    for words in store.open(repair, asked_files(plan, study, source)):
         if say is not None:
             say(words)
     _check_arithmetic(plan, study, store)
@@ -178,7 +189,7 @@ def _make(place: Path) -> None:
     """Make the folder; one that is there may hold a campaign or nothing."""
     try:
         place.mkdir(parents=True, exist_ok=True)
-        there = {path.name for path in place.iterdir()}
+        there = {path.name for path in place.iterdir() if not path.name.startswith(".")}
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable name"
         raise InputError(f"campaign: cannot use folder {str(place)[:100]!r}: {reason}") from None
@@ -190,21 +201,29 @@ _BEGUN = {lock.NAME, POSTERIOR}
 """Left by a process that was killed while it began a campaign."""
 
 
+def _size(
+    study: Study, trajectories: int | None, draws: int | None, seed: int | None, defaults: bool
+) -> Plan:
+    return Plan(
+        study.plan.trajectories if trajectories is None else trajectories,
+        1 if defaults else study.plan.draws if draws is None else draws,
+        study.plan.seed if seed is None else seed,
+    )
+
+
+def _refuse_big(study: Study, size: Size, source: Posterior | None, block_size: int) -> None:
+    companion = bool(coverage(study.parameters, source).covered)
+    refuse_big_run(study, size, companion, block_size=block_size)
+
+
 def _new(
     study: Study,
-    trajectories: int | None,
-    draws: int | None,
-    seed: int | None,
+    size: Plan,
     defaults: bool,
     sweep: bool,
     source: Posterior | None,
     block_size: int,
 ) -> CampaignPlan:
-    size = Plan(
-        study.plan.trajectories if trajectories is None else trajectories,
-        1 if defaults else study.plan.draws if draws is None else draws,
-        study.plan.seed if seed is None else seed,
-    )
     return CampaignPlan(
         study_text=tuple(study.text.items()),
         study_sha256=study.sha256,
@@ -229,7 +248,11 @@ def _begin(plan: CampaignPlan, place: Path, posterior: str | os.PathLike[str] | 
 
 
 def _grow(
-    plan: CampaignPlan, draws: int | None, trajectories: int | None, place: Path
+    plan: CampaignPlan,
+    draws: int | None,
+    trajectories: int | None,
+    source: Posterior | None,
+    place: Path,
 ) -> CampaignPlan:
     size = Plan(
         plan.size[1] if trajectories is None else trajectories,
@@ -238,42 +261,9 @@ def _grow(
     )
     grown = plan.grown((size.draws, size.trajectories))
     if grown is not plan:
+        _refuse_big(plan.study(), grown.size, source, plan.block_size)
         save_plan(grown, place)
     return grown
-
-
-def _check_text(study: Study) -> None:
-    """Refuse a study that was changed in Python: its text would not bring it back."""
-    again = study_from_text(study.text)
-    plan = study.plan.model_copy(update={"design": again.plan.design})
-    if again.model_copy(update={"plan": plan}) != study:
-        raise InputError(f"study {study.name}: it was changed after it was read; a campaign needs "
-                         "one that its text describes")
-
-
-def _check_same(
-    plan: CampaignPlan,
-    study: Study,
-    seed: int | None,
-    defaults: bool,
-    sweep: bool,
-    source: Posterior | None,
-) -> None:
-    wanted = {
-        "study": (study.sha256[:12], plan.study_sha256[:12]),
-        "seed": (plan.seed if seed is None else seed, plan.seed),
-        "defaults": (defaults, plan.defaults),
-        "sweep": (sweep, plan.sweep),
-        "posterior": ("" if source is None else source.sha256[:12], plan.posterior_sha256[:12]),
-    }
-    for name, (asked, there) in wanted.items():
-        if asked != there:
-            raise InputError(f"{name}: the campaign has {_shown(there)}, not {_shown(asked)}; "
-                             "a campaign keeps its question, begin another")
-
-
-def _shown(value: object) -> str:
-    return "none" if value == "" else str(value)
 
 
 def _check_model(plan: CampaignPlan, place: Path) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,19 @@ class DamagedJournal(InputError):
     """A journal with a line that is not what was written."""
 
     def __init__(self, path: Path, line: int) -> None:
-        self.reason = f"line {line} is damaged, edited or moved: it does not match its checksum"
+        self.reason = f"line {line} is damaged, edited or moved: it is not what was written"
         super().__init__(f"{path}: {self.reason}")
 
 
 class Journal:
     """The journal of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the campaign.
+    well_formed : callable
+        Tells whether an entry says what a line may say.
 
     Attributes
     ----------
@@ -47,8 +54,11 @@ class Journal:
         Whether a torn last line was left out.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, well_formed: Callable[[Entry], bool] = lambda entry: True
+    ) -> None:
         self.path = folder / NAME
+        self._well_formed = well_formed
         self.entries: list[Entry] = []
         self.torn = False
         self._chain = ""
@@ -74,11 +84,12 @@ class Journal:
         self.torn = bool(lines.pop())
         for number, line in enumerate(lines, 1):
             entry = _checked(line, self._chain)
-            if entry is None and cut:
-                return
-            if entry is None:
+            chain = "" if entry is None else entry.pop("chain")
+            if entry is None or not self._well_formed(entry):
+                if cut:
+                    return
                 raise DamagedJournal(self.path, number)
-            self._chain = entry.pop("chain")
+            self._chain = chain
             self._length += len(line) + 1
             self.entries.append(entry)
 
@@ -119,7 +130,7 @@ def _checked(line: bytes, chain: str) -> Entry | None:
     try:
         entry = json.loads(line)
         stated = entry.pop("chain")
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
     whole = {**entry, "chain": stated}
     if canonical(whole) != line or stated != _link(chain, entry):

@@ -12,15 +12,13 @@ import numpy as np
 
 from escalation import codes
 from escalation.blocks import Block, Played, Shelf
+from escalation.campaigns.entries import EVENTS
 from escalation.campaigns.journal import Entry
 from escalation.campaigns.sealed import Content, canonical
 from escalation.campaigns.store import Store
 from escalation.errors import InputError
 from escalation.model.draws import Draws
 from escalation.tallies import Tallies
-
-EVENTS = ("war", "great_power_war")
-"""Whose hits the journal lists, draw by draw."""
 
 Watch = Callable[[Entry], None]
 """Called with the journal's entry of every block, found or played."""
@@ -138,14 +136,14 @@ def describe(content: Content) -> Entry:
     """Return what the journal says of a file."""
     kind = content.header["kind"]
     if kind == "parameters":
-        n = content.arrays["values"].shape[1]
-        return {"kind": kind, "part": content.header["part"], "draws": n}
+        part, n = content.header["part"], content.arrays["values"].shape[1]
+        return {"kind": kind, "part": part, "draws": n, "file": parameters_file(part, n)}
     block = Block(**content.header["block"])
     first = content.arrays["first_event"].sum(axis=2)
     hits = {event: first[:, codes.EVENTS.index(event)].tolist() for event in EVENTS}
     return {
         "kind": kind, **asdict(block), "histories": block.size, "hits": hits,
-        "tables": content.arrays[_TABLES].tolist(),
+        "tables": content.arrays[_TABLES].tolist(), "file": block_file(block),
     }  # fmt: skip
 
 

@@ -47,6 +47,8 @@ def holder(folder: Path) -> str:
         handle = os.open(folder / NAME, os.O_RDONLY)
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise InputError(f"{folder / NAME}: cannot be read: {error.strerror}") from error
     try:
         return "" if _try(handle) else _words(handle)
     finally:

@@ -5,22 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from escalation.campaigns.sealed import canonical
 from escalation.errors import InputError
 from escalation.parameters.posterior import Posterior, load_posterior
 from escalation.results.files import write_whole
 from escalation.study import Study, study_from_text
+from escalation.study.names import shown
+from escalation.study.schema import MAX_DRAWS, MAX_SEED, MAX_TRAJECTORIES
 
 NAME = "campaign.json"
 POSTERIOR = "posterior.csv"
 FORMAT = 1
 _SUM = "sha256"
 
-Size = tuple[int, int]
+Size: TypeAlias = tuple[
+    Annotated[int, Field(ge=1, le=MAX_DRAWS)], Annotated[int, Field(ge=1, le=MAX_TRAJECTORIES)]
+]
 """Draws, and trajectories per cell and draw."""
+
+_NO_PART_OF_IDENTITY = ("sizes", "block_size", "created")
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class CampaignPlan:
     study_text : list of (str, str)
         Text of every file of the study, the study itself first.
     study_sha256 : str
-        Checksum over it.
+        Checksum over what it says, see :func:`escalation.study.loader.meaning_sha256`.
     seed : int
         Seed of all random numbers.
     sizes : tuple of (int, int)
@@ -53,14 +62,16 @@ class CampaignPlan:
         When it was begun, ISO 8601, UTC.
     """
 
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")
+
     study_text: tuple[tuple[str, str], ...]
     study_sha256: str
-    seed: int
-    sizes: tuple[Size, ...]
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
+    sizes: Annotated[tuple[Size, ...], Field(min_length=1)]
     defaults: bool
     posterior_sha256: str
     sweep: bool
-    block_size: int
+    block_size: Annotated[int, Field(ge=1, le=2**62)]
     model_sha256: str
     packages: dict[str, str]
     git: str
@@ -74,11 +85,8 @@ class CampaignPlan:
 
     @property
     def identity(self) -> str:
-        """Checksum over all that fixes the counts of a block; its size is no part of it."""
-        fixed = [
-            self.format, self.study_sha256, self.seed, self.defaults, self.posterior_sha256,
-            self.model_sha256,
-        ]
+        """Checksum over all that shapes the results' bytes, but for size; it seals every file."""
+        fixed = {k: v for k, v in asdict(self).items() if k not in _NO_PART_OF_IDENTITY}
         return hashlib.sha256(canonical(fixed)).hexdigest()
 
     def study(self) -> Study:
@@ -147,11 +155,18 @@ def load_plan(folder: Path) -> CampaignPlan:
     if body is None:
         raise InputError(f"{path}: damaged or edited: it does not match its checksum; a plan "
                          "cannot be recomputed, restore the file or begin another campaign")
-    if body["format"] != FORMAT:
-        raise InputError(f"{path}: of format {body['format']}, this version reads {FORMAT}")
-    body["study_text"] = tuple((name, text) for name, text in body["study_text"])
-    body["sizes"] = tuple((draws, trajectories) for draws, trajectories in body["sizes"])
-    return CampaignPlan(**body)
+    if body.get("format") != FORMAT:
+        raise InputError(f"{path}: of format {shown(body.get('format'))}, this version reads "
+                         f"{FORMAT}")
+    try:
+        plan: CampaignPlan = TypeAdapter(CampaignPlan).validate_json(canonical(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: no plan of a campaign: {where}: {first['msg']}") from None
+    if any(n < m for a, b in pairwise(plan.sizes) for m, n in zip(a, b, strict=True)):
+        raise InputError(f"{path}: no plan of a campaign: its sizes shrink")
+    return plan
 
 
 def _verified(content: bytes) -> dict[str, Any] | None:
@@ -162,5 +177,5 @@ def _verified(content: bytes) -> dict[str, Any] | None:
         stated = body.pop(_SUM)
         whole = text.encode("ascii") == content
         return body if whole and stated == hashlib.sha256(canonical(body)).hexdigest() else None
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None

@@ -66,6 +66,13 @@ def decode(content: bytes) -> Content:
     body, seal = content[:-_SUM], content[-_SUM:]
     if len(body) < len(MAGIC) + 8 or hashlib.sha256(body).digest() != seal:
         raise ValueError("damaged or truncated: its bytes do not match its checksum")
+    try:
+        return _content(body)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+        raise ValueError("not a sealed file of this version") from error
+
+
+def _content(body: bytes) -> Content:
     start = len(MAGIC) + 8
     place = start + int.from_bytes(body[len(MAGIC) : start], "little")
     head = json.loads(body[start:place])

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from escalation.campaigns import lock
+from escalation.campaigns.asked import asked_blocks
+from escalation.campaigns.entries import EVENTS, well_formed
 from escalation.campaigns.journal import Entry, Journal
-from escalation.campaigns.kept import EVENTS, block_file
 from escalation.campaigns.plan import CampaignPlan, load_plan
-from escalation.parameters.posterior import coverage
 from escalation.results.files import RESULTS_NAME
 from escalation.results.intervals import wilson, zero_upper_bound
 from escalation.study import Study
-from escalation.work import Work, compared_structures
+from escalation.work import compared_structures
 
 RECENT = 50
 """Blocks that the rate is taken over."""
@@ -158,16 +158,14 @@ def count_blocks(folder: Path, study: Study) -> tuple[int, int]:
 
 
 def _journal(folder: Path) -> Journal:
-    journal = Journal(folder)
+    journal = Journal(folder, well_formed)
     journal.read()
     return journal
 
 
 def _blocks(plan: CampaignPlan, study: Study, folder: Path) -> dict[str, int]:
     """Return the size of every block that the plan asks for, by its file."""
-    companion = bool(coverage(study.parameters, plan.posterior(folder)).covered)
-    work = Work(study, plan.sizes, plan.block_size)
-    return {block_file(block): block.size for block in work.all(plan.sweep, companion)}
+    return asked_blocks(plan, study, plan.posterior(folder))
 
 
 def _rate(entries: list[Entry]) -> float:

@@ -9,19 +9,25 @@ from __future__ import annotations
 import datetime
 import hashlib
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from escalation.campaigns.entries import well_formed
 from escalation.campaigns.journal import DamagedJournal, Entry, Journal
 from escalation.campaigns.sealed import Content, decode, encode
 from escalation.errors import InputError
 from escalation.results.files import cannot_write, write_whole
+from escalation.study.names import shown
 
 FOLDERS = ("parameters", "blocks")
 _PARTIAL = ".escalation-*.partial"
+_NAMED = 10
+"""Strangers that are named."""
+
+Words = Callable[[Content], dict[str, Any]]
 
 
 class Fault(NamedTuple):
@@ -37,6 +43,13 @@ class Fault(NamedTuple):
 class Store:
     """Sealed files in a folder.
 
+    Parameters
+    ----------
+    folder, identity
+        See below.
+    words : callable
+        What the journal says of the content of a file.
+
     Attributes
     ----------
     folder : Path
@@ -47,22 +60,23 @@ class Store:
         Entry in the journal by file.
     """
 
-    def __init__(self, folder: Path, identity: str) -> None:
+    def __init__(self, folder: Path, identity: str, words: Words) -> None:
         self.folder = folder
         self.identity = identity
-        self.journal = Journal(folder)
+        self.journal = Journal(folder, well_formed)
+        self._words = words
         self.recorded: dict[str, Entry] = {}
         self._wanted: dict[str, str] = {}
 
-    def open(self, repair: bool, describe: Callable[[Content], dict[str, Any]]) -> list[str]:
-        """Read the journal, look at every file, adopt those that lack a line.
+    def open(self, repair: bool, asked: Collection[str]) -> list[str]:
+        """Read the journal, look at every file that is asked for, adopt those that lack a line.
 
         Parameters
         ----------
         repair : bool
             Remove what is damaged, so that it is made anew, instead of refusing.
-        describe : callable
-            What the journal says of the content of a file.
+        asked : collection of str
+            Every file that the plan asks for. Any other is somebody else's and left alone.
 
         Returns
         -------
@@ -72,19 +86,22 @@ class Store:
         Raises
         ------
         InputError
-            Something is damaged: every such file, one a line.
+            Something is damaged: every such file, one a line; or the journal records a file
+            that the plan does not ask for.
         """
         done = self._clear()
         faults = self._read_journal(repair, done)
-        found = {f"{part}/{p.name}" for part in FOLDERS for p in (self.folder / part).iterdir()}
-        for file in sorted(found | set(self.recorded)):
+        self._refuse_unasked(asked)
+        found = self._found()
+        done += _strangers(sorted(found.difference(asked)))
+        for file in sorted(found.intersection(asked) | set(self.recorded)):
             try:
                 content = self._verified(file)
             except InputError as error:
                 faults.append(Fault(file, str(error)))
                 continue
             if file not in self.recorded:
-                self._record(file, self._sum(file), describe(content) | {"adopted": True})
+                self._record(file, self._sum(file), self._words(content) | {"adopted": True})
                 done.append(f"{file}: adopted, it was whole but not in the journal")
         if faults and not repair:
             lines = [f"{self.folder / fault.file}: {fault.reason}" for fault in faults]
@@ -158,10 +175,25 @@ class Store:
                 (self.folder / part).mkdir(exist_ok=True)
             except OSError as error:
                 raise InputError(cannot_write(self.folder / part, error)) from error
-        rest = [p for place in ("", *FOLDERS) for p in (self.folder / place).glob(_PARTIAL)]
+        places = [self.folder / place for place in ("", *FOLDERS)]
+        rest = [p for place in places for p in place.glob(_PARTIAL) if p.is_file()]
         for path in rest:
             path.unlink()
         return [f"{path.relative_to(self.folder)}: removed, a write was cut off" for path in rest]
+
+    def _found(self) -> set[str]:
+        """Return what lies in the folders, whosever it is."""
+        try:
+            return {f"{part}/{p.name}" for part in FOLDERS for p in (self.folder / part).iterdir()}
+        except OSError as error:
+            raise InputError(f"{self.folder}: cannot be read: {error.strerror}") from error
+
+    def _refuse_unasked(self, asked: Collection[str]) -> None:
+        """Refuse a journal and a plan that do not belong together."""
+        for file in self.recorded:
+            if file not in asked:
+                raise InputError(f"{self.journal.path}: records {shown(file)}, which the plan of "
+                                 "the campaign does not ask for; restore the plan or the journal")
 
     def _read_journal(self, repair: bool, done: list[str]) -> list[Fault]:
         faults = []
@@ -181,24 +213,44 @@ class Store:
         path = self.folder / file
         try:
             raw = path.read_bytes()
-            content = decode(raw)
+            content, digest = decode(raw), hashlib.sha256(raw).hexdigest()
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise InputError(str(error)) from None
         if content.header.get("campaign") != self.identity or content.header.get("file") != file:
             raise InputError("from another campaign, or another file under this name")
-        entry = self.recorded.get(file)
-        if entry is not None and entry["sha256"] != hashlib.sha256(raw).hexdigest():
+        words = self._described(content)
+        if words["file"] != file:
+            raise InputError("its content belongs under another name")
+        entry = self.recorded.get(file, {**words, "sha256": digest})
+        if {**entry, **words, "sha256": digest} != entry:
             raise InputError("not the content that the journal records")
         return content
+
+    def _described(self, content: Content) -> dict[str, Any]:
+        try:
+            return self._words(content)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            raise InputError("not the content of such a file") from None
 
     def _sum(self, file: str) -> str:
         return hashlib.sha256((self.folder / file).read_bytes()).hexdigest()
 
     def _removed(self, fault: Fault) -> str:
-        (self.folder / fault.file).unlink(missing_ok=True)
+        path = self.folder / fault.file
+        if path.is_dir() and not path.is_symlink():
+            raise InputError(f"{path}: a file of the campaign belongs here but there is a folder; "
+                             "move it away")
+        path.unlink(missing_ok=True)
         entry = self.recorded.pop(fault.file, None)
         if entry is not None:
             self._wanted[fault.file] = entry["sha256"]
         return f"{fault}; removed, to be made anew"
+
+
+def _strangers(files: list[str]) -> list[str]:
+    """Say which files are not the campaign's."""
+    lines = [f"{shown(file)[1:-1]}: not of this campaign, left alone" for file in files[:_NAMED]]
+    more = len(files) - len(lines)
+    return [*lines, f"and {more:,} more that are not of this campaign"] if more else lines

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from escalation.errors import InputError
@@ -19,6 +20,7 @@ CONNECT_SECONDS = 5
 WORKER_SECONDS = 30
 LOOPBACK = "127.0.0.1"
 MAX_LOCAL_WORKERS = 1_024
+_LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 
 @contextmanager
@@ -64,10 +66,15 @@ def cluster_players(scheduler: str) -> Iterator[Callable[..., ClusterPlayer]]:
 @contextmanager
 def connected(scheduler: str) -> Iterator[Client]:
     """Connect to a scheduler, or start a cluster here; see :func:`cluster_players`."""
+    with _quiet():
+        yield from _connected(scheduler)
+
+
+def _connected(scheduler: str) -> Iterator[Client]:
     from distributed import Client
 
     if scheduler.split(":")[0] == "local":
-        with _local_cluster(scheduler) as cluster, Client(cluster) as client:
+        with _without_main(), _local_cluster(scheduler) as cluster, Client(cluster) as client:
             yield client
         return
     if not re.fullmatch(r"([a-z]+://)?[^\s/]+:[0-9]{1,5}", scheduler):
@@ -79,7 +86,7 @@ def connected(scheduler: str) -> Iterator[Client]:
         client = Client(scheduler, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, OverflowError):
         raise InputError(f"scheduler: nobody answers at {scheduler}") from None
-    with client:
+    with _closed(client):
         try:
             client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except TimeoutError:
@@ -87,6 +94,48 @@ def connected(scheduler: str) -> Iterator[Client]:
                 f"scheduler: {scheduler} has no worker after {WORKER_SECONDS} seconds"
             ) from None
         yield client
+
+
+@contextmanager
+def _closed(client: Client) -> Iterator[None]:
+    """Close a client in the end; whether anybody is still there to say goodbye to or not."""
+    try:
+        yield
+    finally:
+        with suppress(OSError, RuntimeError):
+            client.close()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the messages of the libraries below to themselves: what goes wrong is said once."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep the main script from being run again by every process that is started.
+
+    A started process imports the main module of this one, which is how functions of it could
+    come along. Ours come from the package, and a script without the usual guard would begin
+    its run anew in each of them.
+    """
+    main = sys.modules["__main__"].__dict__
+    before: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(before)
 
 
 def _local_cluster(scheduler: str) -> Any:

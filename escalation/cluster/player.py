@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 from distributed import Client, Future, KilledWorker
 from distributed.client import FutureCancelledError
-from distributed.comm import CommClosedError
 
 from escalation.blocks import BLOCK_TRAJECTORIES, Block, Played, Workshop
 from escalation.cluster.station import (
@@ -27,6 +27,7 @@ from escalation.cluster.station import (
     play,
     unpacked,
 )
+from escalation.cluster.watch import PATIENCE_SECONDS, Watch, patiently
 from escalation.errors import EscalationError, InputError
 from escalation.model.draws import Draws
 
@@ -43,14 +44,48 @@ AHEAD = 2
 """Blocks per worker that are handed out: one at work, one at hand."""
 LOOK_SECONDS = 2.0
 """How often workers are counted again."""
-PATIENCE_SECONDS = 120.0
-"""How long a run without any worker waits for one."""
+STUCK_LOOKS = 2
+"""Looks in a row at which no worker has any of the blocks that are out: they are sent again. A
+scheduler does not look again at work that nobody could do when it came."""
+
+Answer = TypeVar("Answer")
+
+
+def asked(
+    client: Client, call: Callable[[], Answer], patience: float = PATIENCE_SECONDS
+) -> Answer:
+    """Return what a call to a cluster returns.
+
+    Raises
+    ------
+    EscalationError
+        The connection is lost, or nobody answers for so many seconds.
+    """
+    try:
+        return patiently(call, patience)
+    except (EscalationError, KilledWorker):
+        raise
+    except (FutureCancelledError, OSError) as error:
+        raise _lost(error) from None
+    except Exception as error:
+        # Dask raises one thing or another where its client has given up.
+        if client.status == "running":
+            raise
+        raise _lost(error) from None
+
+
+def _lost(error: BaseException) -> EscalationError:
+    words = " ".join(str(error).split())[:200]
+    return EscalationError(f"scheduler: the connection is lost ({type(error).__name__}: {words})")
 
 
 def refuse_other_code(client: Client) -> None:
     """Raise an InputError if a worker runs other code than this process."""
     here = identity()
-    for worker, answer in sorted(client.run(identity, on_error="return").items()):
+    answers = asked(client, lambda: client.run(identity, on_error="return"))
+    for worker, answer in sorted(answers.items()):
+        if isinstance(answer, OSError):
+            continue  # it was lost meanwhile; whatever comes in its place is asked later
         if isinstance(answer, Exception):
             raise InputError(
                 f"scheduler: worker {worker} cannot run this version of escalation "
@@ -103,18 +138,30 @@ class ClusterPlayer:
         self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.workers: set[str] = set()
         self._tables: dict[tuple, tuple[np.ndarray, str]] = {}
-        self._workers, self._looked, self._seen = 0, -LOOK_SECONDS, time.monotonic()
+        self._watch = Watch()
+        self._workers, self._looked, self._stuck = 0, -LOOK_SECONDS, 0
 
     def __enter__(self) -> Self:
-        self._client.register_plugin(self._station, name=self._name)
+        try:
+            asked(self._client, lambda: self._client.register_plugin(
+                self._station, name=self._name
+            ))  # fmt: skip
+        except EscalationError:
+            # The scheduler has it for those that join, also if a worker was lost meanwhile.
+            if self._client.status != "running":
+                raise
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._client.status != "running":
             return
-        with suppress(OSError, KeyError):  # a worker may be gone, or too new to have the plugin
-            self._client.cancel(list(self._flying), force=True)
-            self._client.unregister_worker_plugin(self._name)
+        # A worker may be gone, or too new to have the plugin.
+        with suppress(EscalationError, KeyError):
+            asked(self._client, self._withdraw)
+
+    def _withdraw(self) -> None:
+        self._client.cancel(list(self._flying), force=True)
+        self._client.unregister_worker_plugin(self._name)
 
     def block_size(self, total: int) -> int:
         """Return trajectories per block if there are so many in all.
@@ -122,7 +169,7 @@ class ClusterPlayer:
         From :data:`escalation.blocks.BLOCK_TRAJECTORIES` to some twenty seconds of work, and
         small enough that workers end at about the same time.
         """
-        threads = list(self._client.nthreads().values()) or [1]
+        threads = list(asked(self._client, self._client.nthreads).values()) or [1]
         share = total // (SHARES * len(threads))
         return max(BLOCK_TRAJECTORIES, min(share, THREAD_TRAJECTORIES * max(threads)))
 
@@ -145,22 +192,42 @@ class ClusterPlayer:
             ready = self._ready()
             for future, delivery in zip(ready, self._gathered(ready), strict=True):
                 block = self._flying.pop(future)
+                self._watch.delivered()
                 yield block, self.receive(block, delivery)
 
     def _room(self) -> int:
+        """Return how many blocks may be handed out besides those that are out."""
         now = time.monotonic()
         if now - self._looked > LOOK_SECONDS:
-            self._workers, self._looked = len(self._client.nthreads()), now
-            if self._workers:
-                self._seen = now
-        if now - self._seen > PATIENCE_SECONDS:
-            raise EscalationError(f"scheduler: no worker is left for {PATIENCE_SECONDS:.0f} s")
+            self._looked = now
+            self._look()
         return max(AHEAD * max(self._workers, 1) - len(self._flying), 0)
 
+    def _look(self) -> None:
+        """Count workers, and send again what none of them has."""
+        workers = asked(self._client, self._client.nthreads)
+        self._workers = len(workers)
+        self._watch.look(workers)
+        stuck = bool(workers and self._flying and self._done.empty() and not self._at_work())
+        self._stuck = self._stuck + 1 if stuck else 0
+        if self._stuck >= STUCK_LOOKS:
+            self._stuck = 0
+            blocks = list(self._flying.values())
+            asked(self._client, lambda: self._client.cancel(list(self._flying), force=True))
+            self._flying.clear()
+            for block in blocks:
+                self._hand_out(block)
+
+    def _at_work(self) -> bool:
+        """Tell whether a worker has any of the blocks that are out."""
+        mine = {future.key for future in self._flying}
+        there = asked(self._client, self._client.processing)
+        return any(mine.intersection(keys) for keys in there.values())
+
     def _hand_out(self, block: Block) -> None:
-        future = self._client.submit(
+        future = asked(self._client, lambda: self._client.submit(
             play, self._name, block, pure=False, resources={RESOURCE: 1}
-        )
+        ))  # fmt: skip
         self._flying[future] = block
         future.add_done_callback(self._done.put)
 
@@ -171,19 +238,17 @@ class ClusterPlayer:
             ready.append(self._done.get(timeout=LOOK_SECONDS))
             while True:
                 ready.append(self._done.get_nowait())
-        except queue.Empty:
-            return ready
+        except queue.Empty:  # what was sent again may come back twice: once is enough
+            return [future for future in ready if future in self._flying]
 
     def _gathered(self, ready: list[Future]) -> list[Delivery]:
         try:
-            return list(self._client.gather(ready))
+            return list(asked(self._client, lambda: self._client.gather(ready), math.inf))
         except KilledWorker as error:
             raise EscalationError(
                 f"scheduler: {error.allowed_failures + 1} workers died while they played the "
                 f"same block, the last one {error.last_worker.address}"
             ) from None
-        except (FutureCancelledError, CommClosedError):
-            raise EscalationError("scheduler: the connection is lost") from None
         except (ImportError, AttributeError) as error:
             raise InputError(f"scheduler: a worker runs other code than here ({error})") from None
 

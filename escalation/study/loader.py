@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import warnings
@@ -193,11 +194,19 @@ def _finished(library: Library, root: Table | None) -> Study:
     library.notes.extend(idle(words))
     if library.problems:
         raise StudyError(library.problems)
-    return study.model_copy(update={
-        "parameters": parameters,
-        "text": library.text,
-        "sha256": library.digest(),
-    })
+    whole_study = study.model_copy(update={"parameters": parameters, "text": library.text})
+    return whole_study.model_copy(update={"sha256": meaning_sha256(whole_study)})
+
+
+def meaning_sha256(study: Study) -> str:
+    """Return the hash of what a study says, however its text says it.
+
+    Comments, layout, notation of numbers, order of a part's own keys and cutting into files do
+    not count. Every value, title and source does, and so does the order of names, which orders
+    results and random numbers.
+    """
+    said = study.model_dump_json(exclude={"text", "sha256"})
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _validated(whole: Table, context: Context, assembly: Assembly) -> Study | None:

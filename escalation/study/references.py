@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 import stat
@@ -134,15 +133,6 @@ class Library:
                 self.text[path] = text
                 self._trees[path] = self._parse(path, text)
         return self._trees[path]
-
-    def digest(self) -> str:
-        """Return the SHA-256 over all texts and their paths."""
-        total = hashlib.sha256()
-        for path in sorted(self.text):
-            for part in (path, self.text[path]):
-                data = part.encode()
-                total.update(len(data).to_bytes(8, "big") + data)
-        return total.hexdigest()
 
     def _refuse(self, problem: Problem) -> None:
         self.broken = True

@@ -165,7 +165,7 @@ class Study(StudyModel):
     text : dict of str to str
         Source text by file, relative to the study's folder, the study itself first.
     sha256 : str
-        Hash over all of that text.
+        Hash over what the text says, whatever its comments and layout.
     """
 
     name: Name

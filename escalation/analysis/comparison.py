@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -311,11 +312,11 @@ def _without_what_is_not_carried(c: Comparison, whole: Panel) -> Comparison:
     kept |= {name: kept[name] & (spread | exact) for name in _RANGE}
     kept |= {"mc_se": level, **dict.fromkeys(_LEVEL_RANGE, spread)}
     kept |= dict.fromkeys(_RANKED, np.full(len(says), c.ranking.says is Says.VERDICT))
-    return replace(c, **{
-        name: np.where(mask if name != "rank_probability" else mask[:, None],
-                       getattr(c, name), np.nan)
-        for name, mask in kept.items()
-    })  # fmt: skip
+    changed: dict[str, Any] = {}
+    for name, mask in kept.items():
+        values = getattr(c, name)
+        changed[name] = np.where(mask[:, None] if values.ndim == 2 else mask, values, np.nan)
+    return replace(c, **changed)
 
 
 def _mean_error(noise: np.ndarray) -> np.ndarray:

@@ -313,9 +313,8 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
 
 
 _WHY_NOT = {
-    "too few histories": "few histories: fewer than two per draw, or too few of them to tell a "
-    "difference from chance",
-    "too rare": f"too rare: fewer than {LEAST_HITS} hits (or misses) under both, nothing to compare",
+    "too few histories": "few histories: too few per draw to tell a difference from chance",
+    "too rare": f"too rare: fewer than {LEAST_HITS} hits (or misses) under both",
     "too few draws": f"too few draws: fewer than {LEAST_DRAWS}, so that a share of them says "
     "nothing",
 }

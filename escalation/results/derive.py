@@ -1,9 +1,9 @@
 """Probabilities and rates from counts.
 
 With `n` trajectories per cell, an event seen in `x` of them has probability x / n and a
-Monte Carlo standard error sqrt(p (1 - p) / (n - 1)), not known for a single one. Conditional shares are ratios of counts of
-disputes; 0 / 0 is NaN, never 0. Their errors take disputes as independent, which repeated
-disputes in one history are not quite.
+Monte Carlo standard error sqrt(p (1 - p) / (n - 1)), not known for a single one. Conditional
+shares are ratios of counts of disputes; 0 / 0 is NaN, never 0. Their errors take disputes as
+independent, which repeated disputes in one history are not quite.
 
 Rates are unconditional, per calendar year of the horizon, like published onset rates. (The
 time at peace and under observation, in which alone a dispute can begin, is stored as

@@ -76,6 +76,11 @@ class Support(NamedTuple):
         """The reason in a few words."""
         return REASONS.get(self.reason, "")
 
+    @property
+    def seen(self) -> str:
+        """The reason as it stands in a figure in place of what is not shown."""
+        return {"-": "nothing to count", "no hits": "no event seen"}.get(self.reason, self.reason)
+
 
 VERDICT = Support(Says.VERDICT)
 

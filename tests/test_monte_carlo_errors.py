@@ -65,7 +65,8 @@ def tosses() -> np.ndarray:
 
 def compared(hits: np.ndarray):
     """Compare structures whose hits have shape (structure, draw, history), one a replicate."""
-    return compare_panel(panel_from_counts(RISKS["war"], ("a", "b"), hits, np.ones(hits.shape)), "a")
+    trials = np.ones(hits.shape)
+    return compare_panel(panel_from_counts(RISKS["war"], ("a", "b"), hits, trials), "a")
 
 
 @pytest.mark.parametrize("n", HISTORIES)

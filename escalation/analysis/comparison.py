@@ -310,7 +310,9 @@ def _without_what_is_not_carried(c: Comparison, whole: Panel) -> Comparison:
     kept |= dict.fromkeys(_CHANCE, says >= Says.VERDICT)
     kept |= dict.fromkeys(_EXACT, (says >= Says.DIFFERENCE) | exact)
     kept |= {name: kept[name] & (spread | exact) for name in _RANGE}
-    kept |= {"mc_se": level, **dict.fromkeys(_LEVEL_RANGE, spread)}
+    # An error of exactly zero says that no two histories differed, not that no other would have.
+    kept["difference_mc_se"] &= (c.difference_mc_se > 0) | exact
+    kept |= {"mc_se": level & (c.mc_se > 0), **dict.fromkeys(_LEVEL_RANGE, spread)}
     kept |= dict.fromkeys(_RANKED, np.full(len(says), c.ranking.says is Says.VERDICT))
     changed: dict[str, Any] = {}
     for name, mask in kept.items():

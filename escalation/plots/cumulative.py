@@ -92,7 +92,7 @@ def cumulative_risk(
         fan = fans(ds, event).sel(flashpoint=flashpoint)
         _row(row, ds, fan, block, _top(fan.sel(structure=structures)))
         row[0].set_ylabel(f"{EVENT_TITLES[event]}\nby the end of the year, %")
-        errors.append(fan[["error"]].sel(structure=structures))
+        errors.append(fan[["error", "hits"]].sel(structure=structures))
     place = name_of(ds, "flashpoint", flashpoint, 60)
     headline(figure, ds, "Risk accumulated year by year, with its range over draws", place)
     footnote(

@@ -115,7 +115,10 @@ def rate_summary(ds: xr.Dataset, kind: str) -> xr.Dataset:
 
 def worst_error(cells: xr.Dataset) -> str:
     """Say how wide the 95 % Monte Carlo intervals of several means are at most."""
-    worst = float(cells["error"].max())
+    seen = cells["hits"] > 0
+    if not bool(seen.any()):
+        return "not known, no event was seen"
+    worst = float(cells["error"].where(seen).max())
     if not np.isfinite(worst):
         return "not known from so few histories"
     return f"at most ± {percent_number(Z95 * worst)} points"

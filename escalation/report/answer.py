@@ -17,7 +17,7 @@ from escalation.analysis.examination import Examination, examine
 from escalation.analysis.risks import HEADLINE, RISKS
 from escalation.analysis.thresholds import Threshold
 from escalation.errors import EscalationError
-from escalation.report.text import WIDTH, paragraph, plain_number, safe
+from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe
 from escalation.results.support import Says, stands_out
 
 ASSUMPTIONS = 3
@@ -64,7 +64,8 @@ def _sentence(c: Comparison, structure: str) -> str:
     s, r = c.structures.index(structure), c.structures.index(c.reference)
     if c.support[s].says < Says.DIFFERENCE:
         return f"{_words(c)}: {_chance(c, s)}."
-    error = f"±{plain_number(100 * c.difference_mc_se[s])} by chance"
+    size = error_number(100 * c.difference_mc_se[s])
+    error = f"±{size.replace('.', '0.', 1) if size.startswith('.') else size} by chance"
     if np.isfinite(c.difference_low[s]):
         low, high = _points(c.difference_low[s]), _points(c.difference_high[s])
         error = f"{low} to {high} over what is not known, {error}"

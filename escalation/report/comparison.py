@@ -15,6 +15,7 @@ from escalation.report.flips import flip_lines
 from escalation.report.text import (
     WIDTH,
     counted,
+    error_number,
     line_of,
     paragraph,
     safe,
@@ -129,8 +130,7 @@ def _level_text(c: Comparison, s: int, scale: float) -> str:
         return f"<{short_number(bound * scale)}"
     if c.risk.trials != "years" and c.risk.name in RISKS and c.hits[s] == c.trials[s]:
         return f">{short_number((1.0 - bound) * scale)}"
-    error = short_number(c.mc_se[s] * scale) if math.isfinite(c.mc_se[s]) else "?"
-    return f"{short_number(c.mean[s] * scale)} ±{error}"
+    return f"{short_number(c.mean[s] * scale)} ±{error_number(c.mc_se[s] * scale)}"
 
 
 def _difference_text(c: Comparison, s: int, scale: float) -> str:
@@ -138,7 +138,7 @@ def _difference_text(c: Comparison, s: int, scale: float) -> str:
         return ""
     if c.verdict[s] == "identical":
         return "exactly 0"
-    error = short_number(c.difference_mc_se[s] * scale)
+    error = error_number(c.difference_mc_se[s] * scale)
     return f"{signed(c.difference[s] * scale)} ±{error}"
 
 

@@ -40,10 +40,10 @@ from escalation.report.estimates import (
 from escalation.report.text import (
     WIDTH,
     counted,
+    error_number,
     line_of,
     paragraph,
     safe,
-    short_number,
     signed,
     wrapped_name,
 )
@@ -272,7 +272,7 @@ def _difference_text(c: Comparison, scale: float) -> str:
         return ""
     if c.verdict == "identical":
         return "exactly 0"
-    return f"{signed(c.difference * scale)} ±{short_number(c.mc_error * scale)}"
+    return f"{signed(c.difference * scale)} ±{error_number(c.mc_error * scale)}"
 
 
 def _legend(table: DecisionTable, width: int) -> list[str]:

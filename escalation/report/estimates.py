@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from escalation.errors import InputError, ResultsError
-from escalation.report.text import short_number
+from escalation.report.text import error_number, short_number
 from escalation.results.derive import count_disputes, horizon_hits, rate_noise, simulated_years
 from escalation.results.intervals import (
     FEW_HITS,
@@ -135,9 +135,7 @@ class Estimate:
             centre = f"m {short_number(self.mean * scale)}"
         if not self.has_error:
             return centre
-        if not math.isfinite(self.mc_error):
-            return f"{centre} ±?"
-        return f"{centre} ±{short_number(self.mc_error * scale)}"
+        return f"{centre} ±{error_number(self.mc_error * scale)}"
 
     def spread_text(self, scale: float = 1.0) -> str:
         """``[5 % – 95 %]`` over draws; empty where it is not known and where there was no hit.
@@ -241,8 +239,8 @@ def estimate(
         raw = np.array((low, high))
         low, high = np.where((raw == 0) & np.isfinite(spread), 0.0, spread)
     full = kind == "share" and bool((x == n).all())
-    if full or not x.any():
-        error = math.nan  # not zero: a bound says what is known
+    if full or not x.any() or error == 0:
+        error = math.nan  # not zero: other histories might have differed
     bound = zero_upper_bound if kind == "share" else zero_rate_bound
     return Estimate(
         median=float(median),

@@ -119,8 +119,8 @@ def worst_error(cells: xr.Dataset) -> str:
     if not bool(seen.any()):
         return "not known, no event was seen"
     worst = float(cells["error"].where(seen).max())
-    if not np.isfinite(worst):
-        return "not known from so few histories"
+    if not worst > 0:
+        return "not known, too few histories differ"
     return f"at most ± {percent_number(Z95 * worst)} points"
 
 

@@ -43,7 +43,7 @@ QUICK = settings(
     max_examples=20, deadline=None, derandomize=True, database=None,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-FEWER = settings(QUICK, max_examples=6)
+FEWER = settings(QUICK, max_examples=4)
 EVERY = ("war", "great_power_war", "nuclear_use", "concession", "dispute", "onset")
 EVERY += ("grave_onset", "war_given_grave")
 
@@ -183,6 +183,8 @@ def test_twins_that_are_best_are_named_together() -> None:
                             trajectories=60)  # fmt: skip
     text = " ".join(format_answer(ds).split())
     assert "Least war most often under us retrenchment or quad, which are alike (100 %" in text
+    assert re.search(r"War: .*? % against over 99\.\d %", text), "960 of 960"
+    assert re.search(r"Great-power war: .*? % against under 0\.\d+ %", text), "0 of 960"
 
 
 def test_no_event_is_no_coin_toss() -> None:

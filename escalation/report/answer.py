@@ -18,6 +18,7 @@ from escalation.analysis.risks import HEADLINE, RISKS
 from escalation.analysis.thresholds import Threshold
 from escalation.errors import EscalationError
 from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe
+from escalation.results.intervals import zero_upper_bound
 from escalation.results.support import Says, stands_out
 
 ASSUMPTIONS = 3
@@ -70,10 +71,19 @@ def _sentence(c: Comparison, structure: str) -> str:
         low, high = _points(c.difference_low[s]), _points(c.difference_high[s])
         error = f"{low} to {high} over what is not known, {error}"
     return (
-        f"{_words(c)}: {_chance(c, s)}; on average {plain_number(100 * c.mean[s])} % against "
-        f"{plain_number(100 * c.mean[r])} %, a difference of {_points(c.difference[s])} points "
-        f"({error})."
+        f"{_words(c)}: {_chance(c, s)}; on average {_level(c, s)} % against {_level(c, r)} %, "
+        f"a difference of {_points(c.difference[s])} points ({error})."
     )
+
+
+def _level(c: Comparison, s: int) -> str:
+    """Mean in per cent; a bound where nothing was seen, or nothing else."""
+    bound = float(zero_upper_bound(c.trials[s]))
+    if c.hits[s] == 0:
+        return f"under {plain_number(100 * bound)}"
+    if c.hits[s] == c.trials[s]:
+        return f"over {plain_number(100 * (1 - bound))}"
+    return plain_number(100 * c.mean[s])
 
 
 def _chance(c: Comparison, s: int) -> str:

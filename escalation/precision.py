@@ -10,7 +10,8 @@ the safe side. The target holds if
 .. math:: \tfrac12 (high - low) \le \epsilon \quad\text{(absolute)}, \qquad
           \tfrac12 (high - low) \le \epsilon\, X / N \quad\text{(relative)}
 
-and X > 0: nothing seen is never precise. A sequential fixed-width rule covers its target
+and X > 0: nothing seen is never precise. Nor is one history per draw, which does not tell chance
+from what is not known. A sequential fixed-width rule covers its target
 asymptotically (Chow and Robbins 1965, Annals of Mathematical Statistics 36); so that chance
 does not stop it early, at least `LEAST_HITS` hits are asked for too.
 """
@@ -30,6 +31,8 @@ from escalation.results.intervals import wilson
 from escalation.study.schema import Study
 
 LEAST_HITS = 50
+LEAST_HISTORIES = 2
+"""Histories per draw, without which no Monte Carlo error is known."""
 GROWTH = (1.3, 4.0)
 """Least and largest factor by which a run grows at a time."""
 MARGIN = 1.05
@@ -128,7 +131,7 @@ def judge(
     counts = arrays["first_event_count"][..., codes.EVENTS.index(target.event), :]
     hits = counts.sum(axis=(-2, -1))
     n = trajectories * counts.shape[3]
-    need = _needed(target, hits, n)
+    need = _needed(target, hits, n, trajectories)
     places = list(study.flashpoints)
     if target.flashpoint is not None:
         need = need[:, [places.index(target.flashpoint)]]
@@ -143,7 +146,7 @@ def judge(
     return Verdict(target, factor <= 1.0, words, factor)
 
 
-def _needed(target: Target, hits: np.ndarray, n: int) -> np.ndarray:
+def _needed(target: Target, hits: np.ndarray, n: int, per_draw: int) -> np.ndarray:
     """Factor by which the trajectories must grow in each cell; at most 1 where it holds."""
     low, high = wilson(hits, n)
     half = (high - low) / 2
@@ -151,7 +154,7 @@ def _needed(target: Target, hits: np.ndarray, n: int) -> np.ndarray:
     with np.errstate(divide="ignore"):
         by_width = np.where(hits > 0, (half / allowed) ** 2, np.inf)
         by_hits = np.where(hits > 0, LEAST_HITS / hits, np.inf)
-    return np.maximum(by_width, by_hits)
+    return np.maximum.reduce([by_width, by_hits, np.full(hits.shape, LEAST_HISTORIES / per_draw)])
 
 
 def next_size(verdicts: Sequence[Verdict], trajectories: int, most: int) -> int:

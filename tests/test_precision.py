@@ -76,6 +76,17 @@ def test_a_few_hits_do_not_satisfy_either(small: Study) -> None:
     assert judge(loose, small, counted(small, hits + 1), 1000).met
 
 
+def test_one_history_per_draw_never_satisfies(small: Study) -> None:
+    """It does not tell chance from what is not known, however many draws there are."""
+    hits = np.ones((2, 1000), int)
+    hits[:, ::2] = 0
+    loose = Target("war", "absolute", 0.5)
+    alone = judge(loose, small, counted(small, hits), 1)
+    assert not alone.met
+    assert next_size([alone], 1, 10) == 3
+    assert judge(loose, small, counted(small, hits), 2).met
+
+
 def test_the_interval_decides(small: Study) -> None:
     hits, n = np.full((2, 4), 250), 1000
     low, high = wilson(1000, 4000)

@@ -73,10 +73,23 @@ def test_unconditional_and_cumulative_agree(ds):
 
 def test_monte_carlo_errors(ds):
     p = float(cell(ds, "p_war"))
-    assert float(cell(ds, "p_war_mc_se")) == pytest.approx((p * (1 - p) / 300) ** 0.5)
+    assert float(cell(ds, "p_war_mc_se")) == pytest.approx((p * (1 - p) / 299) ** 0.5)
     disputes = int(cell(ds, "crisis_count").sum())
     years = 300 * int(ds.attrs["horizon_years"])
-    assert float(cell(ds, "disputes_per_year_mc_se")) == pytest.approx(disputes**0.5 / years)
+    by_replicate = cell(ds, "replicate_count").sel(counted="disputes").values
+    sizes = np.array([19] * 12 + [18] * 4)
+    apart = by_replicate - disputes / 300 * sizes
+    error = np.sqrt((apart**2).sum() / (1 - (sizes**2).sum() / 300**2)) / years
+    assert float(cell(ds, "disputes_per_year_mc_se")) == pytest.approx(error)
+    old = with_probabilities(ds.drop_vars("replicate_count"))
+    assert float(cell(old, "disputes_per_year_mc_se")) == pytest.approx(disputes**0.5 / years)
+
+
+def test_one_history_has_no_monte_carlo_error():
+    ds = with_probabilities(synthetic_dataset(3, flashpoints=1, structures=2, trajectories=1))
+    for name in ("p_war", "p_dispute", "disputes_per_year"):
+        assert bool(ds[f"{name}_mc_se"].isnull().all()), name
+        assert bool(ds[f"{name}_parameter_sd"].isnull().all()), name
 
 
 def test_shares_of_those_who_are_no_third_party_are_unknown(ds):

@@ -28,28 +28,37 @@ dominance
     structure, first order (distribution functions) and second order (their integrals from
     above, for those who shun bad draws): 0 if it dominates, 1 if it is dominated (Leshno and
     Levy 2002, almost stochastic dominance).
+
+What the counts do not carry (:mod:`escalation.results.support`) is NaN, and `Comparison.support`
+and `Comparison.ranking` say why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.noise import Cleaned, cleaned, noise_covariance, root_of
+from escalation.analysis.noise import Cleaned, apart, cleaned, noise_covariance, root_of
 from escalation.analysis.risks import LOSS, Panel, Risk, panel
 from escalation.errors import InputError, ResultsError
 from escalation.results.intervals import wilson
 from escalation.results.rules import rules_of
+from escalation.results.support import (
+    LEAST_HITS,
+    Says,
+    Support,
+    error_known,
+    of_difference,
+    spread_known,
+)
 
 LOW, HIGH = 0.05, 0.95
 CLEAR_SHARE = 0.8
 CLEAR_ERRORS = 2.0
-FEW_DRAWS = 8
-LEAST_HITS = 20
-"""Hits below which a comparison says nothing: over all draws, and of a ratio within a draw."""
 RESAMPLES = 400
 Z95 = 1.96
 
@@ -87,9 +96,14 @@ class Comparison:
         Expected regret.
     dominance_first, dominance_second : array
         Share of area against the structure; NaN where the distributions are the same.
+    support : tuple of Support
+        What the difference of every structure to the reference carries; the reference's own is
+        that of its level.
+    ranking : Support
+        What the order of all structures carries.
     verdict : tuple of str
-        ``safer``, ``riskier``, ``undecided``, ``identical``, ``no hits``, ``too rare`` (fewer
-        than 20 hits under both), ``too few draws``, ``reference`` or ``-``.
+        ``safer``, ``riskier``, ``undecided``, ``reference``, or in a word why there is none: a
+        key of :data:`escalation.results.support.REASONS`.
     values, noise : array (structure, draw)
         The risk in every draw, and its Monte Carlo variance.
     difference_noise : array (structure, draw)
@@ -131,6 +145,8 @@ class Comparison:
     regret_mc_se: np.ndarray
     dominance_first: np.ndarray
     dominance_second: np.ndarray
+    support: tuple[Support, ...]
+    ranking: Support
     verdict: tuple[str, ...]
     values: np.ndarray
     noise: np.ndarray
@@ -223,23 +239,23 @@ def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
     n = p.values.shape[1]
     if n == 0:
         return _empty(p, reference)
+    carried, ranking = _carried(whole, p, r)
     rng = np.random.default_rng([seed, 5])
-    measured = p.coupled and bool(np.isfinite(p.errors).all())
-    noise = noise_covariance(np.nan_to_num(p.errors))
+    noise = noise_covariance(p.errors)
     # Without replicates the noise of a difference is not known: chance then stays in the spread.
-    clean = cleaned(p.values, noise if measured else np.zeros_like(noise), rng)
+    clean = cleaned(p.values, noise if p.coupled else np.zeros_like(noise), rng)
     plausible = clean.plausible.reshape(len(p.structures), -1)
-    mean, mc_se = p.values.mean(axis=1), np.sqrt(p.noise.mean(axis=1) / n)
-    own = p.errors - p.errors[r]
-    difference_noise = (own**2).sum(axis=2)
-    difference_se = np.sqrt(difference_noise.sum(axis=1)) / n
-    gap = plausible - plausible[r]
-    difference = np.where((p.values == p.values[r]).all(axis=1), 0.0, mean - mean[r])
+    mean, mc_se = p.values.mean(axis=1), _mean_error(p.noise)
+    difference_noise = ((p.errors - p.errors[r]) ** 2).sum(axis=2)
+    difference_se = _mean_error(difference_noise)
+    gap = apart(plausible, plausible[r])
+    same = (p.values == p.values[r]).all(axis=1)
+    difference = np.where(same, 0.0, apart(mean, mean[r]))
     noisy = _with_mean_errors(plausible, noise / n, rng)
     best = noisy.min(axis=0)
     p_safer = (noisy < noisy[r]).mean(axis=1) + (noisy == noisy[r]).mean(axis=1) / 2
     safer_low, safer_high = wilson(p_safer * n, n)
-    return Comparison(
+    found = Comparison(
         risk=p.risk, structures=p.structures, reference=reference, draws=n,
         hits=p.hits.sum(axis=1), trials=p.trials.sum(axis=1),
         mean=mean, mc_se=mc_se, parameter_sd=_sd(plausible),
@@ -250,11 +266,70 @@ def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
         p_safer=p_safer, p_safer_low=safer_low, p_safer_high=safer_high,
         **_reduction(p, r, rng),
         rank_probability=_rank_probability(noisy),
-        regret=(noisy - best).mean(axis=1), regret_mc_se=difference_se_to_best(p, mean),
+        regret=apart(noisy, best).mean(axis=1), regret_mc_se=difference_se_to_best(p, mean),
         **_dominance(plausible, r),
-        verdict=_verdicts(p, r, p_safer, difference, difference_se),
+        support=carried, ranking=ranking,
+        verdict=_verdicts(carried, r, p_safer, difference, difference_se),
         values=p.values, noise=p.noise, difference_noise=difference_noise, clean=clean,
     )  # fmt: skip
+    return _without_what_is_not_carried(found, whole)
+
+
+def _carried(whole: Panel, p: Panel, r: int) -> tuple[tuple[Support, ...], Support]:
+    """What each structure's difference to structure `r` carries, and the order of all."""
+    freedom = np.where(np.isfinite(whole.values).all(axis=0), whole.freedom, -1)
+
+    def ask(*some: int) -> Support:
+        chosen = list(some)
+        return of_difference(
+            p.hits[chosen], p.trials[chosen], freedom[chosen], either_or=p.either_or
+        )
+
+    every = range(len(p.structures))
+    return tuple(ask(s, r) for s in every), ask(*every)
+
+
+_REDUCTION = ("reduction", "reduction_low", "reduction_high", "reduction_bound")
+_CHANCE = ("p_safer", "p_safer_low", "p_safer_high", "dominance_first", "dominance_second")
+_EXACT = (
+    "difference", "difference_mc_se", "ratio", "ratio_mc_low", "ratio_mc_high",
+    "difference_sd", "difference_low", "difference_high", "ratio_low", "ratio_high",
+)  # fmt: skip
+"""Known where two structures are identical too: differences of zero, ratios of one."""
+_LEVEL_RANGE, _RANGE = ("parameter_sd", "low", "high"), _EXACT[5:]
+_RANKED = ("rank_probability", "regret", "regret_mc_se")
+
+
+def _without_what_is_not_carried(c: Comparison, whole: Panel) -> Comparison:
+    """Put NaN where the counts say nothing."""
+    says = np.array([support.says for support in c.support])
+    exact = np.array([word in ("identical", "reference") for word in c.verdict])
+    level = np.array([error_known(f) for f in whole.freedom])
+    spread = np.array([spread_known(f) for f in whole.freedom])
+    kept = dict.fromkeys(_REDUCTION, says >= Says.DIFFERENCE)
+    kept |= dict.fromkeys(_CHANCE, says >= Says.VERDICT)
+    kept |= dict.fromkeys(_EXACT, (says >= Says.DIFFERENCE) | exact)
+    kept |= {name: kept[name] & (spread | exact) for name in _RANGE}
+    # An error of exactly zero says that no two histories differed, not that no other would have.
+    kept["difference_mc_se"] &= (c.difference_mc_se > 0) | exact
+    kept |= {"mc_se": level & (c.mc_se > 0), **dict.fromkeys(_LEVEL_RANGE, spread)}
+    kept |= dict.fromkeys(_RANKED, np.full(len(says), c.ranking.says is Says.VERDICT))
+    changed: dict[str, Any] = {}
+    for name, mask in kept.items():
+        values = getattr(c, name)
+        changed[name] = np.where(mask[:, None] if values.ndim == 2 else mask, values, np.nan)
+    return replace(c, **changed)
+
+
+def _mean_error(noise: np.ndarray) -> np.ndarray:
+    """Monte Carlo error of means over draws; those with unknown noise count as the others."""
+    known = np.isfinite(noise)
+    count = known.sum(axis=1)
+    mean = np.where(known, noise, 0.0).sum(axis=1) / np.where(count > 0, count, np.nan)
+    return np.sqrt(mean / noise.shape[1])
+
+
+_NOTHING = Support(Says.NOTHING, "-")
 
 
 def _empty(p: Panel, reference: str) -> Comparison:
@@ -269,6 +344,7 @@ def _empty(p: Panel, reference: str) -> Comparison:
     }
     return Comparison(
         risk=p.risk, structures=p.structures, reference=reference, draws=0, verdict=("-",) * n,
+        support=(_NOTHING,) * n, ranking=_NOTHING,
         clean=Cleaned(p.values, p.values[..., None]), **arrays,
     )  # fmt: skip
 
@@ -289,11 +365,11 @@ def _quantiles(clean: np.ndarray, raw: np.ndarray | None, prefix: str) -> dict[s
 
 def _ratios(p: Panel, clean: np.ndarray, r: int) -> dict[str, np.ndarray]:
     """Ratio of mean risks with its Monte Carlo interval, and quantiles of ratios within draws."""
-    mean, n = p.values.mean(axis=1), p.values.shape[1]
+    mean = p.values.mean(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = mean / mean[r]
         relative = p.errors / mean[:, None, None]
-        error = np.sqrt(((relative - relative[r]) ** 2).sum(axis=(1, 2))) / n
+        error = _mean_error(((relative - relative[r]) ** 2).sum(axis=2))
         within = np.where(clean[r] > 0, np.maximum(clean, 0.0) / clean[r], np.nan)
         spread = np.exp(Z95 * error)
         rich = (p.hits.sum(axis=1) >= LEAST_HITS) & (p.hits[r].sum() >= LEAST_HITS)
@@ -312,7 +388,11 @@ def _reduction(p: Panel, r: int, rng: np.random.Generator) -> dict[str, np.ndarr
     nan = np.full(len(p.structures), np.nan)
     if not p.coupled:
         return dict.fromkeys(names, nan)
-    apart = p.noise + p.noise[r]
+    known = np.isfinite(p.errors).all(axis=(0, 2))
+    if not known.any():
+        return dict.fromkeys(names, nan)
+    p = p.only(known)
+    separate = p.noise + p.noise[r]
     together = ((p.errors - p.errors[r]) ** 2).sum(axis=-1)
     value, base = p.values, p.values[r]
     gap = np.abs(value - base)
@@ -320,10 +400,10 @@ def _reduction(p: Panel, r: int, rng: np.random.Generator) -> dict[str, np.ndarr
         n = p.trials
         independent = (value * (1 - value) + base * (1 - base)) / n
         least = (gap - gap**2) / n
-        whole = apart.mean(axis=1) / together.mean(axis=1)
+        whole = separate.mean(axis=1) / together.mean(axis=1)
         bound = independent.mean(axis=1) / least.mean(axis=1)
         pick = rng.integers(0, value.shape[1], (RESAMPLES, value.shape[1]))
-        again = apart[:, pick].mean(axis=-1) / together[:, pick].mean(axis=-1)
+        again = separate[:, pick].mean(axis=-1) / together[:, pick].mean(axis=-1)
         low, high = np.quantile(again, (0.025, 0.975), axis=1)
     if p.risk.trials != "trajectories" or p.risk is LOSS:
         bound = nan
@@ -367,7 +447,7 @@ def _rank_probability(noisy: np.ndarray) -> np.ndarray:
 def difference_se_to_best(p: Panel, mean: np.ndarray) -> np.ndarray:
     """Monte Carlo error of the mean difference to the structure with the least mean risk."""
     best = int(np.argmin(mean))
-    return np.sqrt(((p.errors - p.errors[best]) ** 2).sum(axis=(1, 2))) / p.values.shape[1]
+    return _mean_error(((p.errors - p.errors[best]) ** 2).sum(axis=2))
 
 
 def _dominance(clean: np.ndarray, r: int) -> dict[str, np.ndarray]:
@@ -389,26 +469,22 @@ def _area_against(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def _verdicts(
-    p: Panel, r: int, p_safer: np.ndarray, difference: np.ndarray, error: np.ndarray
+    carried: tuple[Support, ...], r: int, p_safer: np.ndarray, difference: np.ndarray,
+    error: np.ndarray,
 ) -> tuple[str, ...]:
     words = []
-    for s in range(len(p.structures)):
-        same = np.array_equal(p.hits[s], p.hits[r]) and np.array_equal(p.trials[s], p.trials[r])
-        if not (p.hits[s].any() or p.hits[r].any()):
-            words.append("no hits")
-        elif same:
-            words.append("reference" if s == r else "identical")
-        elif max(p.hits[s].sum(), p.hits[r].sum()) < LEAST_HITS:
-            words.append("too rare")
+    for s, support in enumerate(carried):
+        if s == r and support.says > Says.NOTHING:
+            words.append("reference")
+        elif support.says < Says.VERDICT:
+            words.append(support.reason)
         else:
-            words.append(verdict_word(p_safer[s], difference[s], error[s], p.values.shape[1]))
+            words.append(verdict_word(p_safer[s], difference[s], error[s]))
     return tuple(words)
 
 
-def verdict_word(p_safer: float, difference: float, error: float, draws: int) -> str:
+def verdict_word(p_safer: float, difference: float, error: float) -> str:
     """Word for a comparison: clear in most draws, and the mean clear of its Monte Carlo error."""
-    if draws < FEW_DRAWS:
-        return "too few draws"
     if p_safer >= CLEAR_SHARE and difference < -CLEAR_ERRORS * error:
         return "safer"
     if p_safer <= 1 - CLEAR_SHARE and difference > CLEAR_ERRORS * error:

@@ -18,17 +18,16 @@ from escalation.analysis import smoothing, surrogate
 from escalation.analysis.boxes import Box, find_box
 from escalation.analysis.comparison import Comparison
 from escalation.analysis.information import Information, value_of_information
+from escalation.analysis.noise import apart
 from escalation.analysis.pawn import Pawn, pawn_indices
 from escalation.analysis.sensitivity import Sensitivity, sensitivity
 from escalation.analysis.thresholds import Threshold, find_thresholds
 from escalation.errors import InputError
 from escalation.parameters.registry import REGISTRY
+from escalation.results.support import DRIVER_DRAWS, Says, Support, of_drivers
 
-LEAST_DRAWS = 16
 RECORD_CLAIM = "generic dispute"
 """Claim of the parameters that turn a row of the record into numbers; no study reads them."""
-LEAST_HITS = 200
-"""Hits over all draws, under one of the two, below which a difference says nothing."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +95,9 @@ def designs(ds: xr.Dataset, rule: str, flashpoint: str) -> Designs:
         Fewer than 16 draws, or no parameter that varies.
     """
     n = ds.sizes["draw"]
-    if n < LEAST_DRAWS:
+    if n < DRIVER_DRAWS:
         raise InputError(
-            f"{n} parameter draws say nothing about what drives a result: at least {LEAST_DRAWS}"
+            f"{n} parameter draws say nothing about what drives a result: at least {DRIVER_DRAWS}"
         )
     names = [str(name) for name in ds["parameter"].values.tolist()]
     others = [str(name) for name in ds["flashpoint"].values.tolist() if name != flashpoint]
@@ -151,21 +150,22 @@ def drivers(
     Returns
     -------
     Drivers or None
-        None where the event is too rare, a draw has no value, or the two are the same.
+        None where the counts do not carry it, see `driver_support`.
 
     Raises
     ------
     InputError
         PAWN is asked for and SALib is missing.
     """
-    s, r = found.structures.index(structure), found.structures.index(found.reference)
-    d = found.values[s] - found.values[r]
-    too_rare = max(found.hits[s], found.hits[r]) < LEAST_HITS
-    if too_rare or len(d) != made.smooth.values.shape[0] or np.ptp(d) == 0:
+    if driver_support(found, structure, made).reason:
         return None
+    s, r = found.structures.index(structure), found.structures.index(found.reference)
+    d = apart(found.values[s], found.values[r])
     label = f"{structure} minus {found.reference}, {found.risk.name}"
-    centre = found.clean.centre[s] - found.clean.centre[r]
-    influence = sensitivity(made.sobol, d, found.difference_noise[s], label=label)
+    centre = apart(found.clean.centre[s], found.clean.centre[r])
+    influence = sensitivity(made.sobol, d, known_noise(found, s), label=label)
+    if influence.all_noise:
+        return None
     return Drivers(
         structure,
         found.reference,
@@ -175,6 +175,23 @@ def drivers(
         value_of_information(made.smooth, found.clean.centre, found.structures),
         pawn_indices(made.smooth.values, made.names, d, label=label) if pawn else None,
     )
+
+
+def driver_support(found: Comparison, structure: str, made: Designs) -> Support:
+    """Return what the counts carry about the drivers of a difference; see `drivers`.
+
+    Where they carry it, `drivers` still finds none if the difference varies by chance alone.
+    """
+    s, r = found.structures.index(structure), found.structures.index(found.reference)
+    if found.draws != made.smooth.n_draws:
+        return Support(Says.VERDICT, "a draw without a value")
+    return of_drivers(found.support[s], max(found.hits[s], found.hits[r]), found.draws)
+
+
+def known_noise(found: Comparison, s: int) -> np.ndarray:
+    """Monte Carlo variance of a difference in every draw; its mean where it is not known."""
+    noise = found.difference_noise[s]
+    return np.where(np.isfinite(noise), noise, np.nanmean(noise))
 
 
 def chosen_structure(ds: xr.Dataset, reference: str, structure: str | None = None) -> str:

@@ -9,11 +9,18 @@ from dataclasses import dataclass
 import xarray as xr
 
 from escalation.analysis.comparison import Comparison, chosen_reference, compare
-from escalation.analysis.drivers import Drivers, chosen_structure, designs, drivers
+from escalation.analysis.drivers import (
+    Drivers,
+    chosen_structure,
+    designs,
+    driver_support,
+    drivers,
+)
 from escalation.analysis.risks import LOSS, LOSS_EVENTS, RISKS, TRADE_OFF, Risk
 from escalation.analysis.trade_offs import ParetoSet, pareto_set
 from escalation.errors import InputError
 from escalation.results.rules import rules_of
+from escalation.results.support import REASONS, Says
 
 Place = tuple[str, str, str]
 """Decision rule, flashpoint and risk."""
@@ -36,9 +43,12 @@ class Examination:
     comparisons : dict
         By decision rule, flashpoint and risk; those of the trade-off are among them.
     trade_offs : dict
-        By decision rule and flashpoint.
+        By decision rule and flashpoint, over the risks whose counts carry an order; None where
+        fewer than two do.
     drivers : dict
-        By flashpoint and risk under the headline rule; None where the event is too rare.
+        By flashpoint and risk under the headline rule; None where the counts carry none.
+    reasons : dict of str to str
+        Why there are none, by the same keys.
     no_drivers : str
         Why there are none at all; empty if there are.
     constant : int
@@ -52,8 +62,9 @@ class Examination:
     risks: tuple[Risk, ...]
     loss: dict[str, float]
     comparisons: dict[Place, Comparison]
-    trade_offs: dict[tuple[str, str], ParetoSet]
+    trade_offs: dict[tuple[str, str], ParetoSet | None]
     drivers: dict[tuple[str, str], Drivers | None]
+    reasons: dict[tuple[str, str], str]
     no_drivers: str
     constant: int
 
@@ -109,13 +120,20 @@ def examine(
     found = compare(ds, [*risks, *more], reference=base, loss=weights or None)
     rules, places = rules_of(ds), [str(name) for name in ds["flashpoint"].values.tolist()]
     shown = (*risks, LOSS) if weights else tuple(risks)
-    influences, why, constant = _drivers(whole, found, chosen, rules[0], places, shown, pawn)
+    influences, reasons, why, constant = _drivers(
+        whole, found, chosen, rules[0], places, shown, pawn
+    )
     return Examination(
         base, chosen, tuple(rules), tuple(places), shown, weights, found,
-        {(r, f): pareto_set([found[r, f, name] for name in TRADE_OFF])
+        {(r, f): _trade_off([found[r, f, name] for name in TRADE_OFF])
          for r in rules for f in places},
-        influences, why, constant,
+        influences, reasons, why, constant,
     )  # fmt: skip
+
+
+def _trade_off(comparisons: Sequence[Comparison]) -> ParetoSet | None:
+    ranked = [c for c in comparisons if c.ranking.says is Says.VERDICT]
+    return pareto_set(ranked) if len(ranked) > 1 else None
 
 
 def _only(ds: xr.Dataset, flashpoints: Sequence[str]) -> xr.Dataset:
@@ -135,17 +153,22 @@ def stated_loss(ds: xr.Dataset) -> dict[str, float]:
 def _drivers(
     ds: xr.Dataset, found: dict[Place, Comparison], structure: str, rule: str,
     places: Sequence[str], risks: Sequence[Risk], pawn: bool,
-) -> tuple[dict[tuple[str, str], Drivers | None], str, int]:
+) -> tuple[dict[tuple[str, str], Drivers | None], dict[tuple[str, str], str], str, int]:
     """Drivers under the headline rule, or why there are none."""
     influences: dict[tuple[str, str], Drivers | None] = {}
+    reasons: dict[tuple[str, str], str] = {}
     constant = 0
     for place in places:
         try:
             made = designs(ds, rule, place)
         except InputError as error:
-            return {}, str(error), 0
+            return {}, {}, str(error), 0
         constant = made.constant
         for risk in risks:
             key = (place, risk.name)
-            influences[key] = drivers(found[rule, *key], structure, made, pawn=pawn)
-    return influences, "", constant
+            here = found[rule, *key]
+            influences[key] = drivers(here, structure, made, pawn=pawn)
+            if influences[key] is None:
+                carried = driver_support(here, structure, made).reason
+                reasons[key] = REASONS[carried or "no more than chance"]
+    return influences, reasons, "", constant

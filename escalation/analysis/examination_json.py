@@ -36,7 +36,9 @@ def as_json(e: Examination, ds: xr.Dataset) -> Json:
         ``comparison``, ``probability_safer``, ``variance_reduction``, ``rank_probability``,
         ``regret`` and ``dominance`` by decision rule, flashpoint, risk and structure;
         ``trade_off`` by rule and flashpoint; ``flip``, ``sensitivity`` and
-        ``value_of_information`` by flashpoint and risk.
+        ``value_of_information`` by flashpoint and risk. What the counts do not carry is null;
+        ``unsupported`` says why there is no rank (by rule, flashpoint and risk) and no driver
+        (by flashpoint and risk), and a cell's ``reason`` why no difference or verdict.
     """
     return {
         "provenance": _provenance(e, ds),
@@ -60,6 +62,7 @@ def as_json(e: Examination, ds: xr.Dataset) -> Json:
         "value_of_information": _by_risk(e, _information),
         "pawn": _by_risk(e, _pawn),
         "no_drivers": e.no_drivers or None,
+        "unsupported": _unsupported(e),
     }
 
 
@@ -114,7 +117,7 @@ def _cell(c: Comparison, s: int) -> Json:
         "ratio": _plain(c.ratio[s]),
         "ratio_mc_95": [_plain(c.ratio_mc_low[s]), _plain(c.ratio_mc_high[s])],
         "ratio_draws_5_95": [_plain(c.ratio_low[s]), _plain(c.ratio_high[s])],
-        "verdict": c.verdict[s],
+        "verdict": c.verdict[s], "reason": c.support[s].words or None,
     }  # fmt: skip
 
 
@@ -130,6 +133,9 @@ def _reduction(c: Comparison, s: int) -> Json:
 def _trade_offs(e: Examination) -> Json:
     found: Json = {}
     for (rule, place), pareto in e.trade_offs.items():
+        if pareto is None:
+            found.setdefault(rule, {})[place] = None
+            continue
         found.setdefault(rule, {})[place] = {
             "risks": list(pareto.risks),
             "members": list(pareto.members),
@@ -139,6 +145,21 @@ def _trade_offs(e: Examination) -> Json:
             },
         }
     return found
+
+
+def _unsupported(e: Examination) -> Json:
+    ranks: Json = {}
+    for rule in e.rules:
+        for place in e.flashpoints:
+            for risk in e.risks:
+                ranking = e.at(place, risk.name, rule).ranking
+                if ranking.reason:
+                    where = ranks.setdefault(rule, {}).setdefault(place, {})
+                    where[risk.name] = ranking.words
+    drivers: Json = {}
+    for (place, name), reason in e.reasons.items():
+        drivers.setdefault(place, {})[name] = reason
+    return {"ranks": ranks, "drivers": drivers}
 
 
 def _flip(d: Drivers) -> Json:

@@ -38,6 +38,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from escalation.analysis.noise import apart
 from escalation.analysis.smoothing import (
     TAILS,
     Design,
@@ -99,7 +100,7 @@ def value_of_information(
     if len(y) < 2:
         raise InputError(f"{len(y)} structures leave nothing to choose; at least 2 are needed")
     best = int(np.argmin(y.mean(axis=1)))
-    differences = np.delete(y, best, axis=0) - y[best]
+    differences = apart(np.delete(y, best, axis=0), y[best])
     evpi, evpi_low, evpi_high = _perfect(design, differences)
     fit = smooth(design, differences)
     even = np.full(design.n_draws, 1.0 / design.n_draws)

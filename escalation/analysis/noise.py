@@ -13,6 +13,9 @@ empirical Bayes rule (Efron and Morris 1973), theta is
 spread over draws is that of the parameters alone, P; with little chance they are the values
 themselves, and with much chance they do not pretend to know the sign of a difference in a
 single draw. Directions in which N exceeds T have no spread.
+
+Sums in floating point leave about 1e-17 where the exact difference is nothing; `apart` takes
+that for the zero it is, so that no sign is read off rounding.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _TINY = 1e-10
+ROUNDING = 1e-12
+"""Part of two numbers below which their difference is rounding."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,21 @@ def noise_covariance(errors: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     errors : array (structure, draw, replicate)
-        See :mod:`escalation.analysis.risks`.
+        See :mod:`escalation.analysis.risks`. Draws in which one is not known are left out.
     """
-    flat = errors.reshape(len(errors), -1)
-    return flat @ flat.T / errors.shape[1]
+    kept = errors[:, np.isfinite(errors).all(axis=(0, 2))]
+    flat = kept.reshape(len(errors), -1)
+    return flat @ flat.T / max(kept.shape[1], 1)
+
+
+def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a - b, with exactly zero where they differ by rounding only.
+
+    >>> apart(np.array([0.1 + 0.2]), np.array([0.3])).tolist()
+    [0.0]
+    """
+    size = np.maximum(np.abs(a), np.abs(b))
+    return np.where(np.abs(a - b) <= ROUNDING * size, 0.0, a - b)
 
 
 def cleaned(

@@ -4,24 +4,28 @@ A risk is a ratio of counts p = H / T: hits by trajectories, disputes by years, 
 crises. Every trajectory belongs to one of B replicates, the same under every structure, and
 with :math:`h_b, t_b` the counts of a replicate
 
-.. math:: e_b = \sqrt{\tfrac{B}{B - 1}}\; \frac{h_b - p\, t_b}{T}
+.. math:: e_b = \Bigl(1 - \sum_c t_c^2 / T^2\Bigr)^{-1/2}\; \frac{h_b - p\, t_b}{T}
 
-are B draws of the Monte Carlo error of p: :math:`\sum_b e_b^2` estimates its variance (the
-delta method for a ratio), and :math:`\sum_b e_b e'_b` its covariance with the risk under
-another structure, which is what common random numbers bring about. Nothing needs to be
-assumed about how the histories of two structures are coupled.
+(the factor is :math:`\sqrt{B / (B - 1)}` if all :math:`t_b` are equal) are B draws of the Monte
+Carlo error of p: :math:`\sum_b e_b^2` estimates its variance (the delta method for a ratio), and
+:math:`\sum_b e_b e'_b` its covariance with the risk under another structure, which is what
+common random numbers bring about. Nothing needs to be assumed about how the histories of two
+structures are coupled. Where fewer than two replicates
+have trials the errors are not known (NaN): one history says nothing about chance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
 
 from escalation.errors import InputError, ResultsError
+from escalation.results.derive import count_disputes, replicate_trials
+from escalation.results.intervals import binomial_se, replicate_scale
 from escalation.results.rules import under_rule
 
 
@@ -85,6 +89,8 @@ class Panel:
     coupled : bool
         Whether the errors know of the common random numbers.
     hits, trials : array (structure, draw)
+    freedom : array (structure, draw)
+        Independent parts of every value less one: how well its error is known.
     """
 
     risk: Risk
@@ -94,6 +100,12 @@ class Panel:
     coupled: bool
     hits: np.ndarray
     trials: np.ndarray
+    freedom: np.ndarray
+
+    @property
+    def either_or(self) -> bool:
+        """Whether a trial is a hit or not."""
+        return self.risk.trials != "years" and self.risk is not LOSS
 
     @property
     def noise(self) -> np.ndarray:
@@ -102,12 +114,16 @@ class Panel:
 
     def complete(self) -> Panel:
         """Only the draws in which every structure has a value."""
-        kept = np.isfinite(self.values).all(axis=0)
+        return self.only(np.isfinite(self.values).all(axis=0))
+
+    def only(self, kept: np.ndarray) -> Panel:
+        """Only some draws, given by a mask."""
         if kept.all():
             return self
-        parts = (self.values, self.errors, self.hits, self.trials)
-        values, errors, hits, trials = (part[:, kept] for part in parts)
-        return Panel(self.risk, self.structures, values, errors, self.coupled, hits, trials)
+        return replace(self, **{name: getattr(self, name)[:, kept] for name in _BY_DRAW})
+
+
+_BY_DRAW = ("values", "errors", "hits", "trials", "freedom")
 
 
 def chosen_risks(names: Sequence[str] | str | None) -> list[Risk]:
@@ -188,8 +204,7 @@ def panel(
         return _without_replicates(cell, risk, structures, n, years, loss or {})
     counts = cell["replicate_count"].transpose("structure", "draw", "replicate", "counted")
     columns = [str(name) for name in counts["counted"].values.tolist()]
-    size = counts.sizes["replicate"]
-    sizes = np.array([len(range(b, n, size)) for b in range(size)])
+    sizes = replicate_trials(cell).values
     data = counts.values
 
     def column(name: str) -> np.ndarray:
@@ -219,19 +234,20 @@ def panel_from_counts(
     total = trials.sum(axis=-1)
     known = np.where(total > 0, total, np.nan)
     values = hits.sum(axis=-1) / known
-    used = max(int((trials > 0).any(axis=(0, 1)).sum()), 1)
-    scale = np.sqrt(used / (used - 1)) if used > 1 else np.nan
-    errors = scale * (hits - values[..., None] * trials) / known[..., None]
-    return Panel(risk, structures, values, errors, True, hits.sum(axis=-1), total)
+    scale = np.sqrt(replicate_scale(trials))
+    errors = scale[..., None] * (hits - values[..., None] * trials) / known[..., None]
+    freedom = (trials > 0).sum(axis=-1) - 1
+    return Panel(risk, structures, values, errors, True, hits.sum(axis=-1), total, freedom)
 
 
 def _without_replicates(
     cell: xr.Dataset, risk: Risk, structures: tuple[str, ...], n: int, years: int,
     loss: Mapping[str, float],
 ) -> Panel:
-    """As if every structure had random numbers of its own: an upper bound of the errors."""
-    from escalation.results.derive import count_disputes
+    """As if every structure had random numbers of its own: an upper bound of the errors.
 
+    Those of rates are of Poisson counts, which come in no clusters.
+    """
     if risk is LOSS:
         raise ResultsError("a loss needs results with replicates (format 3): run the study again")
     c = count_disputes(cell)
@@ -247,8 +263,8 @@ def _without_replicates(
 
     hits, trials = column(risk.hits), column(risk.trials)
     share = hits / np.where(trials > 0, trials, np.nan)
-    spread = share if risk.trials == "years" else share * (1 - share)
-    errors = np.zeros((*share.shape, len(structures)))
-    for s in range(len(structures)):
-        errors[s, :, s] = np.sqrt(spread[s] / trials[s])
-    return Panel(risk, structures, share, errors, False, hits, trials)
+    rate = risk.trials == "years"
+    own = np.sqrt(hits) / trials if rate else binomial_se(hits, trials)
+    errors = own[..., None] * np.eye(len(structures))[:, None]
+    freedom = np.full(hits.shape, n - 1) if rate else trials - 1
+    return Panel(risk, structures, share, errors, False, hits, trials, freedom)

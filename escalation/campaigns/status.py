@@ -15,7 +15,8 @@ from escalation.campaigns.entries import EVENTS, well_formed
 from escalation.campaigns.journal import Entry, Journal
 from escalation.campaigns.plan import CampaignPlan, load_plan
 from escalation.results.files import RESULTS_NAME
-from escalation.results.intervals import wilson, zero_upper_bound
+from escalation.results.intervals import binomial_noise, noise_free, wilson, zero_upper_bound
+from escalation.results.support import LEAST_SPREAD, trials_tell
 from escalation.study import Study
 from escalation.work import compared_structures
 
@@ -38,8 +39,9 @@ class Estimate:
     low, high : float
         95 % interval of it by chance (Wilson, all histories as equal trials, which errs on the
         safe side); 0 and the one-sided 95 % bound where nothing was seen.
-    draws_low, draws_high : float
-        Quantiles 5 and 95 % of the share over the parameter draws that have been played.
+    draws_low, draws_high : float or None
+        Quantiles 5 and 95 % of the share over the parameter draws that have been played, the
+        Monte Carlo part removed; None where these are too few for that.
     """
 
     flashpoint: str
@@ -50,8 +52,8 @@ class Estimate:
     probability: float
     low: float
     high: float
-    draws_low: float
-    draws_high: float
+    draws_low: float | None
+    draws_high: float | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ class Seen:
         hits, n = rows[:, EVENTS.index(event)], rows[:, -1]
         x, total = int(hits.sum()), int(n.sum())
         low, high = wilson(x, total)
-        draws_low, draws_high = np.quantile(hits / n, (0.05, 0.95)).tolist()
+        draws_low = draws_high = None
+        if len(n) >= LEAST_SPREAD and trials_tell(n):
+            spread = noise_free(hits / n, binomial_noise(hits, n))
+            draws_low, draws_high = np.maximum(np.quantile(spread, (0.05, 0.95)), 0.0).tolist()
         bound = float(high) if x else float(zero_upper_bound(total))
         return Estimate(
             flashpoint, structure, event, x, total, x / total, float(low), bound,

@@ -30,6 +30,7 @@ from escalation.plots.style import (
 from escalation.results.companion import centre_words
 from escalation.results.crossings import find_crossings
 from escalation.results.intervals import binomial_se
+from escalation.results.support import Says, of_sweep
 
 COLUMNS = 4
 
@@ -97,8 +98,8 @@ def break_even(
         f"{centre_words(ds)}, so these lines carry no spread over draws. Bands: 95 % Monte Carlo "
         "interval, too wide if anything, because all points use the same random numbers. Below the "
         "zero line the structure is safer than the reference. Dotted verticals: break-even "
-        "values, interpolated between points that differ from zero by more than a standard error. "
-        "Grey: 5-95 % of the draws of the parameter.",
+        "values, interpolated between points that differ from zero by more than a standard error; "
+        "none where the event is too rare to compare. Grey: 5-95 % of the draws of the parameter.",
     )
     return figure
 
@@ -119,8 +120,8 @@ def sweep_differences(ds: xr.Dataset, event: str) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``difference``, ``error`` (standard error as if the random numbers were not shared)
-        and ``value`` of the moved parameter.
+        ``difference``, ``error`` (standard error as if the random numbers were not shared),
+        ``value`` of the moved parameter, and ``carried``, whether the counts carry a comparison.
     """
     trials = int(ds.attrs["sweep_trajectories"])
     hits = ds["sweep_event_count"].sel(event=event, drop=True)
@@ -131,7 +132,17 @@ def sweep_differences(ds: xr.Dataset, event: str) -> xr.Dataset:
             "difference": (hits - hits.sel(reference, drop=True)) / trials,
             "error": np.hypot(error, error.sel(reference, drop=True)),
             "value": ds["sweep_value"],
+            "carried": _carried(hits, hits.sel(reference, drop=True), trials),
         }
+    )
+
+
+def _carried(hits: xr.DataArray, base: xr.DataArray, trials: int) -> xr.DataArray:
+    def carried(own: np.ndarray, other: np.ndarray) -> bool:
+        return of_sweep(np.stack([own, other]), trials).says >= Says.VERDICT
+
+    return xr.apply_ufunc(
+        carried, hits, base, input_core_dims=[["sweep_point"]] * 2, vectorize=True
     )
 
 
@@ -150,8 +161,9 @@ def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -
         ax.fill_between(x, y - half, y + half, color=look.colour, alpha=0.18, linewidth=0)
         ax.plot(x, y, color=look.colour, linestyle=look.line, marker=look.marker, ms=4.5, lw=1.4,
                 mec="white", mew=0.4)  # fmt: skip
-        for crossing in find_crossings(x, y, error):
-            _mark(ax, crossing.value, look, number)
+        if line["carried"].item():
+            for crossing in find_crossings(x, y, error):
+                _mark(ax, crossing.value, look, number)
     # Room above the lines, where the break-even values are written.
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + 0.1 * len(structures) * (high - low))

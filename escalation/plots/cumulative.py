@@ -16,13 +16,13 @@ from escalation.plots.estimates import (
     EVENT_TITLES,
     HIGH,
     LOW,
-    Z95,
     chosen,
     focus,
     need,
     one,
     ranges,
     summary,
+    worst_error,
 )
 from escalation.plots.style import (
     REFERENCE_COLOUR,
@@ -33,7 +33,6 @@ from escalation.plots.style import (
     looks,
     name_of,
     percent_axis,
-    percent_number,
     strip_panels,
     structure_label,
     styled,
@@ -87,31 +86,40 @@ def cumulative_risk(
     width = 11.0 if columns > 2 else 9.0
     rows = len(events) * len(blocks)
     figure, grid = strip_panels(rows, columns, width, 2.6, _legend(ds), 3)
-    worst = 0.0
+    errors = []
     places = [(event, block) for event in events for block in blocks]
     for row, (event, block) in zip(grid, places, strict=True):
         fan = fans(ds, event).sel(flashpoint=flashpoint)
         _row(row, ds, fan, block, _top(fan.sel(structure=structures)))
         row[0].set_ylabel(f"{EVENT_TITLES[event]}\nby the end of the year, %")
-        worst = max(worst, Z95 * float(fan["error"].sel(structure=structures).max()))
+        errors.append(fan[["error", "hits"]].sel(structure=structures))
     place = name_of(ds, "flashpoint", flashpoint, 60)
     headline(figure, ds, "Risk accumulated year by year, with its range over draws", place)
     footnote(
         figure,
         ds,
         "Coloured lines: medians over draws. Dark bands: 50 % of draws, light bands: 90 %, the "
-        "Monte Carlo part removed. The 95 % Monte Carlo interval of the mean is at most "
-        f"± {percent_number(worst)} points. An open mark with an arrow: no event seen, 95 % upper "
-        "bound. Panels of one risk share their scale.",
+        "Monte Carlo part removed; no band where that is not known. Where most draws saw fewer "
+        "than 10 events by the end, the line is the mean. The 95 % Monte Carlo interval of the "
+        f"mean is {worst_error(xr.concat(errors, 'event'))}. An open mark with an arrow: no event "
+        "seen, 95 % upper bound. Panels of one risk share their scale.",
     )
     return figure
 
 
 def fans(ds: xr.Dataset, event: str) -> xr.Dataset:
-    """Quantiles over draws of the cumulative risk, its Monte Carlo error and bound, by year."""
+    """Quantiles over draws of the cumulative risk, its Monte Carlo error and bound, by year.
+
+    The mean stands for the median where most draws saw few events by the last year.
+    """
     hits = ds["first_event_count"].sel(event=event, drop=True).cumsum("year")
     cells = summary(hits, int(ds.attrs["trajectories"]))
-    return cells[["error", "hits", "bound"]].assign(fan=ranges(cells, QUANTILES))
+    spread = cells["high"].notnull() | (cells["hits"] == 0)
+    fan = ranges(cells, QUANTILES)
+    coarse = cells["sparse"].isel(year=-1)
+    line = fan.sel(quantile=0.5, drop=True).where(~coarse, cells["mean"])
+    fan = xr.where(fan["quantile"] == 0.5, line, fan.where(spread))
+    return cells[["error", "hits", "bound"]].assign(fan=fan)
 
 
 def _top(fan: xr.Dataset) -> float:

@@ -15,16 +15,17 @@ import numpy as np
 import xarray as xr
 
 from escalation.errors import InputError, ResultsError
-from escalation.results.derive import ratio
+from escalation.plots.style import percent_number
+from escalation.results.derive import count_disputes, rate_noise, ratio, simulated_years
 from escalation.results.intervals import (
     FEW_HITS,
     binomial_noise,
-    binomial_se,
     noise_free,
     pooled_se,
     zero_rate_bound,
     zero_upper_bound,
 )
+from escalation.results.support import LEAST_SPREAD, trials_tell
 
 LOW, HIGH = 0.05, 0.95
 Z95 = 1.96
@@ -90,21 +91,37 @@ def summary(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Dataset:
         draw; without it ``median``, ``low``, ``high`` (5 and 95 % of draws, see `ranges`),
         ``mean``, ``sparse`` (whether most draws had fewer than 10 hits), ``centre`` (the
         median, or the mean where it is sparse),
-        ``error`` (Monte Carlo standard error), ``hits``, ``trials`` and ``bound``, the 95 %
-        upper bound that stands for the value where ``hits`` is zero (``draw_bound``: the
-        same for a single draw). Without any trial everything but the bounds is NaN.
+        ``error`` (Monte Carlo standard error), ``hits``, ``trials``, ``full`` (whether every
+        trial was a hit) and ``bound``, the 95 % upper bound that stands for the value where
+        ``hits`` is zero (``draw_bound``: the same for a single draw). Without any trial
+        everything but the bounds is NaN, and what the counts do not carry
+        (:mod:`escalation.results.support`) is NaN too.
     """
     trials = trials + xr.zeros_like(hits)
-    share = ratio(hits, trials)
-    error = xr.apply_ufunc(binomial_se, hits, trials)
-    noise = xr.apply_ufunc(binomial_noise, hits, trials)
-    return _summary(share, error, noise, hits, trials, zero_upper_bound)
+    draws = [["draw"], ["draw"]]
+    noise = xr.apply_ufunc(
+        binomial_noise, hits, trials, input_core_dims=draws, output_core_dims=draws[:1]
+    )
+    tell = xr.apply_ufunc(trials_tell, trials, input_core_dims=draws[:1])
+    found = _summary(ratio(hits, trials), noise.where(tell), hits, trials, zero_upper_bound)
+    return found.assign(full=(found["trials"] > 0) & (found["hits"] == found["trials"]))
 
 
-def rate_summary(events: xr.DataArray, years: xr.DataArray) -> xr.Dataset:
-    """As `summary`, for events per year of exposure; the error is that of Poisson counts."""
-    error = ratio(events**0.5, years)
-    return _summary(ratio(events, years), error, error**2, events, years, zero_rate_bound)
+def rate_summary(ds: xr.Dataset, kind: str) -> xr.Dataset:
+    """As `summary`, for ``dispute`` or ``grave`` crises per year of exposure."""
+    events, years = count_disputes(ds)[kind], simulated_years(ds)
+    return _summary(ratio(events, years), rate_noise(ds, kind), events, years, zero_rate_bound)
+
+
+def worst_error(cells: xr.Dataset) -> str:
+    """Say how wide the 95 % Monte Carlo intervals of several means are at most."""
+    seen = cells["hits"] > 0
+    if not bool(seen.any()):
+        return "not known, no event was seen"
+    worst = float(cells["error"].where(seen).max())
+    if not worst > 0:
+        return "not known, too few histories differ"
+    return f"at most ± {percent_number(Z95 * worst)} points"
 
 
 def ranges(cells: xr.Dataset, quantiles: Sequence[float]) -> xr.DataArray:
@@ -122,7 +139,8 @@ def ranges(cells: xr.Dataset, quantiles: Sequence[float]) -> xr.DataArray:
     raw, clean = over_draws(cells["share"], quantiles), over_draws(cells["clean"], quantiles)
     median = over_draws(cells["share"], (0.5,)).isel(quantile=0, drop=True)
     inner = xr.where(raw["quantile"] < 0.5, np.minimum(clean, median), np.maximum(clean, median))
-    return xr.where(raw["quantile"] == 0.5, median, inner.where(raw != 0, 0.0 * raw))
+    known = inner.where((raw != 0) | clean.isnull(), 0.0 * raw)
+    return xr.where(raw["quantile"] == 0.5, median, known)
 
 
 def over_draws(values: xr.DataArray, quantiles: Sequence[float]) -> xr.DataArray:
@@ -136,7 +154,6 @@ def over_draws(values: xr.DataArray, quantiles: Sequence[float]) -> xr.DataArray
 
 def _summary(
     share: xr.DataArray,
-    error: xr.DataArray,
     noise: xr.DataArray,
     hits: xr.DataArray,
     trials: xr.DataArray,
@@ -149,7 +166,8 @@ def _summary(
     quantiles = ranges(xr.Dataset({"share": share, "clean": clean}), (LOW, 0.5, HIGH))
     median = quantiles.isel(quantile=1, drop=True)
     mean = share.mean("draw")
-    pooled = xr.apply_ufunc(pooled_se, error, input_core_dims=[["draw"]])
+    pooled = xr.apply_ufunc(pooled_se, noise**0.5, input_core_dims=[["draw"]])
+    spread = pooled.notnull() & (share.notnull().sum("draw") >= LEAST_SPREAD)
     total = trials.sum("draw")
     typical = over_draws(hits.where(trials > 0).astype(float), (0.5,))
     sparse = typical.isel(quantile=0, drop=True) < FEW_HITS
@@ -157,9 +175,9 @@ def _summary(
         {
             "share": share,
             "clean": clean,
-            "low": quantiles.isel(quantile=0, drop=True),
+            "low": quantiles.isel(quantile=0, drop=True).where(spread),
             "median": median,
-            "high": quantiles.isel(quantile=2, drop=True),
+            "high": quantiles.isel(quantile=2, drop=True).where(spread),
             "mean": mean,
             "sparse": sparse,
             "centre": median.where(~sparse, mean),

@@ -8,7 +8,14 @@ import numpy as np
 import xarray as xr
 
 from escalation.analysis.comparison import Comparison, chosen_reference, compare_panel
-from escalation.analysis.drivers import LEAST_DRAWS, LEAST_HITS, Designs, chosen_structure, designs
+from escalation.analysis.drivers import (
+    Designs,
+    chosen_structure,
+    designs,
+    driver_support,
+    known_noise,
+)
+from escalation.analysis.noise import apart
 from escalation.analysis.risks import Risk, chosen_risks, panel
 from escalation.analysis.sensitivity import Sensitivity, sensitivity
 from escalation.errors import ResultsError
@@ -17,6 +24,7 @@ from escalation.plots.estimates import Z95, need, one
 from escalation.plots.grid import compared, number, unit_of_difference
 from escalation.plots.style import name_of, plain
 from escalation.results.rules import rules_of
+from escalation.results.support import DRIVER_DRAWS
 
 
 class Gap(NamedTuple):
@@ -83,33 +91,29 @@ def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str |
     (wanted,) = chosen_risks([risk])
     c = compare_panel(panel(ds, wanted, flashpoint), reference)
     s, r = c.structures.index(structure), c.structures.index(reference)
-    _check(ds, c, s, r)
+    _check(ds, c)
     (rule,) = rules_of(ds)
-    made, d = designs(ds, rule, flashpoint), c.values[s] - c.values[r]
-    influence = sensitivity(made.sobol, d, c.difference_noise[s], label=wanted.name)
+    made, d = designs(ds, rule, flashpoint), apart(c.values[s], c.values[r])
+    carried = driver_support(c, structure, made)
+    if carried.reason:
+        raise ResultsError(f"{_what(c, s)}: {carried.words}")
+    influence = sensitivity(made.sobol, d, known_noise(c, s), label=wanted.name)
     if influence.all_noise:
         raise ResultsError(f"{_what(c, s)} varies over draws by no more than Monte Carlo error")
-    plausible = c.clean.plausible[s] - c.clean.plausible[r]
+    plausible = apart(c.clean.plausible[s], c.clean.plausible[r])
     return Gap(flashpoint, structure, c, s, d, plausible, made, influence)
 
 
-def _check(ds: xr.Dataset, c: Comparison, s: int, r: int) -> None:
+def _check(ds: xr.Dataset, c: Comparison) -> None:
     """Refuse results that say nothing of single parameters."""
     n = ds.sizes["draw"]
-    if n < LEAST_DRAWS:
+    if n < DRIVER_DRAWS:
         raise ResultsError(
-            f"{n} parameter draws say nothing of single parameters: at least {LEAST_DRAWS} "
+            f"{n} parameter draws say nothing of single parameters: at least {DRIVER_DRAWS} "
             "are needed"
         )
     if c.draws < n:
         raise ResultsError(f"{c.risk.title} has no value in {n - c.draws} of {n} draws")
-    if max(c.hits[s], c.hits[r]) < LEAST_HITS:
-        raise ResultsError(
-            f"{c.risk.title}: {max(c.hits[s], c.hits[r]):.0f} hits in all draws are too few; at "
-            f"least {LEAST_HITS} are needed"
-        )
-    if np.ptp(c.values[s] - c.values[r]) == 0.0:
-        raise ResultsError(f"{_what(c, s)} is the same in all draws")
     values = ds["parameter_value"].transpose("draw", "parameter").to_numpy()
     if not np.ptp(values, axis=0).any():
         raise ResultsError("no parameter varies over the draws")

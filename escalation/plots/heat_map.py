@@ -14,10 +14,10 @@ from matplotlib.patches import Rectangle
 
 from escalation.plots.estimates import (
     EVENT_TITLES,
-    Z95,
     chosen,
     need,
     summary,
+    worst_error,
 )
 from escalation.plots.style import (
     footnote,
@@ -72,10 +72,9 @@ def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Fig
     for ax, metric in zip(grid.flat, metrics, strict=False):
         cells = summary(horizon_hits(ds, metric), int(ds.attrs["trajectories"]))
         _panel(ax, cells.transpose("structure", "flashpoint", ...))
-        worst = percent_number(Z95 * float(cells["error"].max()))
         ax.set_title(
             f"{EVENT_TITLES[metric]} within {int(ds.attrs['horizon_years'])} years, %\n"
-            f"Monte Carlo 95 % interval: at most ± {worst} points",
+            f"Monte Carlo 95 % interval: {worst_error(cells)}",
             loc="left",
         )
         ax.set_xticks(
@@ -89,8 +88,9 @@ def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Fig
         ds,
         "Upper number: median over draws; mean: most draws saw fewer than 10, so the mean over "
         "draws stands there. Lower numbers: 5-95 % of draws, Monte Carlo part removed (≤: some "
-        "draws saw none; with one draw: Monte Carlo 95 % interval). A hatched cell with < saw no "
-        "event in any draw and shows its 95 % upper bound. Each panel has its own "
+        "draws saw none; with one draw: Monte Carlo 95 % interval; none: too few draws or "
+        "histories to tell it from chance). A hatched cell with < saw no event in any draw and "
+        "shows its 95 % upper bound, > nothing but events. Each panel has its own "
         "logarithmic colour scale, darker is more frequent.",
     )
     return figure
@@ -135,21 +135,26 @@ def cell_text(cell: xr.Dataset) -> str:
     """
     if float(cell["hits"]) == 0:
         return f"< {percent_number(float(cell['bound']))}"
+    if bool(cell["full"]):
+        return f"> {percent_number(1.0 - float(cell['bound']))}"
     mark = "mean " if bool(cell["sparse"]) else ""
     text = mark + percent_number(float(cell["centre"]))
-    return f"{text}\n{range_text(cell)}"
+    return f"{text}\n{range_text(cell)}".rstrip()
 
 
 def range_text(cell: xr.Dataset) -> str:
     """5-95 % of draws in per cent, "≤ 95 %" alone where the lower end had no hit.
 
     Where the upper end had none either, it is below the bound of a single draw. For a single
-    draw there is no such range: its exact 95 % Monte Carlo interval is given.
+    draw there is no such range: its exact 95 % Monte Carlo interval is given. Empty where chance
+    cannot be told from what is not known.
     """
     if cell["share"].sizes["draw"] == 1:
         ends = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
         return "–".join(percent_number(float(end)) for end in ends)
     low, high, least = (float(cell[name]) for name in ("low", "high", "draw_bound"))
+    if not np.isfinite(high):
+        return ""
     if high == 0:
         return f"range < {percent_number(least)}"
     if low == 0:

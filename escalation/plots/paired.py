@@ -30,6 +30,7 @@ from escalation.plots.style import (
     name_of,
     styled,
 )
+from escalation.results.support import LEAST_DRAWS, LEAST_HITS
 
 CLEAR = ("safer", "riskier")
 """Verdicts that are printed in bold."""
@@ -76,7 +77,7 @@ def paired_difference(
     style = looks(ds)
     for key, c in found.items():
         _panel(axes[key], c, others, style)
-        if key[0] == places[-1] and c.hits.any():
+        if key[0] == places[-1] and np.isfinite(c.difference[_places(c, others)]).any():
             axes[key].set_xlabel(f"difference, {unit_of_difference(c.risk)}", fontsize=8)
     reference = name_of(ds, "structure", first.reference, 60)
     years = int(ds.attrs["horizon_years"])
@@ -114,19 +115,20 @@ def _note(ds: xr.Dataset, draws: int) -> str:
         f"{error} Right: chance in % that the structure is safer, given what the draws leave open "
         f"(95 % interval at most ± {half:.0f}); bold: at least 80 or at most 20 %, and the mean "
         "more than two Monte Carlo errors from zero. same: no history differs. rare: fewer "
-        "than 20 events under both. none: no event under either."
+        f"than {LEAST_HITS} events under both. none: no event under either. few: too few "
+        f"histories per draw. draws: fewer than {LEAST_DRAWS} draws."
     )
 
 
 def _panel(ax: Axes, c: Comparison, others: Sequence[str], style: dict[str, Look]) -> None:
-    if c.draws == 0 or not c.hits.any():
-        return empty(ax)
+    if not np.isfinite(c.difference[_places(c, others)]).any():
+        return empty(ax, max(c.support[s] for s in _places(c, others)).seen)
     ax.axvline(0.0, color="black", lw=0.9, zorder=1)
     beside(ax, 0.72, "safer, %")
     ends = [0.0]
     for row, structure in enumerate(others):
         s = c.structures.index(structure)
-        if c.verdict[s] != "no hits":
+        if np.isfinite(c.difference[s]):
             ends += _marks(ax, c, s, -row, style[structure])
         beside(ax, -row, _chance(c, s), bold=c.verdict[s] in CLEAR)
     left, right = min(ends), max(ends)
@@ -141,7 +143,7 @@ def _marks(ax: Axes, c: Comparison, s: int, y: float, look: Look) -> list[float]
     mean, half = float(c.difference[s]), Z95 * float(c.difference_mc_se[s])
     low, high = float(c.difference_low[s]), float(c.difference_high[s])
     ends = [mean]
-    if c.draws > 1:
+    if np.isfinite(low):
         ax.hlines(y, low, high, color=look.colour, lw=1.1, zorder=2)
         ends += [low, high]
     if np.isfinite(half):
@@ -152,11 +154,20 @@ def _marks(ax: Axes, c: Comparison, s: int, y: float, look: Look) -> list[float]
     return ends
 
 
+_WORDS = {
+    "identical": "same", "no hits": "none", "too rare": "rare", "-": "none",
+    "too few histories": "few", "too few draws": "draws",
+}  # fmt: skip
+
+
+def _places(c: Comparison, others: Sequence[str]) -> list[int]:
+    return [c.structures.index(name) for name in others]
+
+
 def _chance(c: Comparison, s: int) -> str:
     """P(safer) in per cent, or why there is none."""
-    words = {"identical": "same", "no hits": "none", "too rare": "rare"}
-    if c.verdict[s] in words:
-        return words[c.verdict[s]]
+    if c.support[s].reason:
+        return _WORDS[c.support[s].reason]
     chance = 100 * float(c.p_safer[s])
     if 0 < chance < 0.5:
         return "< 1"

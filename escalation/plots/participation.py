@@ -76,6 +76,9 @@ def participation(
     figure, grid = strip_panels(1, len(OUTCOMES), 11.0, height, entries, 4)
     for ax, outcome in zip(grid[0], OUTCOMES, strict=True):
         cells = shares(ds, outcome).sel(flashpoint=flashpoint, actor=actors, structure=structures)
+        if outcome == "abandoned":
+            # Counts do not say who was bound: never seen may mean that nobody was.
+            cells = cells.where(cells["hits"] > 0)
         _panel(ax, cells, looks(ds))
         _, title, unit = OUTCOMES[outcome]
         ax.set_title(f"{title}", loc="left")
@@ -105,7 +108,7 @@ def _note(ds: xr.Dataset, flashpoint: str, structures: list[str]) -> str:
         "Marks: medians over draws, or means where most draws saw fewer than 10. Thin bars: 5-95 % "
         "of draws, Monte Carlo part removed. Thick bars: 95 % Monte Carlo interval. Open marks "
         "with arrows: never seen, 95 % upper bound. Bound: commitment of one half or more. No "
-        "mark: nothing to count, such as wars of an actor that never fought."
+        "mark: nothing to count, such as an actor that never fought or is not bound."
     )
 
 
@@ -125,8 +128,8 @@ def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
     ax.set_ylim(-len(rows) + 0.5, 0.5)
     bounds = cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0))
     reach = (cells["high"], cells["centre"] + Z95 * cells["error"], bounds)
-    right = max(1e-6, *(float(end.fillna(0.0).max()) for end in reach))
-    ax.set_xlim(0.0, min(1.02, 1.06 * right))
+    right = max(float(end.fillna(0.0).max()) for end in reach)
+    ax.set_xlim(0.0, min(1.02, 1.06 * right) if right > 0 else 1.02)
     few_ticks(ax.xaxis)
     percent_axis(ax.xaxis)
     tidy(ax, "x")

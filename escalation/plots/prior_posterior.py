@@ -24,7 +24,7 @@ from escalation.plots.style import (
     tidy,
 )
 from escalation.results.companion import with_the_same_structures
-from escalation.results.derive import count_disputes, horizon_hits, simulated_years
+from escalation.results.derive import count_disputes, horizon_hits
 
 COLOURS = {"prior": "#8A8A8A", "posterior": "#0072B2"}
 MARKERS = {"prior": "s", "posterior": "o"}
@@ -86,7 +86,7 @@ def risks(ds: xr.Dataset) -> dict[str, xr.Dataset]:
     """Summaries of the risks of the decision table by the title of their panel."""
     counts, n = count_disputes(ds), int(ds.attrs["trajectories"])
     return {
-        "disputes per year": rate_summary(counts["dispute"], simulated_years(ds)),
+        "disputes per year": rate_summary(ds, "dispute"),
         "P(war | grave crisis), %": summary(counts["grave_war"], counts["grave"]),
         **{f"{EVENT_TITLES[e]}, %": summary(horizon_hits(ds, e), n) for e in HORIZON_RISKS},
     }

@@ -17,6 +17,7 @@ from escalation.analysis.comparison import Comparison
 from escalation.plots.estimates import Z95
 from escalation.plots.grid import beside, comparisons, empty, risk_grid
 from escalation.plots.style import footnote, headline, percent_axis, styled
+from escalation.results.support import Says
 
 NARROW = 0.085
 """Share below which a segment has no room for its number."""
@@ -63,7 +64,7 @@ def rank_probability(
     )
     for key, c in found.items():
         _panel(axes[key], c, colours)
-        if key[0] == places[-1] and c.hits.any():
+        if key[0] == places[-1] and c.ranking.says is Says.VERDICT:
             axes[key].set_xlabel("chance of the rank, %", fontsize=8)
     years = int(ds.attrs["horizon_years"])
     headline(figure, ds, f"How sure the order of the structures is, within {years} years")
@@ -93,8 +94,8 @@ def _legend(colours: np.ndarray) -> tuple[list[Artist], list[str]]:
 
 
 def _panel(ax: Axes, c: Comparison, colours: np.ndarray) -> None:
-    if c.draws == 0 or not c.hits.any():
-        return empty(ax)
+    if c.ranking.says < Says.VERDICT:
+        return empty(ax, c.ranking.seen)
     ax.set_xlim(0.0, 1.0)
     ax.xaxis.set_major_locator(FixedLocator([0.0, 0.25, 0.5, 0.75, 1.0]))
     percent_axis(ax.xaxis)

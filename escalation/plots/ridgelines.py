@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.plots.estimates import EVENT_TITLES, Z95, chosen, need, one, summary
+from escalation.plots.estimates import EVENT_TITLES, chosen, need, one, summary, worst_error
 from escalation.plots.heat_map import range_text
 from escalation.plots.style import (
     MUTED,
@@ -72,10 +72,8 @@ def risk_ridgelines(
         hits = horizon_hits(ds, event).sel(flashpoint=flashpoint)
         cells = summary(hits, int(ds.attrs["trajectories"]))
         _panel(ax, cells, looks(ds))
-        worst = percent_number(Z95 * float(cells["error"].max()))
         ax.set_title(
-            f"{EVENT_TITLES[event]}\nMonte Carlo 95 % interval of the mean: at most ± {worst}"
-            " points",
+            f"{EVENT_TITLES[event]}\nMonte Carlo 95 % interval of the mean: {worst_error(cells)}",
             loc="left",
         )
         ax.set_xlabel(f"{EVENT_TITLES[event]} within {int(ds.attrs['horizon_years'])} years, %")
@@ -89,17 +87,17 @@ def risk_ridgelines(
         ds,
         "Ridges: density over draws, equal areas within a panel; ticks: draws; both drawn towards "
         "their mean until the Monte Carlo part of the spread is gone. No ridge: the spread is no "
-        "more than Monte Carlo error. Bar and mark: 5-95 % of draws and median (mean where most "
-        "draws saw fewer than 10), written at the right in %; < means no event seen, 95 % upper "
-        "bound. With one draw the bar is its 95 % Monte Carlo interval.",
+        "more than Monte Carlo error, or cannot be told from it. Bar and mark: 5-95 % of draws and "
+        "median (mean where most draws saw fewer than 10), written at the right in %; < means no "
+        "event seen, 95 % upper bound. With one draw the bar is its 95 % Monte Carlo interval.",
     )
     return figure
 
 
 def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
     shares = cells["clean"].transpose("structure", "draw").to_numpy()
-    ends = (shares, cells["high"].to_numpy(), cells["draw_bound"].to_numpy())
-    right = max(float(np.nanmax(end)) for end in ends) * 1.05
+    ends = [shares, *(cells[name].to_numpy() for name in ("mean", "high", "draw_bound"))]
+    right = float(np.nanmax(np.concatenate([end.ravel() for end in ends]))) * 1.05
     x = np.linspace(0.0, min(1.0, right), 400)
     ridges = [density(row if np.ptp(row) > 0.0 else row[:0], x) for row in shares]
     tallest = max((float(ridge.max()) for ridge in ridges), default=1.0)
@@ -124,6 +122,8 @@ def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
 def _summary_bar(ax: Axes, cell: xr.Dataset, look: Look, row: float) -> None:
     if int(cell["hits"]) == 0:
         text = f"< {percent_number(float(cell['bound']))}"
+    elif bool(cell["full"]):
+        text = f"> {percent_number(1.0 - float(cell['bound']))}"
     else:
         ends = float(cell["low"]), float(cell["high"])
         if cell.sizes["draw"] == 1:
@@ -135,7 +135,8 @@ def _summary_bar(ax: Axes, cell: xr.Dataset, look: Look, row: float) -> None:
         text = percent_number(float(cell["centre"]))
         if bool(cell["sparse"]):
             text = f"mean {text}"
-        text = f"{text} [{range_text(cell)}]"
+        if range_text(cell):
+            text = f"{text} [{range_text(cell)}]"
     ax.text(0.995, row + 0.12, text, transform=ax.get_yaxis_transform(), ha="right",
             va="bottom", fontsize=7.5, color=MUTED, zorder=62)  # fmt: skip
 

@@ -21,7 +21,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.results.derive import count_disputes, simulated_years
+from escalation.results.derive import count_disputes
 
 TINY = 1e-12
 """Stands for zero on a logarithmic axis, far below its end."""
@@ -61,7 +61,7 @@ def trade_off(
     structures = chosen(ds, "structure", structures)
     counts = count_disputes(ds)
     total = counts["grave"]
-    onset = rate_summary(total, simulated_years(ds))
+    onset = rate_summary(ds, "grave")
     war = summary(counts["grave_war"], total)
 
     figure, axes = structure_panels(ds, structures, len(shown))

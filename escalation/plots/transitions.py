@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.codes import N_RUNGS, RUNGS
-from escalation.plots.estimates import Z95, chosen, need, one, summary
+from escalation.plots.estimates import chosen, need, one, summary, worst_error
 from escalation.plots.style import (
     footnote,
     headline,
     name_of,
     new_figure,
-    percent_number,
     structure_label,
     styled,
 )
@@ -83,7 +82,6 @@ def transition_matrix(
     place = name_of(ds, "flashpoint", flashpoint, 50)
     subject = f"{place} · {structure_label(ds, structure, 60)}"
     headline(figure, ds, "Where a step up the ladder leads, and what causes it", subject)
-    worst = Z95 * float(cells["error"].max())
     footnote(
         figure,
         ds,
@@ -91,7 +89,7 @@ def transition_matrix(
         "three panels. Upper number: median over draws, or mean where most draws saw fewer than "
         "10. Lower numbers: 5-95 % of draws, Monte Carlo part removed (≤: some draws saw "
         "none; rare: nearly all saw none; all: both ends). Empty cell: no such step seen. The "
-        f"95 % Monte Carlo interval is at most ± {percent_number(worst)} points.",
+        f"95 % Monte Carlo interval is {worst_error(cells)}.",
     )
     return figure
 
@@ -119,7 +117,7 @@ def _panel(ax: Axes, cells: xr.Dataset, first: int) -> None:
     for row, column in zip(*np.nonzero(hits), strict=True):
         cell = cells.isel(from_rung=row, to_rung=column)
         colour = "white" if centre[row, column] > 0.7 else "black"
-        spread = "" if cells.sizes["draw"] == 1 else f"\n{_range(cell)}"
+        spread = f"\n{_range(cell)}" if np.isfinite(float(cell["high"])) else ""
         text = f"{_short(centre[row, column])}{spread}"
         ax.text(column + first + 1, row + first, text, ha="center", va="center",
                 fontsize=6, color=colour, linespacing=1.1)  # fmt: skip

@@ -38,9 +38,9 @@ from escalation.plots.style import (
 from escalation.results.derive import horizon_hits
 from escalation.results.intervals import split_variance
 from escalation.results.rules import DIM, rules_of, under_rule
+from escalation.results.support import LEAST_HITS, LEAST_SPREAD, REASONS
 
 EVENTS = ("war", "great_power_war", "nuclear_use")
-FEWEST_DRAWS = 3
 ROUNDING = 1e-9
 """Share of a variance below which it is what rounding left of zero."""
 
@@ -52,11 +52,14 @@ class Parts(NamedTuple):
     ----------
     parameter, monte_carlo, rule
         See the module.
+    hits
+        Histories with the event, over all draws and rules.
     """
 
     parameter: np.ndarray
     monte_carlo: np.ndarray
     rule: np.ndarray
+    hits: np.ndarray
 
 
 LOOKS = {
@@ -102,10 +105,10 @@ def variance_split(
         The counts are missing, or there are fewer than three draws.
     """
     need(ds, "first_event_count")
-    if ds.sizes["draw"] < FEWEST_DRAWS:
+    if ds.sizes["draw"] < LEAST_SPREAD:
         raise ResultsError(
             f"{ds.sizes['draw']} draws are too few to split a variance; "
-            f"at least {FEWEST_DRAWS} are needed"
+            f"at least {LEAST_SPREAD} are needed"
         )
     rules = rules_of(ds)
     if decision_rule is not None or len(rules) == 1:
@@ -113,7 +116,7 @@ def variance_split(
         rules = rules_of(ds)
     events, shown = chosen(ds, "event", events), chosen(ds, "flashpoint", flashpoints)
     structures = chosen(ds, "structure", None)
-    names = list(Parts._fields if len(rules) > 1 else Parts._fields[:2])
+    names = list(LOOKS) if len(rules) > 1 else list(LOOKS)[:2]
     figure, axes = risk_grid(ds, shown, [RISKS[e] for e in events], structures, _legend(names))
     for (flashpoint, event), ax in axes.items():
         found = parts(ds, flashpoint, event)
@@ -138,6 +141,7 @@ def parts(ds: xr.Dataset, flashpoint: str, event: str) -> Parts:
         parameter=split.parameter.mean(axis=0),
         monte_carlo=split.monte_carlo.mean(axis=0),
         rule=means.var(axis=0),
+        hits=counts.sum(axis=(0, 2)),
     )
 
 
@@ -152,6 +156,8 @@ def _patch(name: str) -> Patch:
 
 
 def _panel(ax: Axes, found: Parts, names: Sequence[str]) -> None:
+    if not np.isfinite(found.monte_carlo).all():
+        return empty(ax, REASONS["too few histories"])
     if not sum(part.sum() for part in found) > 0:
         return empty(ax)
     ax.set_xlim(0.0, 1.0)
@@ -160,8 +166,11 @@ def _panel(ax: Axes, found: Parts, names: Sequence[str]) -> None:
     beside(ax, 0.72, "sd, points")
     for row in range(len(found.parameter)):
         variances = np.array([getattr(found, name)[row] for name in names])
-        if not variances.sum() > 0:
+        if not found.hits[row] or not variances.sum() > 0:
             beside(ax, -row, "none seen")
+            continue
+        if found.hits[row] < LEAST_HITS:
+            beside(ax, -row, "rare")
             continue
         shares = variances / variances.sum()
         variances[shares < ROUNDING] = 0.0
@@ -187,5 +196,6 @@ def _note(rules: Sequence[str], names: Sequence[str]) -> str:
         "mean p (1 - p) / (n - 1), the parameters' part what is left of the variance over draws "
         f"(0 where chance hides it).{between} Right: standard deviations in percentage points: "
         f"{order}. The mean over all draws has a Monte Carlo error smaller by the root of the "
-        "number of draws. none seen: no event in any draw."
+        "number of draws. none seen: no event in any draw; rare: fewer than "
+        f"{LEAST_HITS} in all."
     )

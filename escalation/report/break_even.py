@@ -19,10 +19,10 @@ from escalation.report.estimates import labels, reference_of
 from escalation.report.text import WIDTH, paragraph, plain_number, safe
 from escalation.results.companion import centre_words
 from escalation.results.crossings import CLEAR_ERRORS, Crossing, find_crossings
+from escalation.results.intervals import binomial_se
+from escalation.results.support import Says, Support, of_sweep
 
 BREAK_EVEN_EVENTS = ("war", "great_power_war")
-RARE_HITS = 200
-"""Fewer histories with the event than this, at every point, say nothing about a difference."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class BreakEven:
         Sorted values of the parameter, difference in probability there (structure minus
         reference) and its standard error (an upper bound).
     crossings : tuple of Crossing
-        Clear changes of sign.
+        Clear changes of sign; none where the counts carry no comparison.
     verdict : str
         ``flips``, ``always more``, ``always less`` (at least half of the points are clear and
-        all of those agree), ``identical``, ``no clear crossing`` (fewer are) or ``no hits``.
+        all of those agree), ``identical``, ``no clear crossing`` (fewer are), ``too rare`` or
+        ``no hits``.
     """
 
     flashpoint: str
@@ -125,8 +126,11 @@ def _break_even(
     hits = counts.sel(sweep_structure=structure).values.astype(float)[order]
     base_hits = counts.sel(sweep_structure=base).values.astype(float)[order]
     differences = (hits - base_hits) / n
-    errors = np.sqrt(hits * (n - hits) + base_hits * (n - base_hits)) / n**1.5
-    crossings = find_crossings(values[order], differences, errors)
+    errors = np.hypot(binomial_se(hits, n), binomial_se(base_hits, n))
+    carried = of_sweep(np.stack([hits, base_hits]), n)
+    crossings: tuple[Crossing, ...] = ()
+    if carried.says is Says.VERDICT:
+        crossings = find_crossings(values[order], differences, errors)
     return BreakEven(
         flashpoint,
         structure,
@@ -137,23 +141,20 @@ def _break_even(
         differences,
         errors,
         crossings,
-        _verdict(hits, base_hits, differences, errors, crossings),
+        _verdict(carried, differences, errors, crossings),
     )
 
 
 def _verdict(
-    hits: np.ndarray,
-    base_hits: np.ndarray,
+    carried: Support,
     differences: np.ndarray,
     errors: np.ndarray,
     crossings: tuple[Crossing, ...],
 ) -> str:
     if crossings:
         return "flips"
-    if not (hits.any() or base_hits.any()):
-        return "no hits"
-    if np.array_equal(hits, base_hits):
-        return "identical"
+    if carried.reason:
+        return carried.reason
     clear = differences[np.abs(differences) > CLEAR_ERRORS * errors]
     if len(clear) < len(differences) / 2:
         return "no clear crossing"
@@ -179,7 +180,7 @@ def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False
         return "The sweep holds no structure to compare with a reference: no break-even values."
     if brief:
         found = [b for b in found if b.structure == found[0].structure]
-    rare = list(dict.fromkeys((b.flashpoint, b.event) for b in found if _is_rare(ds, b)))
+    rare = _rare(found)
     legend = _legend(ds, found)
     found = [b for b in found if (b.flashpoint, b.event) not in rare]
     lines = []
@@ -198,9 +199,14 @@ def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False
     return "\n".join(lines)
 
 
-def _is_rare(ds: xr.Dataset, b: BreakEven) -> bool:
-    counts = ds["sweep_event_count"].sel(flashpoint=b.flashpoint, event=b.event)
-    return int(counts.max()) < RARE_HITS
+def _rare(found: Sequence[BreakEven]) -> list[tuple[str, str]]:
+    """Flashpoints and events that are too rare along every parameter."""
+    places = dict.fromkeys((b.flashpoint, b.event) for b in found)
+    silent = ("too rare", "no hits")
+    return [
+        place for place in places
+        if all(b.verdict in silent for b in found if (b.flashpoint, b.event) == place)
+    ]  # fmt: skip
 
 
 def _event_lines(found: list[BreakEven], width: int) -> list[str]:
@@ -224,6 +230,7 @@ _VERDICTS = {
     "always less": "less over the whole range of",
     "no clear crossing": "no clear crossing along",
     "identical": "exactly the same along",
+    "too rare": "too rare to compare along",
     "no hits": "no hits along",
 }
 

@@ -31,7 +31,9 @@ def format_status(status: Status) -> str:
 def estimate_words(estimate: Estimate) -> str:
     """Return a probability with both uncertainties, in per cent."""
     chance = f"{_percent(estimate.low)}–{_percent(estimate.high)}"
-    draws = f"{_percent(estimate.draws_low)}–{_percent(estimate.draws_high)}"
+    draws = "range over draws not known yet"
+    if estimate.draws_low is not None and estimate.draws_high is not None:
+        draws = f"{_percent(estimate.draws_low)}–{_percent(estimate.draws_high)}"
     value = _percent(estimate.probability)
     if not estimate.hits:
         value, chance = f"<{_percent(estimate.high)}", "none seen"

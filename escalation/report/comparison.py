@@ -9,12 +9,13 @@ import xarray as xr
 
 from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, Comparison
 from escalation.analysis.examination import Examination
-from escalation.analysis.risks import RISKS, Risk
+from escalation.analysis.risks import RISKS, TRADE_OFF, Risk
 from escalation.report.decision_table import share_text
 from escalation.report.flips import flip_lines
 from escalation.report.text import (
     WIDTH,
     counted,
+    error_number,
     line_of,
     paragraph,
     safe,
@@ -22,6 +23,8 @@ from escalation.report.text import (
     signed,
     wrapped_name,
 )
+from escalation.results.intervals import zero_upper_bound
+from escalation.results.support import LEAST_DRAWS, LEAST_HITS, Says
 
 NAME_WIDTH = 25
 CELL_WIDTH = 18
@@ -122,19 +125,20 @@ def _against(e: Examination, place: str, risks: tuple[Risk, ...], s: int) -> lis
 def _level_text(c: Comparison, s: int, scale: float) -> str:
     if not c.trials[s] > 0:
         return "-"
+    bound = float(zero_upper_bound(c.trials[s]))
     if c.hits[s] == 0:
-        from escalation.results.intervals import zero_upper_bound
-
-        return f"<{short_number(float(zero_upper_bound(c.trials[s])) * scale)}"
-    return f"{short_number(c.mean[s] * scale)} ±{short_number(c.mc_se[s] * scale)}"
+        return f"<{short_number(bound * scale)}"
+    if c.risk.trials != "years" and c.risk.name in RISKS and c.hits[s] == c.trials[s]:
+        return f">{short_number((1.0 - bound) * scale)}"
+    return f"{short_number(c.mean[s] * scale)} ±{error_number(c.mc_se[s] * scale)}"
 
 
 def _difference_text(c: Comparison, s: int, scale: float) -> str:
-    if c.verdict[s] in ("-", "no hits"):
+    if not math.isfinite(c.difference[s]):
         return ""
     if c.verdict[s] == "identical":
         return "exactly 0"
-    error = short_number(c.difference_mc_se[s] * scale)
+    error = error_number(c.difference_mc_se[s] * scale)
     return f"{signed(c.difference[s] * scale)} ±{error}"
 
 
@@ -171,8 +175,8 @@ def _ranks(e: Examination, place: str, width: int) -> list[str]:
 
 
 def _rank_text(c: Comparison, s: int) -> str:
-    if c.draws == 0 or not c.hits.any():
-        return "-"
+    if c.ranking.says < Says.VERDICT:
+        return c.ranking.reason if s == 0 else ""
     least, most = c.rank_probability[s, 0], c.rank_probability[s, -1]
     return f"{_chance(least)} {_chance(most)} {short_number(c.regret[s] * scale_of(c.risk))}"
 
@@ -183,15 +187,21 @@ def _chance(p: float) -> str:
 
 def _split_text(c: Comparison, s: int) -> str:
     """Share of the variance of one draw's difference that is due to the parameters."""
-    noise = float(np.mean(c.difference_noise[s])) if c.draws else math.nan
+    known = c.difference_noise[s][np.isfinite(c.difference_noise[s])]
+    noise = float(known.mean()) if known.size else math.nan
     parameter = float(c.difference_sd[s] ** 2)
-    if not (math.isfinite(parameter) and math.isfinite(noise)) or parameter + noise == 0:
+    carried = c.support[s].says >= Says.DIFFERENCE
+    if not (carried and math.isfinite(parameter) and math.isfinite(noise)):
+        return "-"
+    if parameter + noise == 0:
         return "-"
     return f"{100 * parameter / (parameter + noise):.0f}"
 
 
 def _trade_off(e: Examination, place: str, width: int) -> list[str]:
     pareto = e.trade_offs[e.rules[0], place]
+    if pareto is None:
+        return ["Too few risks whose counts carry an order of the structures: no trade-off."]
     chances = dict(zip(pareto.structures, pareto.probability, strict=True))
     risks = ", ".join(name.replace("_", " ") for name in pareto.risks)
     inside = ", ".join(f"{safe(s)} ({_chance(chances[s])})" for s in pareto.members)
@@ -199,7 +209,10 @@ def _trade_off(e: Examination, place: str, width: int) -> list[str]:
         f"{safe(s)} ({_chance(chances[s])})" for s in pareto.structures if s not in pareto.members
     )
     text = f"Not beaten on all of {risks} at once (share of draws): {inside}."
-    return paragraph(text + (f" Beaten: {out}." if out else ""), width)
+    left = [RISKS[name].title for name in TRADE_OFF if name not in pareto.risks]
+    text += f" Beaten: {out}." if out else ""
+    text += f" Left out, as the counts carry no order: {', '.join(left)}." if left else ""
+    return paragraph(text, width)
 
 
 def _common_numbers(e: Examination, place: str, width: int) -> list[str]:
@@ -230,7 +243,10 @@ def _legend(e: Examination, width: int) -> list[str]:
         "below it the same under other decision rules. safer, riskier: in "
         f"{100 * CLEAR_SHARE:.0f} % of draws or more, and the mean difference beyond "
         f"{CLEAR_ERRORS:g} errors the same way; undecided: otherwise. <x: no hit, upper bound "
-        "(95 %). Regret: mean risk above that of the best structure in the same draw. % of "
+        "(95 %); >x: nothing but hits; ±?: too few histories per draw to know. too rare: fewer "
+        f"than {LEAST_HITS} hits under all that are compared; too few draws: fewer than "
+        f"{LEAST_DRAWS}. "
+        "Regret: mean risk above that of the best structure in the same draw. % of "
         f"variance ignorance: of one draw's difference of {safe(e.structure)}, the share due to "
         "parameters; the rest is chance. Common random numbers: measured over replicates, 95 % "
         "over draws; at most: no coupling with these probabilities can do better.",

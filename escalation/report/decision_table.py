@@ -10,14 +10,8 @@ safer, riskier
     Monte Carlo standard errors;
 undecided
     anything else;
-too few draws
-    fewer than 8 draws, so that a share says nothing;
-identical
-    the same counts in every draw;
-too rare
-    fewer than 20 hits under both;
-no hits
-    the event never happened under either.
+too few histories, too rare, identical, too few draws, no hits
+    the counts do not carry a word (:mod:`escalation.results.support`).
 """
 
 from __future__ import annotations
@@ -46,16 +40,17 @@ from escalation.report.estimates import (
 from escalation.report.text import (
     WIDTH,
     counted,
+    error_number,
     line_of,
     paragraph,
     safe,
-    short_number,
     signed,
     wrapped_name,
 )
 from escalation.results.files import write_whole
 from escalation.results.intervals import zero_upper_bound
 from escalation.results.rules import under_rule
+from escalation.results.support import LEAST_DRAWS, LEAST_HITS, LEAST_SPREAD, REASONS
 
 CELL_WIDTH = 14
 RISK_OF = MappingProxyType({
@@ -76,9 +71,10 @@ class Comparison:
     Attributes
     ----------
     p_safer : float
-        Share of draws with a lower risk than the reference, ties one half; NaN without draws.
+        Share of draws with a lower risk than the reference, ties one half; NaN where the counts
+        do not carry it.
     difference : float
-        Mean over draws of the paired difference, structure minus reference.
+        Mean over draws of the paired difference, structure minus reference; NaN likewise.
     mc_error : float
         Its Monte Carlo standard error; an upper bound in results without replicates.
     draws : int
@@ -255,8 +251,8 @@ def _named(name: str, rows: list[list[str]], name_width: int) -> list[str]:
 
 def share_text(p_safer: float, draws: int, verdict: str) -> str:
     """P(safer) and its word; a bound where so many draws cannot tell it from none or all."""
-    if verdict in ("-", "identical", "no hits", "too rare", "too few draws"):
-        return verdict
+    if verdict in REASONS:
+        return _SHORT.get(verdict, verdict)
     bound = max(float(zero_upper_bound(draws)), 0.005)
     if p_safer < bound:
         share = f"<{bound:.2f}"
@@ -267,12 +263,16 @@ def share_text(p_safer: float, draws: int, verdict: str) -> str:
     return f"{share.replace('0.', '.', 1)} {verdict}"
 
 
+_SHORT = {"too few histories": "few histories"}
+"""Words that are too long for a cell."""
+
+
 def _difference_text(c: Comparison, scale: float) -> str:
-    if c.verdict in ("-", "no hits"):
+    if not math.isfinite(c.difference):
         return ""
     if c.verdict == "identical":
         return "exactly 0"
-    return f"{signed(c.difference * scale)} ±{short_number(c.mc_error * scale)}"
+    return f"{signed(c.difference * scale)} ±{error_number(c.mc_error * scale)}"
 
 
 def _legend(table: DecisionTable, width: int) -> list[str]:
@@ -285,8 +285,16 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
         "most draws, so the mean instead of the median; [≤x]: no hit at the lower end. -: nothing "
         "to count."
     ]
-    if table.draws < 2:
-        text.append("One draw: no spread over parameters is known, only the Monte Carlo error.")
+    estimates = [e for row in table.rows for e in row.estimates.values()]
+    if any(e.full for e in estimates):
+        text.append(">x: nothing but hits, lower bound (95 %).")
+    if any("?" in e.value_text() for e in estimates):
+        text.append("±?: too few histories per draw to tell chance from what is not known.")
+    if table.draws < LEAST_SPREAD:
+        text.append(
+            f"{counted(table.draws, 'draw')}: no spread over parameters is known, only the Monte "
+            "Carlo error."
+        )
     if table.reference is None:
         text.append("No reference structure among the results, so no comparison.")
     elif any(row.comparisons for row in table.rows):
@@ -299,7 +307,17 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
             "Monte Carlo error. The risks are not added up: which one counts is "
             "for the reader to say."
         )
+        said = {c.verdict for row in table.rows for c in row.comparisons.values()}
+        text += [f"{words}." for reason, words in _WHY_NOT.items() if reason in said]
     return [line for part in text for line in paragraph(part, width)]
+
+
+_WHY_NOT = {
+    "too few histories": "few histories: too few per draw to tell a difference from chance",
+    "too rare": f"too rare: fewer than {LEAST_HITS} hits (or misses) under both",
+    "too few draws": f"too few draws: fewer than {LEAST_DRAWS}, so that a share of them says "
+    "nothing",
+}
 
 
 CSV_COLUMNS = (

@@ -11,16 +11,17 @@ import numpy as np
 import xarray as xr
 
 from escalation.errors import InputError, ResultsError
-from escalation.report.text import short_number
-from escalation.results.derive import count_disputes, horizon_hits, simulated_years
+from escalation.report.text import error_number, short_number
+from escalation.results.derive import count_disputes, horizon_hits, rate_noise, simulated_years
 from escalation.results.intervals import (
     FEW_HITS,
-    binomial_se,
+    binomial_noise,
     noise_free,
     pooled_se,
     zero_rate_bound,
     zero_upper_bound,
 )
+from escalation.results.support import LEAST_SPREAD, trials_tell
 
 LOW, HIGH = 0.05, 0.95
 
@@ -81,11 +82,16 @@ class Estimate:
         Over draws.
     low, high : float
         Quantiles over draws, 5 and 95 %, with the Monte Carlo part of the spread removed:
-        parameter uncertainty. 0 where that quantile of the draws had no hit.
+        parameter uncertainty. 0 where that quantile of the draws had no hit; NaN where chance
+        cannot be told from it.
     mean : float
         Mean over draws.
     mc_error : float
         Monte Carlo standard error of that mean; NaN where it is not known.
+    full : bool
+        Whether every trial was a hit.
+    has_error : bool
+        Whether the quantity is of a kind that has a Monte Carlo error.
     hits, trials : float
         Summed over draws. Trials of a rate are years.
     bound : float
@@ -109,31 +115,35 @@ class Estimate:
     draw_bound: float
     draws: int
     sparse: bool
+    full: bool = False
+    has_error: bool = True
 
     def value_text(self, scale: float = 1.0) -> str:
         """Median and Monte Carlo error; a bound where there was no hit, ``-`` without trials.
 
         Where most draws had few hits the median is coarse or zero: the mean stands
-        in its place, marked with an ``m``.
+        in its place, marked with an ``m``. ``±?`` where too few histories tell no error.
         """
         if self.trials <= 0:
             return "-"
         if self.hits == 0:
             return f"<{short_number(self.bound * scale)}"
+        if self.full:
+            return f">{short_number((1.0 - self.bound) * scale)}"
         centre = short_number(self.median * scale)
         if self.sparse:
             centre = f"m {short_number(self.mean * scale)}"
-        if not math.isfinite(self.mc_error):
+        if not self.has_error:
             return centre
-        return f"{centre} ±{short_number(self.mc_error * scale)}"
+        return f"{centre} ±{error_number(self.mc_error * scale)}"
 
     def spread_text(self, scale: float = 1.0) -> str:
-        """``[5 % – 95 %]`` over draws; empty for one draw and where there was no hit.
+        """``[5 % – 95 %]`` over draws; empty where it is not known and where there was no hit.
 
         ``[≤95 %]`` where the lower end had no hit, and ``[<bound]``, the upper bound of a
         single draw, where neither end had.
         """
-        if self.draws < 2 or self.hits == 0:
+        if self.hits == 0 or self.full or not math.isfinite(self.high):
             return ""
         if self.high == 0:
             return f"[<{short_number(self.draw_bound * scale)}]"
@@ -144,17 +154,20 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Sample:
-    """Hits and trials per draw, both (flashpoint, structure, draw)."""
+    """Hits and trials per draw, both (flashpoint, structure, draw), and the noise of a rate."""
 
     metric: Metric
     hits: xr.DataArray
     trials: xr.DataArray
+    noise: xr.DataArray | None = None
 
-    def at(self, flashpoint: str, structure: str) -> tuple[np.ndarray, np.ndarray]:
-        """Hits and trials per draw of one cell, as floats."""
+    def at(self, flashpoint: str, structure: str) -> Estimate:
+        """Summarise one cell over draws."""
         place = {"flashpoint": flashpoint, "structure": structure}
         hits = self.hits.sel(place).values.astype(float)
-        return hits, np.broadcast_to(self.trials.sel(place).values, hits.shape).astype(float)
+        trials = np.broadcast_to(self.trials.sel(place).values, hits.shape).astype(float)
+        noise = None if self.noise is None else self.noise.sel(place).values
+        return estimate(hits, trials, self.metric.kind, noise)
 
 
 def samples(ds: xr.Dataset, metrics: Sequence[Metric]) -> dict[str, Sample]:
@@ -185,22 +198,19 @@ def samples(ds: xr.Dataset, metrics: Sequence[Metric]) -> dict[str, Sample]:
         "us_share_of_wars": (counts["us_war"], counts["war"]),
         "mean_duration_days": (ds["duration_days"].sum("dispute_class"), counts["dispute"]),
     }
-    return {metric.name: Sample(metric, *known[metric.name]) for metric in metrics}
+    noise = {"disputes_per_year": "dispute", "grave_crises_per_year": "grave"}
+    return {
+        metric.name: Sample(
+            metric, *known[metric.name],
+            rate_noise(ds, noise[metric.name]) if metric.kind == "rate" else None,
+        )
+        for metric in metrics
+    }  # fmt: skip
 
 
-def values_and_errors(
-    hits: np.ndarray, trials: np.ndarray, kind: Kind
-) -> tuple[np.ndarray, np.ndarray]:
-    """Value and Monte Carlo standard error per draw; NaN where there was no trial."""
-    known = np.where(trials > 0, trials, np.nan)
-    if kind == "share":
-        return hits / known, binomial_se(hits, trials)
-    if kind == "rate":
-        return hits / known, np.sqrt(hits) / known
-    return hits / known, np.full(hits.shape, np.nan)
-
-
-def estimate(hits: np.ndarray, trials: np.ndarray, kind: Kind = "share") -> Estimate:
+def estimate(
+    hits: np.ndarray, trials: np.ndarray, kind: Kind = "share", noise: np.ndarray | None = None
+) -> Estimate:
     """Summarise hits out of trials over draws.
 
     Parameters
@@ -209,41 +219,60 @@ def estimate(hits: np.ndarray, trials: np.ndarray, kind: Kind = "share") -> Esti
         Per draw.
     kind : {"share", "rate", "mean"}
         See `Metric`.
+    noise : array (draw,), optional
+        Monte Carlo variance of a rate; that of Poisson counts if not given.
     """
-    value, error = values_and_errors(hits, trials, kind)
-    present = np.isfinite(value)
+    present = trials > 0
     if not present.any():
         nan = math.nan
         return Estimate(nan, nan, nan, nan, nan, 0.0, 0.0, nan, nan, 0, False)
-    low, median, high = np.quantile(value[present], (LOW, 0.5, HIGH))
+    x, n = hits[present], trials[present]
+    value = x / n
+    low, median, high = np.quantile(value, (LOW, 0.5, HIGH))
+    error = math.nan
     if kind != "mean":
-        spread = np.quantile(noise_free(value[present], error[present] ** 2), (LOW, HIGH))
+        within = _noise(x, n, kind, None if noise is None else noise[present])
+        error = float(pooled_se(np.sqrt(within)))
+        spread = np.quantile(noise_free(value, within), (LOW, HIGH))
+        if len(x) < LEAST_SPREAD or not math.isfinite(error):
+            spread = np.full(2, math.nan)
         raw = np.array((low, high))
-        low, high = np.where(raw == 0, 0.0, spread)
+        low, high = np.where((raw == 0) & np.isfinite(spread), 0.0, spread)
+    full = kind == "share" and bool((x == n).all())
+    if full or not x.any() or error == 0:
+        error = math.nan  # not zero: other histories might have differed
     bound = zero_upper_bound if kind == "share" else zero_rate_bound
     return Estimate(
         median=float(median),
         low=float(low),
         high=float(high),
-        mean=float(value[present].mean()),
-        mc_error=float(pooled_se(error)),
-        hits=float(hits[present].sum()),
-        trials=float(trials[present].sum()),
-        bound=float(bound(trials[present].sum())),
-        draw_bound=float(np.median(bound(trials[present]))),
+        mean=float(value.mean()),
+        mc_error=error,
+        hits=float(x.sum()),
+        trials=float(n.sum()),
+        bound=float(bound(n.sum())),
+        draw_bound=float(np.median(bound(n))),
         draws=int(present.sum()),
-        sparse=bool(np.median(hits[present]) < FEW_HITS) and kind != "mean",
+        sparse=bool(np.median(x) < FEW_HITS) and kind != "mean",
+        full=full,
+        has_error=kind != "mean",
     )
+
+
+def _noise(
+    hits: np.ndarray, trials: np.ndarray, kind: Kind, noise: np.ndarray | None
+) -> np.ndarray:
+    """Monte Carlo variance of every draw; NaN where the trials do not tell it."""
+    if kind == "rate":
+        return hits / trials**2 if noise is None else noise
+    return np.where(trials_tell(trials), binomial_noise(hits, trials), math.nan)
 
 
 def all_estimates(
     found: Mapping[str, Sample], flashpoint: str, structure: str
 ) -> dict[str, Estimate]:
     """Summaries of every metric in one cell."""
-    return {
-        name: estimate(*sample.at(flashpoint, structure), sample.metric.kind)
-        for name, sample in found.items()
-    }
+    return {name: sample.at(flashpoint, structure) for name, sample in found.items()}
 
 
 def labels(ds: xr.Dataset, dim: str) -> list[str]:

@@ -24,19 +24,17 @@ def flip_lines(e: Examination, place: str, width: int) -> list[str]:
     if e.no_drivers:
         return paragraph(f"{title}: {e.no_drivers}", width)
     lines = [title[:width]]
-    rare = []
+    none: dict[str, list[str]] = {}
     for risk in e.risks:
         found = e.drivers.get((place, risk.name))
         if found is None:
-            rare.append(risk.title)
+            none.setdefault(e.reasons[place, risk.name], []).append(risk.title)
             continue
         for i, text in enumerate(_texts(found, risk)):
             head = f"  {risk.name.replace('_', ' '):<17}" if i == 0 else " " * 19
             lines += paragraph(text, width, head, " " * 21)
-    if rare:
-        lines += paragraph(
-            f"too rare, or the same: {', '.join(rare)}", width, "  ", "  "
-        )
+    for reason, titles in none.items():
+        lines += paragraph(f"{reason}: {', '.join(titles)}", width, "  ", "  ")
     return lines
 
 
@@ -59,7 +57,7 @@ def _texts(d: Drivers, risk: Risk) -> list[str]:
 
 
 def _driven_by(s: Sensitivity) -> str:
-    if s.all_noise or s.explained <= 0:
+    if s.explained <= 0:
         return "no driver stands out from chance"
     order = np.argsort(-s.total, kind="stable")[:MOST]
     parts = [

@@ -111,6 +111,8 @@ def _legend(ds: xr.Dataset, width: int) -> list[str]:
         "Median over draws ± Monte Carlo standard error of the mean over draws, below it [5–95 % "
         f"of draws], within {int(ds.attrs['horizon_years'])} years. prior: every parameter from "
         f"its prior, {prior}; posterior: as in the table above, {posterior}. m: mean over draws "
-        "instead, on both sides, where most draws of either had fewer than 10 hits.",
+        "instead, on both sides, where most draws of either had fewer than 10 hits. ± of disputes "
+        "per year under the prior takes disputes as independent; they come in clusters, so it is "
+        "too small.",
         width,
     )

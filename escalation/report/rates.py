@@ -86,8 +86,8 @@ def format_rates(
     who = f"Under {', '.join(safe(name) for name in chosen)}. " if len(chosen) == 1 else ""
     lines += paragraph(
         f"{who}Median over draws ± Monte Carlo standard error of the mean over draws, below it "
-        f"[5–95 % of draws]; great-power war and nuclear use within "
-        f"{int(ds.attrs['horizon_years'])} years.",
+        f"[5–95 % of draws], ±? where too few histories tell no error; great-power war and "
+        f"nuclear use within {int(ds.attrs['horizon_years'])} years.",
         max(width, WIDTH),
     )
     return "\n".join(lines)

@@ -50,6 +50,18 @@ def signed(value: float) -> str:
     return f"+{text}" if value > 0 else text
 
 
+def error_number(value: float) -> str:
+    """As `short_number`; ``?`` for a Monte Carlo error that is not known.
+
+    One of exactly zero is among these: it says that no two histories differed, not that no other
+    would have.
+
+    >>> error_number(0.046), error_number(0.0)
+    ('.046', '?')
+    """
+    return short_number(value) if math.isfinite(value) and value > 0 else "?"
+
+
 def counted(number: int, noun: str) -> str:
     """Number and noun, with an s unless it is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,13 +1,14 @@
 """Probabilities and rates from counts.
 
 With `n` trajectories per cell, an event seen in `x` of them has probability x / n and a
-Monte Carlo standard error sqrt(p (1 - p) / n). Conditional shares are ratios of counts of
-disputes; 0 / 0 is NaN, never 0. Their errors take disputes as independent, which repeated
-disputes in one history are not quite.
+Monte Carlo standard error sqrt(p (1 - p) / (n - 1)), not known for a single one. Conditional
+shares are ratios of counts of disputes; 0 / 0 is NaN, never 0. Their errors take disputes as
+independent, which repeated disputes in one history are not quite.
 
 Rates are unconditional, per calendar year of the horizon, like published onset rates. (The
 time at peace and under observation, in which alone a dispute can begin, is stored as
-``exposure_months``.) Their errors are those of Poisson counts, sqrt(x) / years.
+``exposure_months``.) Disputes come in clusters, so their errors are measured over replicates;
+results without replicates take them as Poisson counts, sqrt(x) / years, which is too small.
 
 Every headline quantity comes with both uncertainties: its Monte Carlo interval per draw, and
 over draws the two parts of its variance, see :mod:`escalation.results.intervals`.
@@ -21,13 +22,17 @@ import xarray as xr
 from escalation.codes import WAR
 from escalation.errors import ResultsError
 from escalation.results.intervals import (
+    VarianceSplit,
+    binomial_se,
     poisson_score,
+    replicate_noise,
     split_rates,
     split_variance,
     wilson,
     zero_rate_bound,
     zero_upper_bound,
 )
+from escalation.results.support import error_known
 from escalation.results.variables import VARIABLES, names
 
 HORIZON_EVENTS = {
@@ -121,23 +126,47 @@ def ratio(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.DataArray:
     return hits / trials.where(trials > 0)
 
 
-def _with_error(
-    name: str, hits: xr.DataArray, trials: xr.DataArray | int, *, rate: bool = False
+def _share_with_error(
+    name: str, hits: xr.DataArray, trials: xr.DataArray | int
 ) -> dict[str, xr.DataArray]:
-    """A share of trials, or a rate per year of exposure, with its two uncertainties."""
-    value = ratio(hits, trials)
+    """A share of trials with its two uncertainties."""
     trials = trials + xr.zeros_like(hits)
-    variance = value / trials if rate else value * (1 - value) / trials
-    low, high = (poisson_score if rate else wilson)(hits.values, trials.values)
-    bound = (zero_rate_bound if rate else zero_upper_bound)(trials.values)
-    high = np.where((hits.values == 0) & (trials.values > 0), bound, high)
-    split = (split_rates if rate else split_variance)(
-        hits.values, trials.values, hits.get_axis_num("draw")
+    x, n = hits.values, trials.values
+    split = split_variance(x, n, hits.get_axis_num("draw"))
+    return _with_error(
+        name, ratio(hits, trials), binomial_se(x, n), wilson(x, n), zero_upper_bound(n), split
     )
+
+
+def _rate_with_error(
+    name: str, hits: xr.DataArray, years: xr.DataArray, noise: xr.DataArray
+) -> dict[str, xr.DataArray]:
+    """A rate per year of exposure with its two uncertainties."""
+    x, t, variance = hits.values, years.values, noise.transpose(*hits.dims).values
+    # A count whose variance is c times its mean is as well known as a Poisson count c times less.
+    clusters = np.where(variance > 0, variance * t**2 / np.maximum(x, 1), 1.0)
+    clusters = np.where(np.isfinite(variance), clusters, np.nan)
+    interval = poisson_score(x / clusters, t / clusters)
+    split = split_rates(x, t, hits.get_axis_num("draw"), variance)
+    return _with_error(
+        name, ratio(hits, years), np.sqrt(variance), interval, zero_rate_bound(t), split
+    )
+
+
+def _with_error(
+    name: str,
+    value: xr.DataArray,
+    error: np.ndarray,
+    interval: tuple[np.ndarray, np.ndarray],
+    bound: np.ndarray,
+    split: VarianceSplit,
+) -> dict[str, xr.DataArray]:
+    low, high = interval
+    high = np.where(value.values == 0, bound, high)
     over_draws = value.isel(draw=0, drop=True)
     return {
         name: value,
-        f"{name}_mc_se": variance**0.5,
+        f"{name}_mc_se": value.copy(data=error),
         f"{name}_mc_low": value.copy(data=low),
         f"{name}_mc_high": value.copy(data=high),
         f"{name}_mc_sd": over_draws.copy(data=np.sqrt(split.monte_carlo)),
@@ -149,7 +178,7 @@ def _horizon(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     n = int(ds.attrs["trajectories"])
     found = {"cumulative_risk": ratio(ds["first_event_count"].cumsum("year"), n)}
     for name, event in HORIZON_EVENTS.items():
-        found |= _with_error(name, horizon_hits(ds, event), n)
+        found |= _share_with_error(name, horizon_hits(ds, event), n)
     return found
 
 
@@ -159,25 +188,52 @@ def simulated_years(ds: xr.Dataset) -> xr.DataArray:
     return xr.full_like(ds["exposure_months"], years)
 
 
+def replicate_trials(ds: xr.Dataset) -> xr.DataArray:
+    """Trajectories of every replicate, by ``replicate``."""
+    n, size = int(ds.attrs["trajectories"]), ds.sizes["replicate"]
+    return xr.DataArray([len(range(b, n, size)) for b in range(size)], dims="replicate")
+
+
+_REPLICATED = {"dispute": "disputes", "grave": "grave_crises"}
+
+
+def rate_noise(ds: xr.Dataset, kind: str) -> xr.DataArray:
+    """Monte Carlo variance of a rate per year, ``dispute`` or ``grave``, per draw.
+
+    Measured over replicates; that of a Poisson count in results that have none. NaN where too
+    few histories tell it.
+    """
+    n = int(ds.attrs["trajectories"])
+    known = error_known(np.full(ds.sizes["draw"], min(n, ds.sizes.get("replicate", n)) - 1))
+    if "replicate_count" not in ds:
+        return (count_disputes(ds)[kind] / simulated_years(ds) ** 2).where(known)
+    hits = ds["replicate_count"].sel(counted=_REPLICATED[kind], drop=True)
+    years = replicate_trials(ds) * int(ds.attrs["horizon_years"])
+    return xr.apply_ufunc(
+        replicate_noise, hits, years + xr.zeros_like(hits),
+        input_core_dims=[["replicate"], ["replicate"]],
+    ).where(known)  # fmt: skip
+
+
 def _rates(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     counts, years = count_disputes(ds), simulated_years(ds)
     found: dict[str, xr.DataArray] = {}
     for name, kind in (("disputes_per_year", "dispute"), ("grave_crises_per_year", "grave")):
-        found |= _with_error(name, counts[kind], years, rate=True)
+        found |= _rate_with_error(name, counts[kind], years, rate_noise(ds, kind))
     return found
 
 
 def _conditional(ds: xr.Dataset) -> dict[str, xr.DataArray]:
     c = count_disputes(ds)
     return {
-        **_with_error("p_war_given_grave", c["grave_war"], c["grave"]),
-        **_with_error("p_war_given_dispute", c["war"], c["dispute"]),
-        **_with_error("p_concession_given_grave", c["grave_concession"], c["grave"]),
-        **_with_error("immediate_deterrence_failure", c["grave_failure"], c["grave"]),
-        **_with_error(
+        **_share_with_error("p_war_given_grave", c["grave_war"], c["grave"]),
+        **_share_with_error("p_war_given_dispute", c["war"], c["dispute"]),
+        **_share_with_error("p_concession_given_grave", c["grave_concession"], c["grave"]),
+        **_share_with_error("immediate_deterrence_failure", c["grave_failure"], c["grave"]),
+        **_share_with_error(
             "reciprocation", ds["reciprocated_count"].sum("dispute_class"), c["dispute"]
         ),
-        **_with_error("us_share_of_wars", c["us_war"], c["war"]),
+        **_share_with_error("us_share_of_wars", c["us_war"], c["war"]),
     }
 
 

@@ -13,8 +13,10 @@ Jeffreys
 For no hit the one-sided upper bound solves :math:`(1 - p)^n = \alpha`.
 
 Over draws, with :math:`p_j` estimated from :math:`n_j` trajectories, the law of total
-variance splits the spread of the estimates into the mean Monte Carlo variance
-:math:`E[p_j (1 - p_j) / n_j]` and the rest, which is due to the parameters.
+variance splits the spread of the estimates into the mean Monte Carlo variance and the rest,
+which is due to the parameters. The former is estimated without bias by
+:math:`\hat p_j (1 - \hat p_j) / (n_j - 1)`. One trial alone does not tell its variance: there
+that of a trial, pooled over the other draws, stands in.
 """
 
 from __future__ import annotations
@@ -154,23 +156,70 @@ def zero_rate_bound(exposure: ArrayLike, level: float = 0.95) -> np.ndarray:
 
 
 def binomial_se(hits: ArrayLike, trials: ArrayLike) -> np.ndarray:
-    """Standard error sqrt(p (1 - p) / n) of a proportion; NaN where there was no trial."""
-    n = np.asarray(trials, float)
-    n = np.where(n > 0, n, np.nan)
-    p = np.asarray(hits, float) / n
-    return np.sqrt(p * (1 - p) / n)
+    """Standard error sqrt(p (1 - p) / (n - 1)) of a proportion; NaN below two trials.
 
-
-def binomial_noise(hits: ArrayLike, trials: ArrayLike) -> np.ndarray:
-    """Unbiased variance p (1 - p) / (n - 1) of a proportion; NaN for fewer than two trials.
-
-    >>> float(binomial_noise(1, 2))
-    0.25
+    >>> float(binomial_se(1, 2))
+    0.5
     """
     n = np.asarray(trials, float)
     n = np.where(n > 1, n, np.nan)
     p = np.asarray(hits, float) / n
-    return p * (1 - p) / (n - 1)
+    return np.sqrt(p * (1 - p) / (n - 1))
+
+
+def binomial_noise(hits: ArrayLike, trials: ArrayLike, axis: int = -1) -> np.ndarray:
+    """Variance of the proportion of every draw, without bias over the draws.
+
+    p (1 - p) / (n - 1), and for a single trial the variance of one, pooled over the draws with
+    more; NaN without a trial, and where no draw has two.
+
+    Parameters
+    ----------
+    hits, trials : array_like
+        Counts per draw.
+    axis : int
+        Axis of the draws.
+
+    Examples
+    --------
+    >>> binomial_noise([1, 1, 0], [2, 1, 0]).tolist()
+    [0.25, 0.5, nan]
+    """
+    x, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
+    p = x / np.where(n > 0, n, np.nan)
+    squares = np.nansum(n * p * (1 - p), axis=axis, keepdims=True)
+    freedom = np.maximum(n - 1, 0.0).sum(axis=axis, keepdims=True)
+    pooled = squares / np.where(freedom > 0, freedom, np.nan)
+    alone = np.where(n == 1, pooled, np.nan)
+    return np.where(n > 1, binomial_se(x, n) ** 2, alone)
+
+
+def replicate_scale(trials: ArrayLike) -> np.ndarray:
+    r"""Factor that makes sums of squares over replicates unbiased, shape (...,).
+
+    With :math:`t_b` trials in replicate b and T in all, :math:`\sum_b (h_b - p\, t_b)^2 / T^2` is
+    on average the variance of p times :math:`1 - \sum_b t_b^2 / T^2`: a B-th less than all of it
+    for B equal replicates. NaN where fewer than two have a trial, which tells nothing.
+
+    >>> float(replicate_scale([5, 5]))
+    2.0
+    """
+    t = np.asarray(trials, float)
+    total = t.sum(axis=-1)
+    share = 1.0 - (t**2).sum(axis=-1) / np.where(total > 0, total, np.nan) ** 2
+    return 1.0 / np.where((t > 0).sum(axis=-1) > 1, share, np.nan)
+
+
+def replicate_noise(hits: ArrayLike, trials: ArrayLike) -> np.ndarray:
+    """Variance of a ratio of counts, measured over replicates along the last axis.
+
+    Right however the counts of a trajectory hang together: disputes, say, come in clusters.
+    """
+    h, t = np.asarray(hits, float), np.asarray(trials, float)
+    total = t.sum(axis=-1)
+    known = np.where(total > 0, total, np.nan)
+    apart = h - (h.sum(axis=-1) / known)[..., None] * t
+    return replicate_scale(t) * (apart**2).sum(axis=-1) / known**2
 
 
 def pooled_se(se: ArrayLike, axis: int = -1) -> np.ndarray:
@@ -188,7 +237,8 @@ def noise_free(values: ArrayLike, noise: ArrayLike, axis: int = -1) -> np.ndarra
 
     :math:`\bar x + \sqrt{P / T}\, (x_j - \bar x)` with T the variance over draws and P what is left
     of it without the mean Monte Carlo variance (the constrained Bayes estimates of Louis 1984
-    and Ghosh 1992). Fewer than three known values come back as they are.
+    and Ghosh 1992). Fewer than three known values come back as they are; NaN where no Monte Carlo
+    variance is known, since the spread without chance is not known then.
 
     Parameters
     ----------
@@ -203,7 +253,7 @@ def noise_free(values: ArrayLike, noise: ArrayLike, axis: int = -1) -> np.ndarra
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.sqrt(split.parameter / split.total)
         mean = np.nansum(x, axis=axis) / np.where(draws > 0, draws, np.nan)
-    factor = np.where((draws < 3) | ~np.isfinite(factor), 1.0, factor)
+    factor = np.where((draws < 3) | (split.total == 0), 1.0, factor)
     centre = np.expand_dims(mean, axis)
     return centre + np.expand_dims(factor, axis) * (x - centre)
 
@@ -217,9 +267,9 @@ class VarianceSplit:
     total : array
         Variance over draws (ddof 1); NaN for fewer than two draws.
     monte_carlo : array
-        Mean variance within a draw, an unbiased estimate.
+        Mean variance within a draw, an unbiased estimate; NaN where it is not known.
     parameter : array
-        The rest; cut at zero where the first two happen to cross.
+        The rest; cut at zero where the first two happen to cross, NaN if either is.
     """
 
     total: np.ndarray
@@ -233,27 +283,36 @@ def split_variance(hits: ArrayLike, trials: ArrayLike, axis: int = -1) -> Varian
     Parameters
     ----------
     hits, trials : array_like
-        Counts per draw; draws with fewer than two trials are left out.
+        Counts per draw; draws without a trial are left out.
     axis : int
         Axis of the draws.
     """
     x, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
-    return _split(x / np.where(n > 1, n, np.nan), binomial_noise(x, n), axis)
+    return _split(x / np.where(n > 0, n, np.nan), binomial_noise(x, n, axis), axis)
 
 
-def split_rates(hits: ArrayLike, exposure: ArrayLike, axis: int = -1) -> VarianceSplit:
-    """As `split_variance`, for Poisson counts per unit of exposure."""
+def split_rates(
+    hits: ArrayLike, exposure: ArrayLike, axis: int = -1, noise: ArrayLike | None = None
+) -> VarianceSplit:
+    """As `split_variance`, for counts per unit of exposure.
+
+    `noise` holds the Monte Carlo variances; without it the counts are taken as Poisson ones.
+    """
     x, t = np.broadcast_arrays(np.asarray(hits, float), np.asarray(exposure, float))
     t = np.where(t > 0, t, np.nan)
-    return _split(x / t, x / t**2, axis)
+    return _split(x / t, x / t**2 if noise is None else np.asarray(noise, float), axis)
 
 
 def _split(value: np.ndarray, noise: np.ndarray, axis: int) -> VarianceSplit:
-    """Split the variance of `value`, given an unbiased variance within each draw."""
+    """Split the variance of `value`, given an unbiased variance within each draw.
+
+    Draws whose variance within is not known count as the mean of the others.
+    """
     draws = np.sum(np.isfinite(value), axis=axis)
     some = np.where(draws > 0, draws, np.nan)
     mean = np.nansum(value, axis=axis) / some
     spread = np.nansum((value - np.expand_dims(mean, axis)) ** 2, axis=axis)
     total = spread / np.where(draws > 1, draws - 1, np.nan)
-    within = np.nansum(noise, axis=axis) / some
+    known = np.sum(np.isfinite(noise), axis=axis)
+    within = np.nansum(noise, axis=axis) / np.where(known > 0, known, np.nan)
     return VarianceSplit(total, within, np.maximum(total - within, 0.0))

@@ -319,8 +319,9 @@ def _derived(
         main,
         more(
             "mc_se", main.dims, "Monte Carlo standard error of",
-            "per draw, from the number of trials; 0 at zero hits, where an upper bound is the "
-            "right statement; says nothing about parameter uncertainty",
+            "per draw, from the number of trials (of rates: between replicates); NaN below two "
+            "of them; 0 at zero hits, where an upper bound is the right statement; says nothing "
+            "about parameter uncertainty",
         ),
         more("mc_low", main.dims, "lower end of the Monte Carlo interval of", _INTERVAL),
         more("mc_high", main.dims, "upper end of the Monte Carlo interval of", _INTERVAL),
@@ -337,8 +338,8 @@ def _derived(
 
 
 _INTERVAL = (
-    "per draw, 95 % score interval (Wilson; for rates that of a Poisson count); at zero hits 0 "
-    "and the one-sided 95 % upper bound"
+    "per draw, 95 % score interval (Wilson; for rates that of a Poisson count, widened by how "
+    "much disputes cluster between replicates); at zero hits 0 and the one-sided 95 % upper bound"
 )
 _HORIZON = "share of trajectories with the event within the horizon; unconditional"
 _PER_EXPOSURE = "per calendar year of the horizon; unconditional"
@@ -403,7 +404,8 @@ _DERIVED = (
     ),
     *_derived(
         "abandoned_per_war", "share of wars that the actor stayed out of although bound",
-        f"{_NAN}, and for actors that are no third party", tail=("actor",),
+        f"0 also where it was never bound; {_NAN}, and for actors that are no third party",
+        tail=("actor",),
     ),
     *_derived(
         "exited_per_trajectory", "share of trajectories in which the actor left a pact",

@@ -388,7 +388,7 @@ def test_extreme_studies_compiled_and_plain(
 
 
 @pytest.mark.slow
-@options(400)
+@options(300)
 @given(studies())
 def test_many_extreme_studies_compiled_and_plain(
     plain: subprocess.Popen[str], words: dict[str, Any]

@@ -51,7 +51,8 @@ WITH_DEFENDER: dict[str, Any] = {"members": {"japan": 0.8, "australia": 0.8, "ph
         ({**EVERYWHERE, "covers": {SHOAL: 0.5}}, SHOAL, {"japan", "australia"}),
         ({**EVERYWHERE, "covers": {"south_china_sea": 0.5}}, SHOAL, {"japan", "australia"}),
         ({**WITH_DEFENDER, "covers": {SHOAL: 0}}, SHOAL, set()),
-        ({"members": {"japan": 0.8, "australia": {"bindingness": {"south_china_sea": 0.8}}}},
+        ({"members": {"japan": 0.8,
+                      "australia": {"bindingness": {"south_china_sea": 0.8, "taiwan": 0}}}},
          SHOAL, {"australia"}),
     ],
 )

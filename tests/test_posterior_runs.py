@@ -232,7 +232,7 @@ def test_a_broken_companion_is_refused():
     with pytest.raises(ResultsError, match="prior_trajectories"):
         build_dataset(arrays, coords, {k: v for k, v in attrs.items() if k != "prior_trajectories"})
     odd = ["elsewhere", *coords["prior_structure"][1:]]
-    with pytest.raises(ResultsError, match="elsewhere is no structure of the run"):
+    with pytest.raises(ResultsError, match="'elsewhere' is no structure of the run"):
         build_dataset(arrays, coords | {"prior_structure": odd}, attrs)
 
 

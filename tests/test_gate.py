@@ -285,6 +285,7 @@ def test_saturated_draws_are_counted_and_said() -> None:
     assert 0 < int(hit.sum()) <= 16
     text = " ".join(format_show(extreme).split())
     assert f"In {int(hit.sum())} draws of 16 disputes came at the limit of 32 a month" in text
+    assert f"{int(extreme.saturated_count.max())} of 8 histories of a draw" in text
 
 
 def test_a_far_response_neither_overflows_nor_vanishes() -> None:

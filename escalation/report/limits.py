@@ -16,18 +16,18 @@ def saturation_words(ds: xr.Dataset) -> str:
     ds : Dataset
         Results; those of older files do not say and give an empty text.
     """
-    if "saturated_count" not in ds:
+    counts = ds.get("saturated_count")
+    if counts is None or not bool(counts.any()):
         return ""
-    hit = ds["saturated_count"].any("decision_rule")
-    if not bool(hit.any()):
-        return ""
-    cells = hit.sum("draw")
-    place = np.unravel_index(int(cells.values.argmax()), cells.shape)
-    worst = cells[dict(zip(cells.dims, place, strict=True))]
-    flashpoint, structure = (safe(worst[dim].item()) for dim in ("flashpoint", "structure"))
-    draws = int(hit.any(("flashpoint", "structure")).sum())
+    draws = int((counts > 0).any([dim for dim in counts.dims if dim != "draw"]).sum())
+    place = np.unravel_index(int(counts.values.argmax()), counts.shape)
+    worst = counts[dict(zip(counts.dims, place, strict=True))]
+    rule, flashpoint, structure = (
+        safe(worst[dim].item()) for dim in ("decision_rule", "flashpoint", "structure")
+    )
     return (
-        f"In {counted(draws, 'draw')} of {ds.sizes['draw']} disputes came at the limit of 32 a "
-        f"month or 256 a year, most often at {flashpoint} under {structure} ({int(worst)}): there "
-        "fewer came than the parameters ask for, and every risk of those draws is too low"
+        f"In {counted(draws, 'draw')} of {ds.sizes['draw']:,} disputes came at the limit of 32 a "
+        f"month or 256 a year, most of all at {flashpoint} under {structure} by "
+        f"{rule.replace('_', ' ')}, in {int(worst):,} of {int(ds.attrs['trajectories']):,} "
+        "histories of a draw: fewer disputes came there than the parameters ask for"
     )

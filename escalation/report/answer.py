@@ -161,9 +161,13 @@ def _other_rules(e: Examination, place: str) -> str:
     parts = []
     for rule in e.rules[1:]:
         c = e.at(place, "war", rule)
-        said = _chance(c, c.structures.index(e.structure))
+        s = c.structures.index(e.structure)
+        if c.support[s].says < Says.VERDICT:
+            said = f"no order is said of war: {c.support[s].words}"
+        else:
+            said = f"war is {_chance(c, s)}"
         parts.append(f"with {rule.replace('_', ' ')} in place of "
-                     f"{e.rules[0].replace('_', ' ')}, war is {said}")  # fmt: skip
+                     f"{e.rules[0].replace('_', ' ')}, {said}")  # fmt: skip
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 

@@ -380,7 +380,7 @@ def options(examples: int) -> settings:
     )
 
 
-@options(15)
+@options(8)
 @given(studies())
 def test_extreme_studies_compiled_and_plain(
     plain: subprocess.Popen[str], words: dict[str, Any]

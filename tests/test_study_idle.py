@@ -120,7 +120,7 @@ def test_a_treaty_that_leaves_the_theatre_out_is_told() -> None:
 def test_pacts_that_bind_everywhere_leave_no_theatre_out() -> None:
     everywhere = {
         "name": "everywhere", "decision_delay_days": 7,
-        "pact": {"members": ["united_states"], "bindingness": 0.8},
+        "pact": {"members": ["united_states"], "bindingness": 0.8, "covers": {"senkaku": 1}},
     }  # fmt: skip
     everywhere["pact"]["decision_delay_days"] = 5
     assert notes(
@@ -197,6 +197,12 @@ IDLE: dict[str, tuple[dict[str, Any], str, str]] = {
         "names no structure"),
     "sweep over a parameter of the other rule": (
         {"compare": {"sweep": ["loss_aversion"]}}, "compare.sweep.0", "prospect_theory"),
+    "pact that leaves out an outsider": (
+        {"compare": None, "structures": [HUB, {
+            "name": "asian_nato", "extends": HUB,
+            "pact": {"members": {"japan": 0.7, "australia": 0.7}, "covers": {"taiwan": 0.5},
+                     "decision_delay_days": 8}}]},
+        "structures.1.pact", "asian_nato does not reach second_thomas_shoal and scarborough_shoal"),
     "sweep over a parameter that the focus does not name": (
         {"compare": {"focus": ["trilateral"], "sweep": ["coverage_taiwan"]}}, "compare.sweep.0",
         "no structure or flashpoint names it"),
@@ -221,6 +227,11 @@ USED: dict[str, dict[str, Any]] = {
     "defender as a member": {
         "compare": None, "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
             "members": {"taiwan": 0.5}}}]},
+    "pact that says of an outsider what it owes": {
+        "compare": None, "structures": [HUB, {
+            "name": "asian_nato", "extends": HUB,
+            "pact": {"members": {"japan": 0.7, "australia": 0.7}, "decision_delay_days": 8,
+                     "covers": {"taiwan": 0.5, "south_china_sea": 0}}}]},
     "scenario beside a default": {
         "scenarios": ["scenarios/provocative_pact.yaml"],
         "parameters": {"provocation_stake": {"default": 0.2}}},

@@ -113,6 +113,7 @@ def test_a_quantity_is_replaced_whatever_its_form(key: str, given: object) -> No
 def test_a_prior_of_a_pact_is_replaced_in_a_structure_of_the_same_name() -> None:
     first = {"name": "p", "extends": "hub_and_spoke", "pact": {
         "members": {"japan": PRIOR | {"prior": "beta", "a": 1, "b": 2}}, "decision_delay_days": 5,
+        "covers": {"taiwan": 1, "south_china_sea": 1},
     }}  # fmt: skip
     del first["pact"]["members"]["japan"]["median"], first["pact"]["members"]["japan"]["sigma"]
     (delay,) = ({"decision_delay_days": PRIOR},)

@@ -97,15 +97,19 @@ class Pact(Titled):
             raise fault("a pact with no members: name at least one actor")
         return members
 
+    def stated_coverage(self, flashpoint: Flashpoint) -> Quantity | None:
+        """Return what `covers` says of a flashpoint, or else of its theatre; None for nothing."""
+        return self.covers.get(flashpoint.name, self.covers.get(flashpoint.theatre))
+
     def coverage(self, member: str, flashpoint: Flashpoint) -> Quantity:
         """Return the share of a member's bindingness that reaches a flashpoint.
 
-        Its own entry in `covers`, else its theatre's. Where neither is named, a pact reaches
-        those who are in it, and others where the member's words name the theatre.
+        Where `covers` says nothing of it, a pact reaches a defender who is in it, and others where
+        the member's words name the theatre.
         """
-        for place in (flashpoint.name, flashpoint.theatre):
-            if place in self.covers:
-                return self.covers[place]
+        stated = self.stated_coverage(flashpoint)
+        if stated is not None:
+            return stated
         promised = self.members[member].bindingness
         named = isinstance(promised, dict) and flashpoint.theatre in promised
         return ONE if named or flashpoint.defender in self.members else ZERO

@@ -15,8 +15,9 @@ from escalation.study.names import listed, shown
 from escalation.study.nodes import Items, Node, Place, Table
 from escalation.study.overrides import ParameterOverride, overridden
 from escalation.study.parts import parts_of
-from escalation.study.quantity import InlinePrior, ParameterRef
-from escalation.study.schema import Pact, Study
+from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef
+from escalation.study.schema import Flashpoint, Pact, Study
+from escalation.study.vocabulary import ZERO
 
 PLACED = ("pact_delay_days", "coverage_taiwan", "us_realisation", "reclamation_incidents")
 """Parameters that are read only where a study names them."""
@@ -87,7 +88,7 @@ def _third_parties(point: Table) -> set[str]:
 
 def idle(words: Words) -> Iterator[Problem]:
     """Yield what has no effect on the results of a study, each with its place."""
-    for kind in (_treaties, _coverage, _roles, _actors, _parameters, _compare):
+    for kind in (_treaties, _coverage, _reach, _roles, _actors, _parameters, _compare):
         yield from (problem for problem in kind(words) if problem.file not in words.inherited)
 
 
@@ -130,6 +131,33 @@ def _coverage(words: Words) -> Iterator[Problem]:
                 yield place.problem(
                     f"has no effect: {listed(inside)} in that theatre have entries of their own"
                 )
+
+
+def commits_nobody(point: Flashpoint) -> bool:
+    """Tell whether a flashpoint says that nobody is bound there."""
+    scale = point.commitment_scale
+    return isinstance(scale, Number | Figure) and scale.value == 0
+
+
+def _reach(words: Words) -> Iterator[Problem]:
+    """Pacts that leave out a flashpoint, since its defender is no member and no word names it."""
+    for structure, number, pact in _pacts(words.study):
+        # Whoever is bound by theatre is looked at with the theatres.
+        everywhere = [
+            name for name, member in pact.members.items()
+            if not isinstance(member.bindingness, dict)
+        ]
+        missed = [
+            name for name, point in words.study.flashpoints.items()
+            if pact.stated_coverage(point) is None and not commits_nobody(point)
+            and any(pact.coverage(member, point) == ZERO for member in everywhere)
+        ]
+        if missed:
+            yield words.place("structures", structure, "pacts", number).problem(
+                f"{pact.name} does not reach {listed(missed)}: the defender is no member, and "
+                "`covers` names neither flashpoint nor theatre; write "
+                f"`covers: {{{missed[0]}: 1}}`, or 0 to mean it"
+            )
 
 
 def _pacts(study: Study) -> Iterator[tuple[str, int, Pact]]:

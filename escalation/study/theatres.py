@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from escalation.errors import Problem
-from escalation.study.idle import Words
+from escalation.study.idle import Words, commits_nobody
 from escalation.study.names import listed, shown
-from escalation.study.quantity import Figure, Number
-from escalation.study.schema import Flashpoint, Study
+from escalation.study.schema import Study
 
 
 def unnamed_theatres(words: Words) -> Iterator[tuple[bool, Problem]]:
@@ -25,15 +24,16 @@ def unnamed_theatres(words: Words) -> Iterator[tuple[bool, Problem]]:
     known = sorted(set().union(*treaties.values()))
     for name, point in words.study.flashpoints.items():
         silent = [who for who, theatres in treaties.items() if point.theatre not in theatres]
-        if not silent or not point.third_parties or _commits_nobody(point):
+        if not silent or not point.third_parties or commits_nobody(point):
             continue
         nowhere = len(silent) == len(treaties)
         left_out = "no treaty names" if nowhere else f"not named by {listed(silent)}:"
         actor = next(iter(point.third_parties))
         yield nowhere, words.place("flashpoints", name, "theatre").problem(
-            f"{left_out} theatre {shown(point.theatre)} of {shown(name)}, so they bind nobody "
-            f"there (theatres named: {listed(known)}); say how far each actor is bound, as in "
-            f"`commitments: {{{actor}: {{{point.theatre}: 0.5}}}}`, with 0 for not at all"
+            f"{left_out} theatre {shown(point.theatre)} of {shown(name)}, so whoever "
+            f"is bound by theatre is free there (theatres named: {listed(known)}); say how far "
+            f"each actor is bound, as in `commitments: {{{actor}: {{{point.theatre}: 0.5}}}}`, "
+            "with 0 for not at all"
         )
 
 
@@ -48,8 +48,3 @@ def _treaties(study: Study) -> dict[str, set[str]]:
         for treaty, theatres in lists.items():
             found.setdefault(treaty, set()).update(name for part in theatres for name in part)
     return {treaty: theatres for treaty, theatres in found.items() if theatres}
-
-
-def _commits_nobody(point: Flashpoint) -> bool:
-    scale = point.commitment_scale
-    return isinstance(scale, Number | Figure) and scale.value == 0

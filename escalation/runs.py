@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ import numpy as np
 
 from escalation import codes
 from escalation.blocks import Block, Counts, Player, Shelf, Workshop, blocks_of
-from escalation.errors import InputError
+from escalation.errors import InputError, StudyWarning
 from escalation.footprint import refuse_big_run
+from escalation.model.bounds import cut_off
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior, coverage
 from escalation.precision import Target, Verdict, judge, next_size, parse_target
@@ -27,6 +29,7 @@ from escalation.sources import (
     source_attrs,
     sweep_points,
 )
+from escalation.study.recheck import recheck
 from escalation.study.schema import Study
 from escalation.work import (
     SWEEP_QUANTILES,
@@ -140,12 +143,14 @@ def run(
     Raises
     ------
     InputError
-        If trajectories, draws, seed, threads or a target are out of range, or the posterior
-        or the scheduler cannot be used.
+        If trajectories, draws, seed, threads or a target are out of range, the posterior or
+        the scheduler cannot be used, bounds cut off most draws of something in the study, or the
+        study was changed into what no study may say.
     """
     from escalation.results.build import build_dataset
     from escalation.results.derive import with_probabilities
 
+    recheck(study)
     plan = Plan(
         study.plan.trajectories if trajectories is None else trajectories,
         1 if defaults else study.plan.draws if draws is None else draws,
@@ -160,6 +165,8 @@ def run(
     shelf = shelf or Shelf()
     refuse_big_run(study, (plan.draws, plan.trajectories), companion is not None, grid)
     values = shelf.values("study", lambda: _draws(study, plan, defaults, source))
+    for line in cut_off(study, values, coverage(study.parameters, source).covered):
+        warnings.warn(line, StudyWarning, stacklevel=2)
     counts = Counts(study, plan.draws)
     prior_counts = {}
     with _players(scheduler, shelf) as hire:

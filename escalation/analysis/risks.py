@@ -212,12 +212,17 @@ def panel(
             return np.broadcast_to(sizes * (years if name == "years" else 1), data.shape[:3])
         return data[..., columns.index(name)].astype(float)
 
-    hits = (
-        column(risk.hits)
-        if risk is not LOSS
-        else sum((weight * column(event) for event, weight in (loss or {}).items()), np.zeros(1))
-    )
-    return panel_from_counts(risk, structures, np.asarray(hits, float), column(risk.trials))
+    if risk is not LOSS:
+        return panel_from_counts(risk, structures, column(risk.hits), column(risk.trials))
+    weighed = {event: weight for event, weight in (loss or {}).items() if weight > 0}
+    hits = sum((weight * column(event) for event, weight in weighed.items()), np.zeros(1))
+    found = panel_from_counts(risk, structures, np.asarray(hits, float), column(risk.trials))
+    squares = sum((w**2 * column(event).sum(axis=-1) for event, w in weighed.items()), np.zeros(1))
+    # What a comparison can be built on is the number of events, not their weight: as many of
+    # equal weight as would have the same relative error (Kish 1965).
+    total = np.broadcast_to(found.hits, found.values.shape)
+    effective = np.divide(total**2, squares, out=np.zeros(total.shape), where=squares > 0)
+    return replace(found, hits=effective)
 
 
 def panel_from_counts(

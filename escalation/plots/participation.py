@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from escalation.errors import ResultsError
 from escalation.plots.estimates import Z95, chosen, need, one, summary
 from escalation.plots.style import (
     Look,
@@ -70,6 +71,8 @@ def participation(
     structures = chosen(ds, "structure", structures)
     third = ds["is_third_party"].sel(flashpoint=flashpoint)
     actors = ds["actor"].values[third.to_numpy()].tolist()
+    if not actors:
+        raise ResultsError(f"{flashpoint} has no third parties")
     per_actor = max(0.45, 0.085 * len(structures) + 0.1)
     height = max(1.6, per_actor * len(actors) + 0.9)
     entries = structure_handles(ds, structures, lines=False)

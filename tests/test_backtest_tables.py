@@ -36,6 +36,19 @@ def test_columns_are_read_and_derived(tmp_path):
     assert table.take(table.land).dispnum.tolist() == [1]
 
 
+def test_a_dyad_is_the_same_however_it_is_written(tmp_path):
+    """Blanks, points and the order of a side's states: one dispute, so a twin is seen."""
+    ways = ("2-713>710", " 713 - 2 > 710 ", "713.0-2>710.0")
+    tables = [
+        read_disputes(write(tmp_path / f"{k}.csv", [dispute(dyad=way)]))
+        for k, way in enumerate(ways)
+    ]
+    assert {str(table.dyad[0]) for table in tables} == {ways[0]}
+    assert all(table.china.all() for table in tables)
+    with pytest.raises(InputError, match="stands in line 2 already"):
+        read_disputes(write(tmp_path / "twin.csv", [dispute(dyad=way) for way in ways[:2]]))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -49,6 +62,8 @@ def test_columns_are_read_and_derived(tmp_path):
         ({"contiguity": 7}, r"d.csv:3: contiguity: '7'"),
         ({"initiator_cinc": "inf"}, r"d.csv:3: initiator_cinc: 'inf'"),
         ({"dyad": "2-365"}, r"d.csv:3: dyad: '2-365' is not challenger>target"),
+        ({"dyad": "CHN>740"}, r"d.csv:3: dyad: 'CHN>740' is not challenger>target"),
+        ({"dyad": "2-710>710"}, r"d.csv:3: dyad: '2-710>710' is not challenger>target"),
         ({"dispnum": 1}, r"d.csv:3: dispnum: dispute 1 .* stands in line 2 already"),
     ],
 )

@@ -108,7 +108,9 @@ def test_options(saved: Path) -> None:
         (["--on", "peace"], "on: unknown risk 'peace' (choices: onset"),
         (["--structure", "hub_and_spoke"], "structure: 'hub_and_spoke' cannot be compared"),
         (["--flashpoint", "berlin"], "unknown flashpoint 'berlin' (choices: taiwan_strait)"),
-        (["--loss", "war=-1"], "loss: weight of war: '-1' is no number of at least 0"),
+        (["--loss", "war=-1"], "loss: weight of war: '-1' is no number from 0 to 1e+12"),
+        (["--loss", "war=1e160"], "loss: weight of war: '1e160' is no number from 0 to 1e+12"),
+        (["--json", "/dev/null"], "json: '/dev/null' is a link or a device"),
         (["--json", "no/such/folder.json"], "json: folder 'no/such' does not exist"),
     ],
 )
@@ -209,3 +211,30 @@ def test_hostile_names_keep_the_form(tmp_path: Path) -> None:
     for text in (format_comparison(e, hostile), format_answer(hostile)):
         assert widest(text) <= 100
         assert all(c == "\n" or c.isprintable() for c in text)
+
+
+def test_json_replaces_json_and_nothing_else(saved: Path, tmp_path: Path) -> None:
+    """Neither the results that are compared, nor any other file that holds something else."""
+    before = saved.read_bytes()
+    done = CliRunner().invoke(main, ["compare", str(saved), "--json", str(saved)])
+    assert done.exit_code == 2
+    assert "is there already and holds something else" in done.output
+    assert saved.read_bytes() == before
+    target = tmp_path / "out.json"
+    for _ in range(2):
+        done = CliRunner().invoke(main, ["compare", str(saved), "--on", "war", "--json", str(target)])
+        assert done.exit_code == 0, done.output
+    link = tmp_path / "link.json"
+    link.symlink_to(target)
+    done = CliRunner().invoke(main, ["compare", str(saved), "--json", str(link)])
+    assert "is a link or a device" in done.output
+    assert link.is_symlink()
+
+
+def test_a_flashpoint_named_twice_is_one(saved: Path) -> None:
+    once, twice = (
+        CliRunner().invoke(main, ["compare", str(saved), *["--flashpoint", "taiwan_strait"] * n])
+        for n in (1, 2)
+    )
+    assert twice.exit_code == 0, twice.output
+    assert once.output == twice.output

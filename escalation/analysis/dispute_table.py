@@ -9,6 +9,7 @@ none. Contiguity 0 is *unknown*, neither land nor sea nor apart.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -59,6 +60,10 @@ _MAY_MISS = {
     "initiator_cinc", "target_cinc", "target_defender_cinc", "target_unshared_defender_cinc",
 }  # fmt: skip
 """Columns in which an empty cell, NA or -9 is allowed and becomes NaN."""
+
+_STATE = r"\s*\d+(?:\.0+)?\s*"
+_DYAD = re.compile(rf"{_STATE}(?:-{_STATE})*>{_STATE}(?:-{_STATE})*")
+_CODE = re.compile(r"(\d+)(?:\.0+)?")
 
 _SHARES = {name for name in _BOUNDS if name.endswith("_cinc")}
 
@@ -194,7 +199,7 @@ def read_disputes(path: str | Path) -> Disputes:
     rows = []
     for line, cells in table:
         row = _checked_row(table.name, line, cells)
-        sides = cells["dyad"].split(">")
+        sides = str(row["dyad"]).split(">")
         what = f"dispnum: dispute {row['dispnum']:g} between {row['dyad']}"
         refuse_twin(seen, (row["dispnum"], *sorted(sides)), table.name, line, what)
         rows.append(row)
@@ -224,11 +229,26 @@ def _checked_row(path: str, line: int, cells: dict[str, str]) -> dict[str, objec
         )  # fmt: skip
         if name in ("initiator_cinc", "target_cinc") and row[name] == 0:
             row[name] = np.nan  # no state has none of the world's capabilities
-    sides = cells["dyad"].split(">")
-    if len(sides) != 2 or not all(sides) or sides[0] == sides[1]:
-        raise InputError(f"{path}:{line}: dyad: {cells['dyad'][:60]!r} is not challenger>target")
-    row["dyad"] = cells["dyad"]
+    row["dyad"] = _dyad(cells["dyad"])
+    if row["dyad"] is None:
+        raise InputError(
+            f"{path}:{line}: dyad: {cells['dyad'][:60]!r} is not challenger>target, country codes "
+            "of the Correlates of War, those of one side joined by '-'"
+        )
     return row
+
+
+def _dyad(text: str) -> str | None:
+    """Return a dyad in the one way of writing it, states of a side in order; None if it is none.
+
+    The text tells rows apart, so that the same dispute written otherwise would be another one.
+    """
+    if not _DYAD.fullmatch(text):
+        return None
+    sides = [sorted({int(code) for code in _CODE.findall(side)}) for side in text.split(">")]
+    if set(sides[0]) & set(sides[1]):
+        return None
+    return ">".join("-".join(map(str, side)) for side in sides)
 
 
 def history_before(disputes: Disputes, history: Disputes | None) -> list[np.ndarray]:

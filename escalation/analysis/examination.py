@@ -141,7 +141,7 @@ def _only(ds: xr.Dataset, flashpoints: Sequence[str]) -> xr.Dataset:
     for name in flashpoints:
         if name not in known:
             raise InputError(f"unknown flashpoint {name!r} (choices: {', '.join(known)})")
-    return ds.sel(flashpoint=list(flashpoints))
+    return ds.sel(flashpoint=list(dict.fromkeys(flashpoints)))
 
 
 def stated_loss(ds: xr.Dataset) -> dict[str, float]:

@@ -66,6 +66,9 @@ RISKS: Mapping[str, Risk] = MappingProxyType({risk.name: risk for risk in _ALL})
 LOSS = Risk("loss", "weighted loss", "")
 """Weighted sum of risks per history, for studies that state weights."""
 
+MAX_WEIGHT = 1e12
+"""Largest weight of an event, as in a study."""
+
 LOSS_EVENTS = ("dispute", "grave_crisis", "concession", "war", "great_power_war", "nuclear_use")
 """Events that a loss may weigh: each counts once per history."""
 
@@ -163,8 +166,10 @@ def parse_loss(text: str) -> dict[str, float]:
             weight = float(number)
         except ValueError:
             weight = np.nan
-        if not 0 <= weight < np.inf:
-            raise InputError(f"loss: weight of {name}: {number!r} is no number of at least 0")
+        if not 0 <= weight <= MAX_WEIGHT:
+            raise InputError(
+                f"loss: weight of {name}: {number!r} is no number from 0 to {MAX_WEIGHT:g}"
+            )
         if name in weights:
             raise InputError(f"loss: {name} is weighed twice")
         weights[name] = weight

@@ -29,7 +29,7 @@ CRISES_HELP = "Table of crises (CSV), or the public icb1v*.csv, its folder or a 
     "--refit",
     is_flag=True,
     help="Fit the model anew in five folds, so that model and baselines are both out of fold; "
-    "takes a quarter of an hour or more.",
+    "takes minutes.",
 )
 def backtest(
     disputes: str,

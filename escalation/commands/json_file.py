@@ -15,7 +15,8 @@ from escalation.errors import InputError
 def checked_output(output: str, option: str = "json", *, replace: bool = True) -> Path:
     """Return the path of a file that can be written; asked before the work, not after.
 
-    `option` names the option in the message; `replace` says whether a file may be there.
+    `option` names the option in the message; `replace` says whether a file may be there. For JSON
+    that file must be JSON itself: anything else there is somebody's results or table.
 
     Raises
     ------
@@ -27,9 +28,22 @@ def checked_output(output: str, option: str = "json", *, replace: bool = True) -
         raise InputError(f"{option}: {output!r} is a folder, not a file")
     if not path.parent.is_dir():
         raise InputError(f"{option}: folder {str(path.parent)!r} does not exist")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError(f"{option}: {output!r} is a link or a device, and would be replaced")
     if path.exists() and not replace:
         raise InputError(f"{option}: {output!r} is there already; --overwrite replaces it")
+    if option == "json" and path.exists() and not _is_json(path):
+        raise InputError(f"{option}: {output!r} is there already and holds something else")
     return path
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a file is empty or begins as what `write_json` writes."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1) in (b"", b"{")
+    except OSError:
+        return False
 
 
 def write_json(result: dict[str, Any], path: Path) -> None:

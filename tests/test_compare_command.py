@@ -222,7 +222,8 @@ def test_json_replaces_json_and_nothing_else(saved: Path, tmp_path: Path) -> Non
     assert saved.read_bytes() == before
     target = tmp_path / "out.json"
     for _ in range(2):
-        done = CliRunner().invoke(main, ["compare", str(saved), "--on", "war", "--json", str(target)])
+        options = ["--on", "war", "--json", str(target)]
+        done = CliRunner().invoke(main, ["compare", str(saved), *options])
         assert done.exit_code == 0, done.output
     link = tmp_path / "link.json"
     link.symlink_to(target)

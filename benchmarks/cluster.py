@@ -25,11 +25,11 @@ import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from distributed import Client  # noqa: E402
 
-from escalation.blocks import Counts, Player, Workshop, blocks_of  # noqa: E402
-from escalation.cluster.connection import connected  # noqa: E402
-from escalation.cluster.player import ClusterPlayer  # noqa: E402
-from escalation.cluster.station import packed, unpacked  # noqa: E402
-from escalation.sources import chosen_posterior, parameter_draws  # noqa: E402
+from escalation.simulation.connection import connected  # noqa: E402
+from escalation.simulation.parameter_source import chosen_posterior, parameter_draws  # noqa: E402
+from escalation.simulation.pool import packed, unpacked  # noqa: E402
+from escalation.simulation.simulator import Counts, Player, Workshop, blocks_of  # noqa: E402
+from escalation.simulation.worker import ClusterPlayer  # noqa: E402
 from escalation.study import load_study  # noqa: E402
 
 WORKERS = 2

@@ -14,10 +14,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import numpy as np  # noqa: E402
 
-from escalation.bench import Row, format_table, measure  # noqa: E402
-from escalation.engines.threads import simulate_block  # noqa: E402
+from escalation.cli.bench import Row, format_table, measure  # noqa: E402
 from escalation.model.compile import compile_block, onset_anchor  # noqa: E402
 from escalation.model.draws import default_draws  # noqa: E402
+from escalation.simulation.threads import simulate_block  # noqa: E402
 from escalation.study import Study, load_study  # noqa: E402
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from escalation import plots
     from escalation.replays import replay
     from escalation.results import open_results, save_results
-    from escalation.runs import run
+    from escalation.simulation.run import run
     from escalation.study import Study, load_study, parse_study
 
 __version__ = "0.1.0"
@@ -26,7 +26,7 @@ _PLACES = {
     "Study": "escalation.study",
     "load_study": "escalation.study",
     "parse_study": "escalation.study",
-    "run": "escalation.runs",
+    "run": "escalation.simulation.run",
     "replay": "escalation.replays",
     "open_results": "escalation.results",
     "save_results": "escalation.results",

@@ -1,5 +1,5 @@
 """``python -m escalation``."""
 
-from escalation.cli import main
+from escalation.cli.app import main
 
 main(prog_name="escalation")

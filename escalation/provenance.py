@@ -38,7 +38,7 @@ def git_state() -> str:
     return answer.stdout.strip()
 
 
-_MODEL = ("codes.py", "tables.py", "tallies.py", "kernel", "model", "parameters", "study")
+_MODEL = ("contracts", "kernel", "model", "parameters", "statistics/copula.py", "study")
 
 
 def model_sha256() -> str:

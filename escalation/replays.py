@@ -10,7 +10,7 @@ import numpy as np
 from escalation.errors import InputError, ResultsError
 from escalation.report.story import Cast, tell
 from escalation.report.text import safe
-from escalation.results.rules import rules_of, under_rule
+from escalation.results.under_rule import rules_of, under_rule
 from escalation.study.names import suggestion
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def replay(
     ResultsError
         If the study that it keeps cannot be read, or is that of other results.
     """
-    from escalation.engines.threads import log_trajectory
     from escalation.model.compile import compile_block, onset_anchor
     from escalation.model.draws import Draws
+    from escalation.simulation.threads import log_trajectory
     _require("flashpoint", flashpoint, ds.flashpoint.values.tolist())
     _require("structure", structure, ds.structure.values.tolist())
     _require_below("draw", draw, ds.sizes["draw"])

@@ -54,15 +54,15 @@ def digest(folder: Path) -> str:
 
 def play(folder: Path | str) -> None:
     """Play the small campaign in a folder."""
-    from escalation.campaigns import run_campaign
+    from escalation.simulation.campaign import run_campaign
 
     run_campaign(little(), folder, block_size=BLOCK_SIZE)
 
 
 def slow_writes() -> None:
     """Make every write of this process two, with a pause between and after them."""
-    from escalation.campaigns import journal
     from escalation.results import files
+    from escalation.simulation import journal
 
     def write_all(handle: int, content: bytes) -> None:
         middle = len(content) // 2

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from escalation.engines.threads import simulate_block
+from escalation.contracts.tables import Tables
+from escalation.contracts.tallies import Tallies
 from escalation.model.compile import DEFAULT_GRID, Grid, compile_block, onset_anchor
 from escalation.model.draws import Draws, default_draws, draw_parameters
+from escalation.simulation.threads import simulate_block
 from escalation.study import Study, load_study
 from escalation.study.schema import Flashpoint, Structure
-from escalation.tables import Tables
-from escalation.tallies import Tallies
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 NEVER = 1e15

@@ -12,15 +12,22 @@ from functools import cache
 import cells
 import numpy as np
 
-from escalation.codes import CAUSE_INCIDENT, CLASH, EVENTS, NUCLEAR_USE, PARTY_OUTCOMES, WAR
-from escalation.engines.threads import simulate_block
+from escalation.contracts.codes import (
+    CAUSE_INCIDENT,
+    CLASH,
+    EVENTS,
+    NUCLEAR_USE,
+    PARTY_OUTCOMES,
+    WAR,
+)
+from escalation.contracts.tables import Tables
+from escalation.contracts.tallies import Tallies
 from escalation.model.draws import Draws
 from escalation.parameters.registry import REGISTRY
+from escalation.simulation.threads import simulate_block
 from escalation.study import Study
 from escalation.study.quantity import Number
 from escalation.study.schema import Flashpoint, Structure
-from escalation.tables import Tables
-from escalation.tallies import Tallies
 
 BATCHES = 24
 HISTORIES = 24_000

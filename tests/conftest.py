@@ -13,8 +13,8 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "3")
 import cells
 import pytest
 
+from escalation.contracts.tables import Tables
 from escalation.study import Study
-from escalation.tables import Tables
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from synthetic import FLASHPOINTS, REFERENCE, STRUCTURES, synthetic_parts
 
-from escalation import codes
+from escalation.contracts import codes
 from escalation.results.build import build_dataset
 
 KINDS = ("played", "quiet", "wars", "copies", "one differs")

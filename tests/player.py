@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from escalation import codes
-from escalation import tables as tables_
-from escalation.tables import Tables
-from escalation.tallies import Tallies, empty_tallies
+from escalation.contracts import codes
+from escalation.contracts import tables as tables_
+from escalation.contracts.tables import Tables
+from escalation.contracts.tallies import Tallies, empty_tallies
 
 MASK = 2**64 - 1
 ONE = 2**15
@@ -133,7 +133,7 @@ class Dispute:
 
 @dataclass
 class Count:
-    """Tallies as nested lists, with the names of :class:`escalation.tallies.Tallies`."""
+    """Tallies as nested lists, with the names of :class:`escalation.contracts.tallies.Tallies`."""
 
     values: dict[str, Any]
     log: list[list[int]] = field(default_factory=list)

@@ -8,10 +8,10 @@ from typing import Any
 import backtest_rows
 import numpy as np
 
-from escalation.analysis.dispute_table import Disputes, disputes_of
-from escalation.analysis.likelihood import Solved
-from escalation.analysis.record import Record
-from escalation.model.generic import Features
+from escalation.history.dispute_table import Disputes, disputes_of
+from escalation.history.generic import Features
+from escalation.history.likelihood import Solved
+from escalation.history.observed import Record
 
 LOW, HIGH = 0, 1
 

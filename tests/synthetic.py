@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from escalation import codes
+from escalation.contracts import codes
 from escalation.results.variables import COMPANION_COUNTS
 
 FLASHPOINTS = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from backtest_rows import WEIGHTS, dispute, synthetic, write
 
-from escalation.analysis.baselines import (
+from escalation.history.baselines import (
     FEATURES,
     base_rate,
     features_of,
@@ -16,9 +16,9 @@ from escalation.analysis.baselines import (
     history_features_of,
     predict_baselines,
 )
-from escalation.analysis.dispute_table import read_disputes
-from escalation.analysis.scores import log_scores
-from escalation.analysis.targets import TARGETS, outcomes_of
+from escalation.history.dispute_table import read_disputes
+from escalation.history.targets import TARGETS, outcomes_of
+from escalation.statistics.scores import log_scores
 
 
 def data(n=2000, seed=0):

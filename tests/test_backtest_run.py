@@ -18,14 +18,14 @@ from backtest_rows import (
 )
 from click.testing import CliRunner
 
-from escalation.analysis import backtest as module
-from escalation.analysis.backtest import cross_validate, fold_numbers, run_backtest
-from escalation.analysis.crisis_table import read_crises
-from escalation.analysis.dispute_table import read_disputes
-from escalation.analysis.groups import group_rates
-from escalation.commands.backtest import backtest as command
+from escalation.cli.backtest_command import backtest as command
 from escalation.errors import InputError
-from escalation.report.backtest import format_backtest
+from escalation.history import backtest as module
+from escalation.history.backtest import cross_validate, fold_numbers, run_backtest
+from escalation.history.crisis_table import read_crises
+from escalation.history.dispute_table import read_disputes
+from escalation.history.groups import group_rates
+from escalation.report.backtest_report import format_backtest
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from escalation.analysis.scores import (
+from escalation.statistics.scores import (
     FLOOR,
     brier_scores,
     calibration,

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from claim_tools import HUB, ISLANDS, SCARBOROUGH, SHOAL, SPRATLYS, TAIWAN, play
 
-from escalation.codes import GRAVE, WAR
-from escalation.engines.threads import simulate_block
+from escalation.contracts.codes import GRAVE, WAR
+from escalation.contracts.tables import ONE30, Tables
+from escalation.contracts.tallies import TOTAL_MONTHS, Tallies
+from escalation.simulation.threads import simulate_block
 from escalation.study import Study
-from escalation.tables import ONE30, Tables
-from escalation.tallies import TOTAL_MONTHS, Tallies
 
 DRAWS, HISTORIES, SEED = 64, 1_500, 17
 TAIWAN_POINTS = (TAIWAN, ISLANDS)

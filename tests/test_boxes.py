@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom, ks_2samp, ttest_1samp
 
-from escalation.analysis import boxes
-from escalation.analysis.boxes import find_box, limits_text
-from escalation.analysis.smoothing import build_design
 from escalation.errors import InputError
+from escalation.statistics import boxes
+from escalation.statistics.boxes import find_box, limits_text
+from escalation.statistics.curves import build_design
 
 LEVEL = 1e-3
 N, D = 512, 60

@@ -14,26 +14,26 @@ import pytest
 import records
 from click.testing import CliRunner, Result
 
-from escalation.analysis.calibrate import (
+from escalation.cli.app import main
+from escalation.errors import InputError
+from escalation.history.calibrate import (
     Calibration,
     Effort,
     calibrate,
     registry_draws,
     resampled,
 )
-from escalation.analysis.checks import record_checks
-from escalation.analysis.crisis_table import Crises, read_crises
-from escalation.analysis.dispute_table import COLUMNS, Disputes
-from escalation.analysis.durations import duration_chances, single_move_chances
-from escalation.analysis.likelihood import FITTED
-from escalation.analysis.predict import predict_crises, predict_disputes, record_draws
-from escalation.analysis.surveys import SURVEYS, hold_against_surveys
-from escalation.analysis.validation import LADDER, mode_predictor, variant_space
-from escalation.cli import main
-from escalation.errors import InputError
+from escalation.history.crisis_table import Crises, read_crises
+from escalation.history.dispute_table import COLUMNS, Disputes
+from escalation.history.durations import duration_chances, single_move_chances
+from escalation.history.likelihood import FITTED
+from escalation.history.predict import predict_crises, predict_disputes, record_draws
+from escalation.history.predictive_checks import record_checks
+from escalation.history.surveys import SURVEYS, hold_against_surveys
+from escalation.history.validation import LADDER, mode_predictor, variant_space
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import load_posterior, save_posterior
-from escalation.report.calibration import format_calibration, format_checks, format_surveys
+from escalation.report.calibration_report import format_calibration, format_checks, format_surveys
 
 TINY = Effort(walkers=6, warm_up=5, steps=10, thin=1, kept=20)
 

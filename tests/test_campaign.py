@@ -15,17 +15,18 @@ from campaign_tools import digest, little
 from click.testing import CliRunner
 
 import escalation
-from escalation.blocks import rectangles
-from escalation.campaigns import campaign, campaign_status, lock, resume_campaign, run_campaign
-from escalation.campaigns.journal import Journal
-from escalation.campaigns.sealed import decode, encode
-from escalation.campaigns.status import Seen
-from escalation.cli import main
+from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError
-from escalation.report.campaign import estimate_words, format_status
-from escalation.report.estimates import estimate
+from escalation.report.campaign_report import estimate_words, format_status
+from escalation.report.cells import estimate
 from escalation.results import open_results
-from escalation.work import compared_structures
+from escalation.simulation import campaign, lock
+from escalation.simulation.campaign import resume_campaign, run_campaign
+from escalation.simulation.journal import Journal
+from escalation.simulation.seals import decode, encode
+from escalation.simulation.simulator import rectangles
+from escalation.simulation.status import Seen, campaign_status
+from escalation.simulation.workload import compared_structures
 
 BLOCK = {"block_size": tools.BLOCK_SIZE}
 
@@ -65,7 +66,7 @@ def test_threads_and_block_size_do_not_matter(whole, tmp_path):
 
 
 def test_a_resumed_campaign_plays_no_block_twice(copy, monkeypatch):
-    from escalation.blocks import Workshop
+    from escalation.simulation.simulator import Workshop
 
     played = []
     honest = Workshop._play
@@ -189,8 +190,8 @@ def test_a_machine_with_another_arithmetic_is_refused(copy, monkeypatch):
 
 
 def test_blocks_with_other_tables_are_not_added_up():
-    from escalation.blocks import Block, Counts, Played
-    from escalation.tallies import empty_tallies
+    from escalation.contracts.tallies import empty_tallies
+    from escalation.simulation.simulator import Block, Counts, Played
 
     study = little()
     place = study.flashpoints["taiwan_strait"]
@@ -281,7 +282,7 @@ def test_nothing_seen_has_an_upper_bound():
 
 
 def test_the_progress_display_shows_estimates_with_their_intervals(whole):
-    from escalation.commands.campaign import _Note
+    from escalation.cli.campaign_command import _Note
 
     note = _Note(little())
     assert note.text() == ""

@@ -17,15 +17,16 @@ import pytest
 from campaign_tools import digest, little
 from click.testing import CliRunner
 
-from escalation.campaigns import campaign_status, resume_campaign, run_campaign
-from escalation.campaigns import journal as journal_module
-from escalation.campaigns.asked import asked_files
-from escalation.campaigns.kept import describe
-from escalation.campaigns.plan import load_plan
-from escalation.campaigns.store import Store
-from escalation.cli import main
+from escalation.cli.app import main
 from escalation.errors import InputError
 from escalation.results import files, open_results
+from escalation.simulation import journal as journal_module
+from escalation.simulation.asked import asked_files
+from escalation.simulation.campaign import resume_campaign, run_campaign
+from escalation.simulation.campaign_plan import load_plan
+from escalation.simulation.status import campaign_status
+from escalation.simulation.store import Store
+from escalation.simulation.stored import describe
 
 KINDS = ("blocks/*", "parameters/*", "journal.jsonl", "campaign.json", "posterior.csv")
 
@@ -196,7 +197,7 @@ def test_damage_is_repaired_on_request(copy, whole):
 
 def test_a_repaired_block_must_be_the_one_of_the_journal(copy, monkeypatch):
     flip(files_of(copy, "blocks/*")[0], np.random.default_rng(6))
-    from escalation.blocks import Workshop
+    from escalation.simulation.simulator import Workshop
 
     honest = Workshop._play
 

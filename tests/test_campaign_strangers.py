@@ -11,12 +11,13 @@ import campaign_tools as tools
 import pytest
 from campaign_tools import CONFIGS, digest, little
 
-from escalation.campaigns import campaign_status, resume_campaign, run_campaign
-from escalation.campaigns.entries import well_formed
-from escalation.campaigns.journal import Journal, _link
-from escalation.campaigns.plan import load_plan
-from escalation.campaigns.sealed import canonical, encode
 from escalation.errors import InputError
+from escalation.simulation.campaign import resume_campaign, run_campaign
+from escalation.simulation.campaign_plan import load_plan
+from escalation.simulation.entries import well_formed
+from escalation.simulation.journal import Journal, _link
+from escalation.simulation.seals import canonical, encode
+from escalation.simulation.status import campaign_status
 from escalation.study import parse_study
 
 TEXT = tools.TEXT.replace("DESIGN", "sobol")

@@ -16,9 +16,12 @@ from cells import CONFIGS
 from click.testing import CliRunner
 from synthetic import synthetic_dataset
 
-from escalation import codes
-from escalation.analysis.case_outcomes import Outcome, read_outcomes
-from escalation.analysis.case_scores import (
+from escalation.cli.app import main
+from escalation.cli.cases_command import cases as cases_command
+from escalation.contracts import codes
+from escalation.errors import InputError
+from escalation.history.case_outcomes import Outcome, read_outcomes
+from escalation.history.case_scores import (
     duration_bin,
     forecast,
     in_central,
@@ -26,11 +29,8 @@ from escalation.analysis.case_scores import (
     predicted,
     scored,
 )
-from escalation.analysis.cases import LEVEL_REFERENCES, _known, load_cases, only, run_cases, summary
-from escalation.cli import main
-from escalation.commands.cases import cases as cases_command
-from escalation.errors import InputError
-from escalation.report.cases import _sample, format_cases
+from escalation.history.cases import LEVEL_REFERENCES, _known, load_cases, only, run_cases, summary
+from escalation.report.case_report import _sample, format_cases
 from escalation.report.text import WIDTH
 from escalation.results.derive import with_probabilities
 from escalation.study import Study, load_study
@@ -256,12 +256,12 @@ def test_cases_that_the_posterior_knows_are_named(monkeypatch):
     assert "8 of the 12 cases" in _sample(page)
     assert "taiwan_strait_1958" in _sample(page)
     assert "out of sample" not in _sample(page)
-    monkeypatch.setattr("escalation.analysis.cases.shipped_posterior", lambda: None)
+    monkeypatch.setattr("escalation.history.cases.shipped_posterior", lambda: None)
     assert _known(outcomes) == []
 
 
 def test_pinning_the_class_leaves_no_other():
-    from escalation.runs import run
+    from escalation.simulation.run import run
 
     study = shipped()[0]["ep3_2001"]
     for name, other in (codes.DISPUTE_CLASSES, codes.DISPUTE_CLASSES[::-1]):

@@ -48,7 +48,7 @@ from claim_tools import (
 )
 
 import escalation
-from escalation.codes import (
+from escalation.contracts.codes import (
     CLASH,
     END_CONCESSION,
     END_WITHDRAWAL,
@@ -56,13 +56,13 @@ from escalation.codes import (
     LOG_OPENING,
     WAR,
 )
-from escalation.engines.threads import log_trajectory
+from escalation.contracts.tables import EXITED, IN_PACT
 from escalation.model.draws import Draws, bounded_quantile
 from escalation.report import break_evens, format_break_even, format_show
+from escalation.simulation.threads import log_trajectory
 from escalation.study import Study
 from escalation.study.quantity import Number
 from escalation.study.schema import Structure
-from escalation.tables import EXITED, IN_PACT
 
 WITH_INDIA, SHARING = "asian_nato_with_india", "asian_nato_nuclear_sharing"
 

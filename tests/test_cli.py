@@ -18,7 +18,7 @@ import test_study_bad_input as bad
 from click.testing import CliRunner, Result
 
 from escalation import plots
-from escalation.cli import main
+from escalation.cli.app import main
 from escalation.results import files, open_results
 
 STUDY = Path(__file__).resolve().parent.parent / "configs" / "asian_nato.yaml"
@@ -222,7 +222,7 @@ def opened(finished):
 def played(opened, monkeypatch):
     """A run that takes no time, with a short table and three figures only."""
     ds = opened
-    monkeypatch.setattr("escalation.runs.run", lambda *_, **__: ds)
+    monkeypatch.setattr("escalation.simulation.run.run", lambda *_, **__: ds)
     monkeypatch.setattr("escalation.report.show.format_show", lambda *_, **__: "The table")
     few = {name: plots.PLOTS[name] for name in ("trade_off", "risk_heat_map", "break_even")}
     monkeypatch.setattr("escalation.plots.PLOTS", few)
@@ -287,7 +287,7 @@ def test_json_on_a_full_disk_is_kept_elsewhere(finished, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         return make(dir=dir, **options)
 
-    monkeypatch.setattr("escalation.commands.json_file.tempfile.mkstemp", full)
+    monkeypatch.setattr("escalation.cli.json_file.tempfile.mkstemp", full)
     result = call("compare", finished[1], "--json", "full/numbers.json")
     assert result.exit_code == 2
     (kept,) = tmp_path.glob("numbers-*.json")
@@ -376,7 +376,7 @@ def test_no_figure_of_an_old_run_stays_beside_new_results(
     (old / "break_even.png").write_text("old")
     (old / "mine.png").write_text("not ours")
     monkeypatch.setattr(
-        "escalation.runs.run",
+        "escalation.simulation.run.run",
         lambda *_, **__: played.drop_vars([n for n in played.variables if "sweep" in str(n)]),
     )
     result = call("run", STRAIT, "-o", tmp_path / "small.nc", *SMALL, *figures)
@@ -399,7 +399,7 @@ def test_two_runs_at_once_keep_both(played, tmp_path, monkeypatch, output):
             assert call(*arguments).exit_code == 0
         return mine
 
-    monkeypatch.setattr("escalation.runs.run", simulate)
+    monkeypatch.setattr("escalation.simulation.run.run", simulate)
     result = call(*arguments)
     assert result.exit_code == 0, result.output
     kept = sorted(tmp_path.rglob("*.nc"))

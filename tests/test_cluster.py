@@ -22,13 +22,13 @@ from click.testing import CliRunner
 from distributed import LocalCluster
 
 import escalation
-from escalation.blocks import BLOCK_TRAJECTORIES, Block, Counts, Workshop, blocks_of
-from escalation.cli import main
-from escalation.cluster import connection
-from escalation.cluster.connection import cluster_players
-from escalation.cluster.player import SHARES, THREAD_TRAJECTORIES, ClusterPlayer
-from escalation.cluster.station import Delivery, arithmetic, identity, packed, unpacked
+from escalation.cli.app import main
 from escalation.errors import InputError
+from escalation.simulation import connection
+from escalation.simulation.connection import cluster_players
+from escalation.simulation.pool import Delivery, arithmetic, identity, packed, unpacked
+from escalation.simulation.simulator import BLOCK_TRAJECTORIES, Block, Counts, Workshop, blocks_of
+from escalation.simulation.worker import SHARES, THREAD_TRAJECTORIES, ClusterPlayer
 from escalation.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent

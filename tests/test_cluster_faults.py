@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from campaign_tools import CONFIGS, little
 
-from escalation.blocks import Block, Counts, Workshop, blocks_of
-from escalation.cluster import connection, player, watch
-from escalation.cluster.connection import cluster_players
-from escalation.cluster.watch import LIVES, PATIENCE_SECONDS, SILENCE_SECONDS, Watch, patiently
 from escalation.errors import EscalationError
+from escalation.simulation import connection, watch
+from escalation.simulation import worker as remote
+from escalation.simulation.connection import cluster_players
+from escalation.simulation.simulator import Block, Counts, Workshop, blocks_of
+from escalation.simulation.watch import LIVES, PATIENCE_SECONDS, SILENCE_SECONDS, Watch, patiently
 
 ROOT = Path(__file__).resolve().parent.parent
 DRAWS = 3
@@ -104,7 +105,7 @@ def test_a_scheduler_that_dies_is_one_line(shop, scheduler, capfd, monkeypatch):
 
 
 def test_a_run_outlives_all_of_its_workers(shop, scheduler, monkeypatch):
-    monkeypatch.setattr(player, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(remote, "LOOK_SECONDS", 0.5)
     _, address = scheduler
     blocks = numbered(shop, 24)
     first, second = worker(address, "--no-nanny"), worker(address, "--no-nanny")

@@ -125,7 +125,7 @@ def test_no_folder_for_code_is_said_in_one_line(tmp_path, place, reason):
 @pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
 def test_waiting_threads_leave_the_cores_to_others(given, used):
     environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    script = "import os, escalation.engines.threads; print(os.environ.get('OMP_WAIT_POLICY'))"
+    script = "import os, escalation.simulation.threads; print(os.environ.get('OMP_WAIT_POLICY'))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True,
         env=environment | ({} if given is None else {"OMP_WAIT_POLICY": given}),

@@ -13,13 +13,13 @@ from synthetic import REFERENCE, synthetic_dataset, synthetic_parts
 
 import escalation
 from escalation.analysis.drivers import designs
-from escalation.analysis.examination import examine
 from escalation.analysis.risks import chosen_risks
+from escalation.analysis.summary import examine
 from escalation.analysis.trade_offs import pareto_set, undominated
-from escalation.cli import main
+from escalation.cli.app import main
 from escalation.errors import InputError
 from escalation.report.answer import format_answer
-from escalation.report.comparison import format_comparison
+from escalation.report.comparison_report import format_comparison
 from escalation.report.show import format_show
 from escalation.results.build import build_dataset
 from escalation.results.files import open_results, save_results

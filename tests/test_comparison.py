@@ -21,7 +21,7 @@ from escalation.analysis.risks import (
     parse_loss,
 )
 from escalation.errors import InputError, ResultsError
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
 
 REPLICATES = 16
 WAR = RISKS["war"]

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from synthetic import synthetic_dataset
 
-from escalation.cli import main
+from escalation.cli.app import main
 from escalation.errors import EscalationError, ResultsError
 from escalation.replays import cast_of, replay
 from escalation.report import format_show

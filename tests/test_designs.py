@@ -21,10 +21,14 @@ from scipy.stats import qmc
 import escalation
 from escalation.errors import InputError, StudyError
 from escalation.model.draws import Draws, bounded_quantile, draw_parameters
-from escalation.parameters.copula import clashing, correlated, score_matrix
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY
-from escalation.sources import correlations_at_work, parameter_draws, source_attrs
+from escalation.simulation.parameter_source import (
+    correlations_at_work,
+    parameter_draws,
+    source_attrs,
+)
+from escalation.statistics.copula import clashing, correlated, score_matrix
 from escalation.study import Study, parse_study, study_from_text
 from escalation.study.correlations import Correlation
 from escalation.study.schema import DESIGNS

@@ -14,19 +14,19 @@ import numpy as np
 import pytest
 import records
 
-from escalation.analysis.likelihood import Solved, solve
-from escalation.analysis.record import outcome_cells
-from escalation.analysis.validation import DIRECT, STAKES
-from escalation.codes import PARTY_FOUGHT, PARTY_SUPPORTED, WAR
-from escalation.engines.threads import simulate_block
+from escalation.contracts.codes import PARTY_FOUGHT, PARTY_SUPPORTED, WAR
+from escalation.contracts.tables import SCALAR_WEDGE, Tables
+from escalation.history.compile_disputes import compile_disputes
+from escalation.history.generic import Features, crossed, generic_inputs
+from escalation.history.likelihood import Solved, solve
+from escalation.history.observed import outcome_cells
+from escalation.history.validation import DIRECT, STAKES
 from escalation.model.compile import normal_classes
-from escalation.model.compile_record import compile_disputes
 from escalation.model.draws import Draws
-from escalation.model.generic import Features, crossed, generic_inputs
 from escalation.model.ladder import round_days
 from escalation.model.rounds import within
 from escalation.parameters.registry import REGISTRY
-from escalation.tables import SCALAR_WEDGE, Tables
+from escalation.simulation.threads import simulate_block
 
 LEVEL = 1e-3
 N = 150_000

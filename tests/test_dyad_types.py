@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import records
 
-from escalation.analysis.dyad_types import FLOOR, Learnt, learn_types
-from escalation.analysis.record import Record, build_record
+from escalation.history.dyad_types import FLOOR, Learnt, learn_types
+from escalation.history.observed import Record, build_record
 
 TYPES = tuple(product((0, 1), repeat=2))
 """(first state, second state) of a pair in alphabetical order."""

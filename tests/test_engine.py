@@ -9,10 +9,10 @@ import cells
 import numpy as np
 import pytest
 
-from escalation.engines.threads import available_threads, simulate_block
+from escalation.contracts.tables import Tables
+from escalation.contracts.tallies import Tallies, merge
 from escalation.errors import InputError
-from escalation.tables import Tables
-from escalation.tallies import Tallies, merge
+from escalation.simulation.threads import available_threads, simulate_block
 
 N = 1003
 

@@ -11,10 +11,10 @@ import cells
 import numpy as np
 import pytest
 
-from escalation.exact.disputes import solve_disputes
-from escalation.exact.worlds import coarse
+from escalation.contracts.tables import Tables, one_cell
 from escalation.model.draws import Draws
-from escalation.tables import Tables, one_cell
+from escalation.verification.disputes import solve_disputes
+from escalation.verification.worlds import coarse
 
 LEVEL = 1e-4
 N = 1_000_000

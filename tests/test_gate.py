@@ -21,20 +21,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import escalation as esc
+from escalation.contracts.tables import INVALID, Tables, formats
 from escalation.errors import InputError, StudyError
+from escalation.history.compile_disputes import compile_disputes
+from escalation.history.generic import Features
 from escalation.kernel.formats import outside_formats
 from escalation.model.compile import compile_block, onset_anchor
-from escalation.model.compile_record import compile_disputes
 from escalation.model.gate import first_fault
-from escalation.model.generic import Features
 from escalation.parameters.priors import Beta, LogNormal, Normal
 from escalation.parameters.registry import LIMITS, REGISTRY
 from escalation.report import format_show
 from escalation.study.alliances import ActorOverride, Member, Pact, Structure
+from escalation.study.flashpoints import Actor, Flashpoint, ThirdParty
 from escalation.study.loader import parse_study
-from escalation.study.places import Actor, Flashpoint, ThirdParty
 from escalation.study.quantity import Within
-from escalation.tables import INVALID, Tables, formats
 
 STRAIT, PACT = "taiwan_strait", "asian_nato"
 

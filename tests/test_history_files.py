@@ -15,12 +15,12 @@ import public_data
 import pytest
 from public_data import ACTORS, SYSTEM, downloads, put, unpacked, world, zipped
 
-from escalation.analysis import source_files
-from escalation.analysis.dispute_table import Disputes, disputes_of
-from escalation.analysis.public_crises import load_crises
-from escalation.analysis.public_files import load_disputes
-from escalation.analysis.record import record_features
 from escalation.errors import InputError
+from escalation.history import source_files
+from escalation.history.dispute_table import Disputes, disputes_of
+from escalation.history.observed import record_features
+from escalation.history.public_crises import load_crises
+from escalation.history.public_files import load_disputes
 
 
 @pytest.fixture(scope="module")

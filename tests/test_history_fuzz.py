@@ -15,12 +15,12 @@ from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from escalation.analysis.crisis_table import COLUMNS as CRISIS_COLUMNS
-from escalation.analysis.crisis_table import TRIGGERS, VIOLENCE
-from escalation.analysis.dispute_table import COLUMNS
-from escalation.cli import main
+from escalation.cli.app import main
+from escalation.history.crisis_table import COLUMNS as CRISIS_COLUMNS
+from escalation.history.crisis_table import TRIGGERS, VIOLENCE
+from escalation.history.dispute_table import COLUMNS
 
-MODEL = "escalation.analysis.predict"
+MODEL = "escalation.history.predict"
 SMALL = public_data.world(8)
 CELLS = (
     "", "-9", "NA", ".", "1,073", "1;073", "-1", "0", "1e400", "-1e400", "nan", "inf", "1_000", "٣",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from escalation.analysis.information import value_of_information
-from escalation.analysis.smoothing import build_design, smooth
 from escalation.errors import InputError
+from escalation.statistics.curves import build_design, smooth
+from escalation.statistics.information import value_of_information
 
 SLOPES = np.array([1.0, 0.6, 0.4])
 NOISE, MEAN = 0.8, 0.5

@@ -8,18 +8,18 @@ import cells
 import numpy as np
 import pytest
 
-from escalation.codes import EVENT_NUCLEAR, EVENT_WAR, MAX_ROUNDS
-from escalation.model.draws import Draws, default_draws
-from escalation.study.quantity import Number
-from escalation.study.schema import Flashpoint, Structure
-from escalation.tables import (
+from escalation.contracts.codes import EVENT_NUCLEAR, EVENT_WAR, MAX_ROUNDS
+from escalation.contracts.tables import (
     IN_PACT,
     N_VICTORY,
     SCALAR_AUTHORISATION,
     SCALAR_GREAT_POWER,
     Tables,
 )
-from escalation.tallies import Tallies
+from escalation.contracts.tallies import Tallies
+from escalation.model.draws import Draws, default_draws
+from escalation.study.quantity import Number
+from escalation.study.schema import Flashpoint, Structure
 
 LEVEL = 1e-4
 N = 1_000_000

@@ -12,8 +12,9 @@ import pytest
 import records
 from scipy.stats import beta, f
 
-from escalation.analysis import sampling
-from escalation.analysis.likelihood import (
+from escalation.errors import InputError
+from escalation.history import sampling
+from escalation.history.likelihood import (
     AGGREGATES,
     CRISIS_WEIGHT,
     FITTED,
@@ -23,10 +24,9 @@ from escalation.analysis.likelihood import (
     solve,
     violence_chances,
 )
-from escalation.analysis.mode import Mode, find_mode
-from escalation.analysis.record import Record, build_record
-from escalation.analysis.sampling import Sample, sample
-from escalation.errors import InputError
+from escalation.history.observed import Record, build_record
+from escalation.history.posterior_mode import Mode, find_mode
+from escalation.history.sampling import Sample, sample
 from escalation.model.draws import Draws
 from escalation.parameters.registry import REGISTRY
 

@@ -16,18 +16,18 @@ from click.testing import CliRunner
 
 import escalation
 from escalation import memory
-from escalation.analysis import calibrate as calibration
-from escalation.blocks import Counts, Workshop, blocks_of, count_blocks
-from escalation.campaigns import resume_campaign, run_campaign
-from escalation.cli import main
-from escalation.counts import cell_bytes
+from escalation.cli.app import main
 from escalation.errors import InputError
-from escalation.footprint import run_bytes
+from escalation.history import calibrate as calibration
 from escalation.memory import Room
 from escalation.model.draws import Draws
-from escalation.sources import parameter_draws
-from escalation.verify import verify
-from escalation.work import Work
+from escalation.simulation.accumulate import cell_bytes
+from escalation.simulation.campaign import resume_campaign, run_campaign
+from escalation.simulation.footprint import run_bytes
+from escalation.simulation.parameter_source import parameter_draws
+from escalation.simulation.simulator import Counts, Workshop, blocks_of, count_blocks
+from escalation.simulation.workload import Work
+from escalation.verification.verify import verify
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTOR = 2

@@ -18,15 +18,15 @@ import pytest
 
 from escalation.analysis.comparison import compare_panel
 from escalation.analysis.risks import RISKS, panel_from_counts
-from escalation.blocks import Block, Counts, Workshop
-from escalation.codes import REPLICATED
-from escalation.engines.threads import simulate_block
+from escalation.contracts.codes import REPLICATED
 from escalation.model.draws import Draws
+from escalation.report.cells import estimate
 from escalation.report.decision_table import decision_table, format_decision_table
-from escalation.report.estimates import estimate
 from escalation.report.show import format_show
 from escalation.results.build import build_dataset
-from escalation.results.intervals import binomial_noise, noise_free, replicate_noise
+from escalation.simulation.simulator import Block, Counts, Workshop
+from escalation.simulation.threads import simulate_block
+from escalation.statistics.intervals import binomial_noise, noise_free, replicate_noise
 from escalation.study import Study
 
 SEEDS, TOLERANCE = 200, 0.10

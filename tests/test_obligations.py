@@ -9,11 +9,11 @@ import cells
 import numpy as np
 import pytest
 
+from escalation.contracts.tables import EXITED, IN_PACT, ONE16
 from escalation.errors import StudyWarning
 from escalation.model.alliance import obligations
 from escalation.study import Study
 from escalation.study.loader import parse_study
-from escalation.tables import EXITED, IN_PACT, ONE16
 
 SHOAL, STRAIT, PACT = "second_thomas_shoal", "taiwan_strait", "asian_nato"
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from player import MINUS_LOG, POINTS, SIGMA, Player, curve, minus_log
 
-from escalation import codes
-from escalation.engines.threads import log_trajectory, simulate_block
-from escalation.kernel.curves import exponential, logistic
-from escalation.tables import Tables
-from escalation.tallies import Tallies
+from escalation.contracts import codes
+from escalation.contracts.tables import Tables
+from escalation.contracts.tallies import Tallies
+from escalation.kernel.survival import exponential, logistic
+from escalation.simulation.threads import log_trajectory, simulate_block
 
 KINDS = codes.LOG_GATE + 1
 HERE = Path(__file__).resolve().parent

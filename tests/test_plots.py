@@ -18,18 +18,18 @@ from synthetic import REFERENCE, synthetic_dataset
 from escalation import plots
 from escalation.errors import InputError, ResultsError
 from escalation.plots.break_even import sweep_differences
-from escalation.plots.estimates import summary
 from escalation.plots.heat_map import cell_text, range_text
 from escalation.plots.ladder import reach
 from escalation.plots.participation import shares
+from escalation.plots.ranges import summary
 from escalation.plots.ridgelines import density
 from escalation.plots.style import COLOURS, REFERENCE_COLOUR, looks, name_of, percent, plain
 from escalation.plots.transitions import steps
-from escalation.report.break_even import break_evens
+from escalation.report.break_even_table import break_evens
 from escalation.results.crossings import find_crossings
 from escalation.results.derive import with_probabilities
-from escalation.results.intervals import FEW_HITS
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
+from escalation.statistics.intervals import FEW_HITS
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)
 FIT = ("tornado", "flip_map")

@@ -15,15 +15,15 @@ from escalation import plots
 from escalation.analysis.comparison import compare, compare_panel
 from escalation.analysis.drivers import chosen_structure, designs, drivers
 from escalation.analysis.risks import HEADLINE, RISKS, chosen_risks, panel
-from escalation.analysis.surrogate import fit_surrogate
 from escalation.errors import InputError, ResultsError
-from escalation.plots.estimates import ranges, summary
 from escalation.plots.flip_map import find_plane, side_shares
 from escalation.plots.gap import find_gap
+from escalation.plots.ranges import ranges, summary
 from escalation.plots.tornado import find_swings
 from escalation.plots.variance_split import parts
 from escalation.results.derive import with_probabilities
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
+from escalation.statistics.shares import fit_surrogate
 
 TAIWAN = "taiwan_strait"
 

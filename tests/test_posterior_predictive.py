@@ -16,15 +16,15 @@ import pytest
 from claim_tools import HUB
 from test_base_rates import HISTORIES, ONSETS, SEED, faster, inside
 
-from escalation.analysis.checks import Checks, record_checks
-from escalation.analysis.crisis_table import read_crises
-from escalation.analysis.dispute_table import read_disputes
-from escalation.analysis.predict import record_draws
-from escalation.analysis.validation import DIRECT, validate
-from escalation.engines.threads import simulate_block
+from escalation.history.crisis_table import read_crises
+from escalation.history.dispute_table import read_disputes
+from escalation.history.predict import record_draws
+from escalation.history.predictive_checks import Checks, record_checks
+from escalation.history.validation import DIRECT, validate
 from escalation.parameters.posterior import coverage, shipped_posterior
 from escalation.parameters.registry import REGISTRY
-from escalation.sources import parameter_draws
+from escalation.simulation.parameter_source import parameter_draws
+from escalation.simulation.threads import simulate_block
 
 DRAWS = 64
 HISTORY = Path(__file__).resolve().parents[2] / "shared" / "data" / "history"
@@ -99,7 +99,7 @@ def test_group_rates_are_covered_and_those_of_the_priors_are_sharper_nowhere() -
 @pytest.mark.parametrize("folds", ["dyad", "random"])
 def test_out_of_sample_scores_beat_the_logit(folds: str) -> None:
     """Five folds; about five minutes each on two cores."""
-    from escalation.analysis.likelihood import crisis_counts
+    from escalation.history.likelihood import crisis_counts
 
     assert len(DIRECT) <= 3
     counts = crisis_counts(read_crises(CRISES))

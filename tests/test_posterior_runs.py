@@ -16,29 +16,29 @@ from synthetic import synthetic_parts
 
 import escalation
 from escalation import plots
-from escalation.cli import main
+from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError
 from escalation.parameters import posterior as module
 from escalation.parameters.posterior import save_posterior
 from escalation.plots.prior_posterior import _alike
 from escalation.report import format_show
-from escalation.report.estimates import estimate
+from escalation.report.cells import estimate
 from escalation.report.parameter_table import format_parameters
-from escalation.report.prior_posterior import _alike as _mean_too
-from escalation.report.prior_posterior import contrasts
+from escalation.report.prior_posterior_table import _alike as _mean_too
+from escalation.report.prior_posterior_table import contrasts
 from escalation.report.source import source_words
 from escalation.results import build_dataset, open_results, save_results
 from escalation.results.companion import prior_companion
 from escalation.results.derive import with_probabilities
-from escalation.results.intervals import noise_free
-from escalation.results.rules import under_rule
-from escalation.sources import (
+from escalation.results.under_rule import under_rule
+from escalation.simulation.parameter_source import (
     centre_draws,
     chosen_posterior,
     parameter_draws,
     parameter_updates,
     sweep_points,
 )
+from escalation.statistics.intervals import noise_free
 from escalation.study import load_study, parse_study
 
 SIZE = {"trajectories": 400, "draws": 5, "seed": 3}
@@ -181,8 +181,8 @@ def test_the_companion_is_the_prior_run(plain, fitted):
 
 
 def test_the_companion_is_smaller(small, monkeypatch):
-    monkeypatch.setattr("escalation.work.COMPANION_DRAWS", 2)
-    monkeypatch.setattr("escalation.work.COMPANION_TRAJECTORIES", 10)
+    monkeypatch.setattr("escalation.simulation.workload.COMPANION_DRAWS", 2)
+    monkeypatch.setattr("escalation.simulation.workload.COMPANION_TRAJECTORIES", 10)
     steps = []
     ds = escalation.run(
         small, trajectories=15, draws=3, sweep=False, posterior=made_up(),

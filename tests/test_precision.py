@@ -7,10 +7,10 @@ import pytest
 from scipy.stats import binom
 
 import escalation
-from escalation import codes
+from escalation.contracts import codes
 from escalation.errors import InputError
-from escalation.precision import LEAST_HITS, Target, judge, next_size, parse_target
-from escalation.results.intervals import clopper_pearson, poisson_score, wilson
+from escalation.simulation.stopping import LEAST_HITS, Target, judge, next_size, parse_target
+from escalation.statistics.intervals import clopper_pearson, poisson_score, wilson
 from escalation.study import Study
 
 WAR = codes.EVENTS.index("war")

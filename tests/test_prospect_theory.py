@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from test_study_bad_input import FILES, STUDY, problems
 
-from escalation.codes import DECISION_RULES, WAR
+from escalation.contracts.codes import DECISION_RULES, WAR
+from escalation.contracts.tables import ONE30, ONE_MONTH, WITH_US, WITHOUT_US, Tables
 from escalation.errors import InputError
 from escalation.model.compile import compile_block, onset_anchor
 from escalation.model.draws import Draws, draw_parameters
@@ -28,7 +29,6 @@ from escalation.model.rules import RULES
 from escalation.parameters.registry import REGISTRY
 from escalation.study import load_study
 from escalation.study.quantity import Number
-from escalation.tables import ONE30, ONE_MONTH, WITH_US, WITHOUT_US, Tables
 
 PROSPECT = "prospect_theory"
 LINEAR = {

@@ -17,10 +17,10 @@ import records
 from scipy.special import ndtri
 from scipy.stats import binom, chi2, kstest, norm
 
-from escalation.analysis.likelihood import Space, Target, solve
-from escalation.analysis.mode import find_mode
-from escalation.analysis.record import Record, build_record
-from escalation.analysis.sampling import Sample, sample
+from escalation.history.likelihood import Space, Target, solve
+from escalation.history.observed import Record, build_record
+from escalation.history.posterior_mode import find_mode
+from escalation.history.sampling import Sample, sample
 from escalation.parameters.priors import LogNormal, Normal
 from escalation.parameters.registry import REGISTRY
 

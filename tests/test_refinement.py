@@ -28,7 +28,7 @@ import cells
 import numpy as np
 import pytest
 
-from escalation.codes import EVENT_GREAT_POWER_WAR
+from escalation.contracts.codes import EVENT_GREAT_POWER_WAR
 from escalation.model.compile import DEFAULT_GRID, Grid
 from escalation.model.draws import Draws
 

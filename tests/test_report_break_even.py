@@ -7,7 +7,7 @@ import pytest
 from synthetic import synthetic_dataset, synthetic_parts
 
 from escalation.errors import InputError
-from escalation.report.break_even import break_evens, format_break_even
+from escalation.report.break_even_table import break_evens, format_break_even
 from escalation.results.build import build_dataset
 from escalation.results.crossings import find_crossings
 

@@ -10,20 +10,20 @@ import pytest
 from synthetic import FLASHPOINTS, REFERENCE, STRUCTURES, synthetic_dataset, synthetic_parts
 
 from escalation.errors import InputError
+from escalation.report.cells import DECISION_METRICS, estimate
 from escalation.report.decision_table import (
     CSV_COLUMNS,
     decision_table,
     format_decision_table,
     write_decision_csv,
 )
-from escalation.report.estimates import DECISION_METRICS, estimate
 from escalation.report.rates import format_rates, headline_rates
 from escalation.report.show import format_show
 from escalation.report.text import safe, short_number, wrapped_name
 from escalation.results.build import build_dataset
 from escalation.results.derive import with_probabilities
-from escalation.results.intervals import zero_upper_bound
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
+from escalation.statistics.intervals import zero_upper_bound
 
 
 @pytest.fixture(scope="module")

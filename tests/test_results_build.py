@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic import synthetic_dataset, synthetic_parts
 
-from escalation import codes
+from escalation.contracts import codes
 from escalation.errors import ResultsError
 from escalation.results.build import build_dataset, check_dataset, empty_dataset
 from escalation.results.derive import with_probabilities

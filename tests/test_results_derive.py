@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from synthetic import ACTORS, synthetic_dataset
 
-from escalation import codes
+from escalation.contracts import codes
 from escalation.errors import ResultsError
 from escalation.results.derive import with_probabilities, without_probabilities
 from escalation.results.variables import names

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from escalation.errors import InputError
-from escalation.results import intervals
+from escalation.statistics import intervals
 
 
 def pair(found):

@@ -14,7 +14,7 @@ from player import MASK, Words, finalise, odd_step
 from rng_streams import AXES, Digit, Keying
 from scipy.stats import binom, chi2, norm
 
-from escalation import codes
+from escalation.contracts import codes
 from escalation.kernel import slots
 from escalation.kernel.rng import GOLDEN, mix, mix_gamma, stream
 

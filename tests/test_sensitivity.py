@@ -18,11 +18,11 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import binom
 
-from escalation.analysis.pawn import pawn_indices
-from escalation.analysis.polynomials import hermite
-from escalation.analysis.sensitivity import Sensitivity, sensitivity
-from escalation.analysis.surrogate import Design, Surrogate, fit_surrogate
 from escalation.errors import InputError
+from escalation.statistics.pawn import pawn_indices
+from escalation.statistics.polynomials import hermite
+from escalation.statistics.sensitivity import Sensitivity, sensitivity
+from escalation.statistics.shares import Design, Surrogate, fit_surrogate
 
 D = 66
 ACTIVE = len(model.SLOPES)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from escalation.analysis.smoothing import (
+from escalation.errors import InputError
+from escalation.statistics.curves import (
     build_design,
     checked_outcomes,
     curve,
@@ -14,7 +15,6 @@ from escalation.analysis.smoothing import (
     refit,
     smooth,
 )
-from escalation.errors import InputError
 
 LEVEL = 1e-3
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from escalation.cli import main
-from escalation.codes import DECISION_RULES
+from escalation.cli.app import main
+from escalation.contracts.codes import DECISION_RULES
 from escalation.errors import StudyError, StudyWarning
 from escalation.model.compile import compile_block, onset_anchor
 from escalation.model.draws import default_draws

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import escalation.study.quantity as quantity
-from escalation.cli import main
+from escalation.cli.app import main
 from escalation.errors import LONGEST_LINE, SHOWN_PROBLEMS, Problem, StudyError, printable
 from escalation.study import load_study, parse_study, study_from_text
 

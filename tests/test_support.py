@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from escalation.analysis.comparison import compare_panel
-from escalation.analysis.examination import examine
-from escalation.analysis.examination_json import as_json
-from escalation.analysis.noise import apart
 from escalation.analysis.risks import RISKS, chosen_risks, panel, panel_from_counts
+from escalation.analysis.summary import examine
+from escalation.analysis.summary_json import as_json
 from escalation.errors import EscalationError, ResultsError
 from escalation.plots import PLOTS
 from escalation.plots.participation import participation
 from escalation.report.answer import format_answer
-from escalation.report.comparison import format_comparison
+from escalation.report.comparison_report import format_comparison
 from escalation.report.decision_table import format_decision_table, write_decision_csv
 from escalation.report.show import format_show
 from escalation.results.support import (
@@ -38,6 +37,7 @@ from escalation.results.support import (
     spread_known,
     stands_out,
 )
+from escalation.statistics.noise import apart
 
 QUICK = settings(
     max_examples=20, deadline=None, derandomize=True, database=None,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from escalation.analysis.information import value_of_information
-from escalation.analysis.polynomials import normal_scores
-from escalation.analysis.smoothing import build_design
-from escalation.analysis.thresholds import _resampled_curves, find_thresholds
 from escalation.errors import InputError
+from escalation.statistics.curves import build_design
+from escalation.statistics.information import value_of_information
+from escalation.statistics.polynomials import normal_scores
+from escalation.statistics.thresholds import _resampled_curves, find_thresholds
 
 LEVEL = 1e-3
 ROOT = 0.7

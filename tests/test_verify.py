@@ -17,16 +17,16 @@ import player
 import pytest
 from click.testing import CliRunner, Result
 
-import escalation.verify
-from escalation.cli import main
+import escalation.verification.verify
+from escalation.cli.app import main
+from escalation.contracts.tables import Tables, one_cell
 from escalation.errors import InputError
-from escalation.exact import curves
-from escalation.exact.agreement import compare, failures
-from escalation.exact.histories import TENSION_POINTS, solve_histories
-from escalation.exact.worlds import one_dispute
 from escalation.study import load_study
-from escalation.tables import Tables, one_cell
-from escalation.verify import reduced, verify
+from escalation.verification import interpolation
+from escalation.verification.agreement import compare, failures
+from escalation.verification.histories import TENSION_POINTS, solve_histories
+from escalation.verification.verify import reduced, verify
+from escalation.verification.worlds import one_dispute
 
 SMALL = cells.CONFIGS / "verify"
 STUDIES = ("taiwan_great_power_alone", "shoal_no_third_parties", "islands_with_host")
@@ -78,7 +78,8 @@ def test_a_shipped_study_is_reduced() -> None:
 
 def test_one_threshold_off_by_one_per_cent_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control: the chance that a challenger of low resolve opens with force shown."""
-    monkeypatch.setattr(escalation.verify, "verify", partial(verify, change=off("opening", 0, 1)))
+    changed = partial(verify, change=off("opening", 0, 1))
+    monkeypatch.setattr(escalation.verification.verify, "verify", changed)
     study = SMALL / "taiwan_great_power_alone.yaml"
     arguments = (study, "--structure", "hub_and_spoke", "--trajectories", 300_000)
     result = call(*arguments)
@@ -171,15 +172,15 @@ def test_a_finer_grid_of_tension_changes_nothing() -> None:
 def test_curves_are_those_of_the_player() -> None:
     rng = np.random.default_rng(7)
     numbers = rng.integers(0, 2**32, 500) >> rng.integers(0, 30, 500)
-    assert curves.minus_log(numbers).tolist() == [player.minus_log(int(x)) for x in numbers]
+    assert interpolation.minus_log(numbers).tolist() == [player.minus_log(int(x)) for x in numbers]
     odds = rng.integers(-(2**21), 2**21, 500)
     expected = [player.curve(player.SIGMA, int(x)) // 2**15 for x in odds]
-    assert curves.trust(odds).tolist() == expected
+    assert interpolation.trust(odds).tolist() == expected
 
 
 def test_survival_counts_numbers() -> None:
     hazard = np.array([0, 1, 10**6, 10**8, 10**9, 2**31])
-    chance = curves.survival(hazard)
+    chance = interpolation.survival(hazard)
     assert chance[0] == 1.0
     assert chance[-1] == 0.0
     for h, p in zip(hazard[1:-1], chance[1:-1], strict=True):

@@ -1,1 +1,4 @@
-"""Tables of history in, scores out: how the model's probabilities compare with what happened."""
+"""Dataset in, Dataset out: comparison of structures, drivers, thresholds, trade-offs.
+
+Imports `results`, `statistics`, `parameters` and what they stand on; never the kernel.
+"""

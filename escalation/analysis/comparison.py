@@ -2,7 +2,7 @@ r"""Structures against a reference, draw by draw, with both uncertainties and no
 
 Draw j has the same parameters and the same random numbers under every structure. With
 :math:`d_j` the difference of two structures' risks in draw j and :math:`d^*` its plausible values
-without chance (:mod:`escalation.analysis.noise`), over J draws:
+without chance (:mod:`escalation.statistics.noise`), over J draws:
 
 difference
     mean of :math:`d_j`; Monte Carlo error :math:`s = \sqrt{\tfrac1J \overline{v}}` with
@@ -42,11 +42,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.noise import Cleaned, apart, cleaned, noise_covariance, root_of
 from escalation.analysis.risks import LOSS, Panel, Risk, panel
 from escalation.errors import InputError, ResultsError
-from escalation.results.intervals import wilson
-from escalation.results.rules import rules_of
 from escalation.results.support import (
     LEAST_HITS,
     Says,
@@ -55,6 +52,9 @@ from escalation.results.support import (
     of_difference,
     spread_known,
 )
+from escalation.results.under_rule import rules_of
+from escalation.statistics.intervals import wilson
+from escalation.statistics.noise import Cleaned, apart, cleaned, noise_covariance, root_of
 
 LOW, HIGH = 0.05, 0.95
 CLEAR_SHARE = 0.8

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from escalation.analysis import smoothing, surrogate
-from escalation.analysis.boxes import Box, find_box
 from escalation.analysis.comparison import Comparison
-from escalation.analysis.information import Information, value_of_information
-from escalation.analysis.noise import apart
-from escalation.analysis.pawn import Pawn, pawn_indices
-from escalation.analysis.sensitivity import Sensitivity, sensitivity
-from escalation.analysis.thresholds import Threshold, find_thresholds
 from escalation.errors import InputError
 from escalation.parameters.registry import REGISTRY
 from escalation.results.support import DRIVER_DRAWS, Says, Support, of_drivers
+from escalation.statistics import curves, shares
+from escalation.statistics.boxes import Box, find_box
+from escalation.statistics.information import Information, value_of_information
+from escalation.statistics.noise import apart
+from escalation.statistics.pawn import Pawn, pawn_indices
+from escalation.statistics.sensitivity import Sensitivity, sensitivity
+from escalation.statistics.thresholds import Threshold, find_thresholds
 
 RECORD_CLAIM = "generic dispute"
 """Claim of the parameters that turn a row of the record into numbers; no study reads them."""
@@ -65,16 +65,16 @@ class Designs:
 
     Attributes
     ----------
-    sobol : surrogate.Design
+    sobol : shares.Design
         For sensitivity.
-    smooth : smoothing.Design
+    smooth : curves.Design
         For thresholds, boxes and information.
     constant : int
         Parameters that have the same value in every draw and are left out.
     """
 
-    sobol: surrogate.Design
-    smooth: smoothing.Design
+    sobol: shares.Design
+    smooth: curves.Design
     constant: int
 
     @property
@@ -110,8 +110,8 @@ def designs(ds: xr.Dataset, rule: str, flashpoint: str) -> Designs:
     x, chosen = values[:, kept], [names[k] for k in kept]
     joint = _drawn_jointly(ds)
     return Designs(
-        surrogate.Design(x, chosen, joint=[name for name in chosen if name in joint]),
-        smoothing.build_design(x, chosen),
+        shares.Design(x, chosen, joint=[name for name in chosen if name in joint]),
+        curves.build_design(x, chosen),
         int((acts & ~varies).sum()),
     )
 

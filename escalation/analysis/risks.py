@@ -25,8 +25,8 @@ import xarray as xr
 
 from escalation.errors import InputError, ResultsError
 from escalation.results.derive import count_disputes, replicate_trials
-from escalation.results.intervals import binomial_se, replicate_scale
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
+from escalation.statistics.intervals import binomial_se, replicate_scale
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from escalation.kernel.curves import logistic
+from escalation.contracts.tables import ONE15, SCALAR_ACCESS_LOSS, SCALAR_GREAT_POWER, SCALAR_HOST
 from escalation.kernel.jit import jit_part
-from escalation.tables import ONE15, SCALAR_ACCESS_LOSS, SCALAR_GREAT_POWER, SCALAR_HOST
+from escalation.kernel.survival import logistic
 
 BELIEF_LIMIT = 8 << 16
 _DE_BRUIJN = 0x077CB531

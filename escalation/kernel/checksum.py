@@ -9,8 +9,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from escalation.contracts.tables import Tables
 from escalation.kernel.jit import jit_parallel
-from escalation.tables import Tables
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 

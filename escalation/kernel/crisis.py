@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from escalation.codes import (
+from escalation.contracts.codes import (
     ACTION_DOWN,
     ACTION_UP,
     CLASH,
@@ -35,6 +35,13 @@ from escalation.codes import (
     PARTY_VETOED,
     WAR,
 )
+from escalation.contracts.tables import (
+    CHALLENGER,
+    DEFENDER,
+    SCALAR_GREAT_POWER,
+    SCALAR_WEDGE,
+)
+from escalation.contracts.tallies import TOTAL_ROUNDS, TOTAL_WEDGES, TOTAL_WORDS
 from escalation.kernel import slots
 from escalation.kernel.belief import bit, position_power, position_us
 from escalation.kernel.jit import jit_part
@@ -52,13 +59,6 @@ from escalation.kernel.moves import (
     low30,
 )
 from escalation.kernel.rng import mix
-from escalation.tables import (
-    CHALLENGER,
-    DEFENDER,
-    SCALAR_GREAT_POWER,
-    SCALAR_WEDGE,
-)
-from escalation.tallies import TOTAL_ROUNDS, TOTAL_WEDGES, TOTAL_WORDS
 
 _LOW18 = np.uint64((1 << 18) - 1)
 _LOW16 = np.uint64((1 << 16) - 1)

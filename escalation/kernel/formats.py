@@ -5,8 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from escalation.contracts.tables import Tables, formats
 from escalation.kernel.jit import jit_parallel
-from escalation.tables import Tables, formats
 
 
 @jit_parallel

@@ -26,7 +26,10 @@ import numba
 from escalation.kernel.code_cache import keep_compiled, say_not_kept
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_SOURCES = ("codes.py", "tables.py", "tallies.py", "kernel", "engines", "model")
+_SOURCES = (
+    "contracts", "kernel", "model", "simulation/threads.py", "history/dispute_chain.py",
+    "history/dyad_types.py",
+)
 
 
 def _source_hash() -> str:

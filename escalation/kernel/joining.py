@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from escalation.codes import (
+from escalation.contracts.codes import (
     LOG_PARTY,
     PARTY_IS_VETOED,
     PARTY_JOINS,
     PARTY_STAYS,
     WAR,
 )
+from escalation.contracts.tables import ONE15, SCALAR_MOST, SCALAR_SOME
 from escalation.kernel import slots
 from escalation.kernel.belief import (
     already_in_class,
@@ -31,7 +32,6 @@ from escalation.kernel.belief import (
 from escalation.kernel.jit import jit_part
 from escalation.kernel.log import write
 from escalation.kernel.moves import draw
-from escalation.tables import ONE15, SCALAR_MOST, SCALAR_SOME
 
 _HIGH30 = np.uint64(34)
 _LOW16 = np.uint64((1 << 16) - 1)

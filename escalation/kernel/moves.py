@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from escalation.codes import (
+from escalation.contracts.codes import (
     ACTION_DOWN,
     ACTION_HOLD,
     ACTION_UP,
@@ -28,12 +28,7 @@ from escalation.codes import (
     REGIONAL,
     WAR,
 )
-from escalation.kernel import slots
-from escalation.kernel.belief import bit
-from escalation.kernel.jit import jit_part
-from escalation.kernel.log import write
-from escalation.kernel.rng import mix
-from escalation.tables import (
+from escalation.contracts.tables import (
     N_VICTORY,
     SCALAR_AUTHORISATION,
     SCALAR_DOUBLE_STEP,
@@ -41,6 +36,11 @@ from escalation.tables import (
     SCALAR_HOST,
     SCALAR_POWER_WITHOUT_HOST,
 )
+from escalation.kernel import slots
+from escalation.kernel.belief import bit
+from escalation.kernel.jit import jit_part
+from escalation.kernel.log import write
+from escalation.kernel.rng import mix
 
 _HIGH30 = np.uint64(34)
 _LOW30 = np.uint64((1 << 30) - 1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from escalation.codes import (
+from escalation.contracts.codes import (
     COUNT_DISPUTES,
     COUNT_GRAVE,
     COUNT_GRAVE_WARS,
@@ -36,6 +36,16 @@ from escalation.codes import (
     TRAJECTORY_LOST,
     WAR,
 )
+from escalation.contracts.tables import (
+    LARGEST,
+    ONE15,
+    SCALAR_REPUTATION,
+    SCALAR_TENSION_JUMP,
+    SCALAR_TENSION_KEEP,
+    SCALAR_TURNOVER,
+    Tables,
+)
+from escalation.contracts.tallies import TOTAL_MONTHS, TOTAL_SATURATED, TOTAL_WORDS, Tallies
 from escalation.kernel import slots
 from escalation.kernel.belief import (
     bit,
@@ -46,21 +56,11 @@ from escalation.kernel.belief import (
     trust_of,
 )
 from escalation.kernel.crisis import play_crisis
-from escalation.kernel.curves import exponential
 from escalation.kernel.jit import jit_kernel, jit_part
 from escalation.kernel.joining import judge, view_at_peace
 from escalation.kernel.log import write
 from escalation.kernel.rng import stream, word
-from escalation.tables import (
-    LARGEST,
-    ONE15,
-    SCALAR_REPUTATION,
-    SCALAR_TENSION_JUMP,
-    SCALAR_TENSION_KEEP,
-    SCALAR_TURNOVER,
-    Tables,
-)
-from escalation.tallies import TOTAL_MONTHS, TOTAL_SATURATED, TOTAL_WORDS, Tallies
+from escalation.kernel.survival import exponential
 
 _HIGH30 = np.uint64(34)
 _LOW30 = np.uint64((1 << 30) - 1)

@@ -11,7 +11,16 @@ import math
 import numba
 import numpy as np
 
-from escalation.codes import CLASH, EXCHANGE, N_RUNGS, WAR
+from escalation.contracts.codes import CLASH, EXCHANGE, N_RUNGS, WAR
+from escalation.contracts.tables import (
+    INVALID,
+    LARGEST,
+    N_DEFENDER_PROFILES,
+    N_PROFILES,
+    ONE30,
+    ONE_MONTH,
+    WITHOUT_US,
+)
 from escalation.kernel.jit import jit, jit_parallel, jit_part
 from escalation.model.expected_utility import (
     STEEPEST,
@@ -20,15 +29,6 @@ from escalation.model.expected_utility import (
     opening_value,
     war_value,
     win_chance,
-)
-from escalation.tables import (
-    INVALID,
-    LARGEST,
-    N_DEFENDER_PROFILES,
-    N_PROFILES,
-    ONE30,
-    ONE_MONTH,
-    WITHOUT_US,
 )
 
 
@@ -243,7 +243,7 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
     span : float array, shape (cell,)
         Width of the power grid, which starts at the defender's own power.
     challenger, defender, brink, onset : int32 arrays
-        Tables to fill, see :class:`escalation.tables.Tables`.
+        Tables to fill, see :class:`escalation.contracts.tables.Tables`.
     """
     n_power, n_us = brink.shape[2], brink.shape[3]
     for c in numba.prange(brink.shape[0]):

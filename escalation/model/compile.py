@@ -18,8 +18,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from escalation import tables as formats
-from escalation.codes import DECISION_RULES, WAR
+from escalation.contracts import tables as formats
+from escalation.contracts.codes import DECISION_RULES, WAR
+from escalation.contracts.tables import (
+    INVALID,
+    LARGEST,
+    ONE15,
+    ONE16,
+    ONE18,
+    ONE30,
+    Tables,
+    empty_tables,
+)
 from escalation.errors import InputError
 from escalation.model.alliance import Values
 from escalation.model.choices import ROOM
@@ -31,16 +41,6 @@ from escalation.model.rounds import Rounds, build_rounds, within
 from escalation.model.rules import decision_rule
 from escalation.parameters.registry import REGISTRY
 from escalation.study.schema import Flashpoint, Structure, Study
-from escalation.tables import (
-    INVALID,
-    LARGEST,
-    ONE15,
-    ONE16,
-    ONE18,
-    ONE30,
-    Tables,
-    empty_tables,
-)
 
 
 @dataclass(frozen=True)

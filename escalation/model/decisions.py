@@ -14,10 +14,10 @@ import math
 
 import numba
 
-from escalation.codes import WAR
+from escalation.contracts.codes import WAR
+from escalation.contracts.tables import INVALID, LARGEST, N_ROWS, ONE15, ONE16, ONE30
 from escalation.kernel.jit import jit_parallel, jit_part
 from escalation.model.expected_utility import STEEPEST
-from escalation.tables import INVALID, LARGEST, N_ROWS, ONE15, ONE16, ONE30
 
 ACTUAL, PERCEIVED = 0, 1
 UNBOUND = 2
@@ -59,7 +59,7 @@ def fill_decisions(x, decision, unbound, outlook):
     x : Inputs
         Numbers of the block.
     decision, unbound, outlook : int32 arrays
-        Tables to fill, see :class:`escalation.tables.Tables`.
+        Tables to fill, see :class:`escalation.contracts.tables.Tables`.
     """
     n_years, n_parties = decision.shape[1], decision.shape[6]
     for c in numba.prange(decision.shape[0]):

@@ -12,7 +12,7 @@ Two designs cover the unit cube of :math:`d` parameters more evenly than chance 
     each parameter has exactly one in each of the J strata that are equally likely in its
     prior. The strata depend on J, so more draws do not extend fewer: they are all new.
 
-The seed fixes either. Where a study states rank correlations, :mod:`escalation.parameters.copula`
+The seed fixes either. Where a study states rank correlations, :mod:`escalation.statistics.copula`
 correlates the points before they meet the quantile functions.
 """
 
@@ -25,7 +25,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.parameters.copula import correlated
 from escalation.parameters.priors import (
     Beta,
     Fixed,
@@ -37,6 +36,7 @@ from escalation.parameters.priors import (
     Uniform,
 )
 from escalation.parameters.registry import Parameter
+from escalation.statistics.copula import correlated
 from escalation.study.correlations import Correlation, impossible, rank_correlations
 from escalation.study.names import shown, suggestion
 from escalation.study.schema import DESIGNS, Design

@@ -1,8 +1,8 @@
 """The one gate between words and integers: nothing passes it that the kernel could not play.
 
 Numbers must be finite, and every entry of a table must lie in its format
-(:func:`escalation.tables.formats`). What does not is named: the quantity, the draw, the flashpoint,
-the structure, and the parameters that would mend it.
+(:func:`escalation.contracts.tables.formats`). What does not is named: the quantity,
+the draw, the flashpoint, the structure, and the parameters that would mend it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from escalation.contracts.tables import INVALID, ONE16, Tables, formats, one_cell
 from escalation.kernel.formats import outside_formats
 from escalation.model.draws import Draws
-from escalation.tables import INVALID, ONE16, Tables, formats, one_cell
 
 
 @dataclass(frozen=True)

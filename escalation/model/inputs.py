@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation.codes import CLASH, N_RUNGS, WAR
+from escalation.contracts.codes import CLASH, N_RUNGS, WAR
 from escalation.model import ladder
 from escalation.model.alliance import Obligations, Values, by_party, obligations
 from escalation.model.draws import Draws

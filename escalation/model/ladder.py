@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from escalation.codes import CLASH, N_RUNGS, WAR
+from escalation.contracts.codes import CLASH, N_RUNGS, WAR
 from escalation.model.draws import Draws
 
 

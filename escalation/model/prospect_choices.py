@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from escalation.codes import CLASH, EXCHANGE, GRAVE, N_RUNGS, WAR
+from escalation.contracts.codes import CLASH, EXCHANGE, GRAVE, N_RUNGS, WAR
+from escalation.contracts.tables import N_DEFENDER_PROFILES, N_PROFILES, WITHOUT_US
 from escalation.kernel.jit import jit, jit_parallel, jit_part
 from escalation.model.choices import (
     average_response,
@@ -34,7 +35,6 @@ from escalation.model.prospect_theory import (
     fill_weights,
     worth,
 )
-from escalation.tables import N_DEFENDER_PROFILES, N_PROFILES, WITHOUT_US
 
 WITHDRAWN, YIELDED, CALM, YIELDED_UP, CALM_UP = range(5)
 CONCEDED, HELD_CALM, HELD_WON, HELD_LOST, MATCHED_WON, MATCHED_LOST = range(6)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation.codes import WAR
+from escalation.contracts.codes import WAR
 from escalation.model import ladder
 from escalation.model.draws import Draws
 

@@ -1,7 +1,7 @@
 """The decision rules by name: what fills the tables of choices.
 
 Whatever the rule, the kernel looks up the same integer tables. A further rule is a further
-entry here and in :data:`escalation.codes.DECISION_RULES`.
+entry here and in :data:`escalation.contracts.codes.DECISION_RULES`.
 """
 
 from __future__ import annotations

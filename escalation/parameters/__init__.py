@@ -1,0 +1,1 @@
+"""Parameters: registry, priors, posterior. Imports `statistics` and `errors`."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.estimates import EVENT_TITLES, HIGH, LOW, Z95, chosen, need, one
+from escalation.plots.ranges import EVENT_TITLES, HIGH, LOW, Z95, chosen, need, one
 from escalation.plots.style import (
     Look,
     few_ticks,
@@ -29,8 +29,8 @@ from escalation.plots.style import (
 )
 from escalation.results.companion import centre_words
 from escalation.results.crossings import find_crossings
-from escalation.results.intervals import binomial_se
 from escalation.results.support import Says, of_sweep
+from escalation.statistics.intervals import binomial_se
 
 COLUMNS = 4
 
@@ -51,7 +51,7 @@ def break_even(
     flashpoint
         Which to show; the first of the study when None.
     events
-        Names of events, of `escalation.codes.EVENTS`.
+        Names of events, of `escalation.contracts.codes.EVENTS`.
     parameters
         Swept parameters to show; all when None.
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from escalation.plots.estimates import (
+from escalation.plots.ranges import (
     EVENT_TITLES,
     HIGH,
     LOW,
@@ -62,7 +62,7 @@ def cumulative_risk(
         Which to show; the reference and the structures that the study compares with it when
         None.
     events
-        Names of events, of `escalation.codes.EVENTS`.
+        Names of events, of `escalation.contracts.codes.EVENTS`.
 
     Returns
     -------

@@ -13,8 +13,6 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from escalation.analysis.surrogate import Surrogate, fit_surrogate
-from escalation.analysis.thresholds import Threshold, find_thresholds
 from escalation.errors import InputError, ResultsError
 from escalation.plots.gap import Gap, both_uncertainties, find_gap, subject, unit, words
 from escalation.plots.grid import difference_label, scale_of
@@ -28,6 +26,8 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.statistics.shares import Surrogate, fit_surrogate
+from escalation.statistics.thresholds import Threshold, find_thresholds
 
 GRID = 25
 """Points of the plane along each parameter."""

@@ -15,16 +15,16 @@ from escalation.analysis.drivers import (
     driver_support,
     known_noise,
 )
-from escalation.analysis.noise import apart
 from escalation.analysis.risks import Risk, chosen_risks, panel
-from escalation.analysis.sensitivity import Sensitivity, sensitivity
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.estimates import Z95, need, one
 from escalation.plots.grid import compared, number, unit_of_difference
+from escalation.plots.ranges import Z95, need, one
 from escalation.plots.style import name_of, plain
-from escalation.results.rules import rules_of
 from escalation.results.support import DRIVER_DRAWS
+from escalation.results.under_rule import rules_of
+from escalation.statistics.noise import apart
+from escalation.statistics.sensitivity import Sensitivity, sensitivity
 
 
 class Gap(NamedTuple):
@@ -40,7 +40,7 @@ class Gap(NamedTuple):
     difference : array (draw,)
         The difference in every draw.
     plausible : array (draw, copy)
-        The same without chance, see :mod:`escalation.analysis.noise`.
+        The same without chance, see :mod:`escalation.statistics.noise`.
     designs : Designs
         The parameters of the draws.
     influence : Sensitivity

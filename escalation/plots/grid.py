@@ -15,9 +15,9 @@ from matplotlib.ticker import FuncFormatter
 from escalation.analysis.comparison import Comparison, chosen_reference, compare
 from escalation.analysis.risks import HEADLINE, Risk, chosen_risks
 from escalation.errors import ResultsError
-from escalation.plots.estimates import chosen, need
+from escalation.plots.ranges import chosen, need
 from escalation.plots.style import MUTED, name_of, signed, strip_panels, structure_label, tidy
-from escalation.results.rules import rules_of
+from escalation.results.under_rule import rules_of
 
 Entries = tuple[Sequence[Artist], Sequence[str]]
 

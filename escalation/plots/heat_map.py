@@ -12,7 +12,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from escalation.plots.estimates import (
+from escalation.plots.ranges import (
     EVENT_TITLES,
     chosen,
     need,
@@ -29,7 +29,7 @@ from escalation.plots.style import (
     styled,
 )
 from escalation.results.derive import horizon_hits
-from escalation.results.intervals import clopper_pearson
+from escalation.statistics.intervals import clopper_pearson
 
 METRICS = ("war", "great_power_war", "nuclear_use", "concession")
 
@@ -43,7 +43,7 @@ def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Fig
     ds : Dataset
         Results; see `escalation.results`.
     metrics
-        Names of events, of `escalation.codes.EVENTS`.
+        Names of events, of `escalation.contracts.codes.EVENTS`.
 
     Returns
     -------

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from escalation.codes import RUNGS, WAR
+from escalation.contracts.codes import RUNGS, WAR
 from escalation.errors import InputError
-from escalation.plots.estimates import Z95, chosen, need, summary
+from escalation.plots.ranges import Z95, chosen, need, summary
 from escalation.plots.style import (
     Look,
     footnote,

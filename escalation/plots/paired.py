@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from escalation.analysis.comparison import Comparison
-from escalation.plots.estimates import Z95
 from escalation.plots.grid import (
     beside,
     comparisons,
@@ -21,6 +20,7 @@ from escalation.plots.grid import (
     scaled_axis,
     unit_of_difference,
 )
+from escalation.plots.ranges import Z95
 from escalation.plots.style import (
     Look,
     few_ticks,

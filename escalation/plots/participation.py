@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.errors import ResultsError
-from escalation.plots.estimates import Z95, chosen, need, one, summary
+from escalation.plots.ranges import Z95, chosen, need, one, summary
 from escalation.plots.style import (
     Look,
     few_ticks,

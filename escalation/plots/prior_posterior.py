@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from escalation.plots.estimates import EVENT_TITLES, Z95, chosen, rate_summary, summary
+from escalation.plots.ranges import EVENT_TITLES, Z95, chosen, rate_summary, summary
 from escalation.plots.style import (
     MUTED,
     footnote,

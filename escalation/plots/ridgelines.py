@@ -9,8 +9,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.plots.estimates import EVENT_TITLES, chosen, need, one, summary, worst_error
 from escalation.plots.heat_map import range_text
+from escalation.plots.ranges import EVENT_TITLES, chosen, need, one, summary, worst_error
 from escalation.plots.style import (
     MUTED,
     Look,
@@ -27,7 +27,7 @@ from escalation.plots.style import (
     tidy,
 )
 from escalation.results.derive import horizon_hits
-from escalation.results.intervals import clopper_pearson
+from escalation.statistics.intervals import clopper_pearson
 
 RIDGE = 0.82
 """Height of the tallest ridge; rows are one apart."""
@@ -48,7 +48,7 @@ def risk_ridgelines(
     flashpoint
         Which to show; the first of the study when None.
     events
-        Names of events, of `escalation.codes.EVENTS`.
+        Names of events, of `escalation.contracts.codes.EVENTS`.
 
     Returns
     -------

@@ -26,7 +26,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from escalation.plots.fonts import legible, quiet
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
 
 REFERENCE_COLOUR = "#000000"
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")

@@ -2,8 +2,8 @@ r"""Tornado: which parameters move the difference between a structure and the re
 
 A bar runs from :math:`E[d \mid x_i = q_{5}]` to :math:`E[d \mid x_i = q_{95}]`, with q the
 quantiles of the parameter over the draws and all others averaged out
-(:mod:`escalation.analysis.smoothing`); whiskers are 95 % bootstrap intervals of the ends.
-Parameters are ordered by their total index (:mod:`escalation.analysis.sensitivity`), which also
+(:mod:`escalation.statistics.curves`); whiskers are 95 % bootstrap intervals of the ends.
+Parameters are ordered by their total index (:mod:`escalation.statistics.sensitivity`), which also
 counts what acts in combination and leaves no bar.
 """
 
@@ -20,19 +20,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
-from escalation.analysis.sensitivity import Sensitivity
-from escalation.analysis.smoothing import (
-    TAILS,
-    Design,
-    Fit,
-    curve,
-    position,
-    refit,
-    smooth,
-)
-from escalation.plots.estimates import HIGH, LOW, Z95
 from escalation.plots.gap import Gap, both_uncertainties, find_gap, subject, unit, words
 from escalation.plots.grid import beside, difference_label, number, scaled_axis
+from escalation.plots.ranges import HIGH, LOW, Z95
 from escalation.plots.style import (
     few_ticks,
     footnote,
@@ -43,6 +33,16 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.statistics.curves import (
+    TAILS,
+    Design,
+    Fit,
+    curve,
+    position,
+    refit,
+    smooth,
+)
+from escalation.statistics.sensitivity import Sensitivity
 
 SHOWN, FEWEST = 10, 5
 """Most parameters shown by default, and least, though nothing was found of some."""

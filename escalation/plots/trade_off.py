@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.plots.estimates import Z95, chosen, need, rate_summary, summary
+from escalation.plots.ranges import Z95, chosen, need, rate_summary, summary
 from escalation.plots.style import (
     Look,
     footnote,

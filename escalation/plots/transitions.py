@@ -8,8 +8,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.codes import N_RUNGS, RUNGS
-from escalation.plots.estimates import chosen, need, one, summary, worst_error
+from escalation.contracts.codes import N_RUNGS, RUNGS
+from escalation.plots.ranges import chosen, need, one, summary, worst_error
 from escalation.plots.style import (
     footnote,
     headline,

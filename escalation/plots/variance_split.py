@@ -5,7 +5,7 @@ With :math:`p_{rj}` the estimate under decision rule r in draw j, pick one of bo
 .. math:: Var(p) = Var_r(\bar p_r) + \overline{P_r} + \overline{N_r},
 
 the variance between the rules' means over draws, the mean variance over parameters and the mean
-Monte Carlo variance (law of total variance; :mod:`escalation.results.intervals`). All rules
+Monte Carlo variance (law of total variance; :mod:`escalation.statistics.intervals`). All rules
 weigh the same and share their draws. The first part keeps Monte Carlo error of its own, less
 than the third divided by the number of draws.
 """
@@ -25,8 +25,8 @@ from matplotlib.ticker import FixedLocator
 
 from escalation.analysis.risks import RISKS
 from escalation.errors import ResultsError
-from escalation.plots.estimates import chosen, need
 from escalation.plots.grid import beside, empty, risk_grid
+from escalation.plots.ranges import chosen, need
 from escalation.plots.style import (
     footnote,
     headline,
@@ -36,9 +36,9 @@ from escalation.plots.style import (
     plain,
 )
 from escalation.results.derive import horizon_hits
-from escalation.results.intervals import split_variance
-from escalation.results.rules import DIM, rules_of, under_rule
 from escalation.results.support import LEAST_HITS, LEAST_SPREAD, REASONS
+from escalation.results.under_rule import DIM, rules_of, under_rule
+from escalation.statistics.intervals import split_variance
 
 EVENTS = ("war", "great_power_war", "nuclear_use")
 ROUNDING = 1e-9
@@ -85,7 +85,7 @@ def variance_split(
     ds : Dataset
         Results; see `escalation.results`.
     events
-        Names of events, of `escalation.codes.EVENTS`.
+        Names of events, of `escalation.contracts.codes.EVENTS`.
     flashpoints
         Which to show; all when None.
     decision_rule

@@ -9,17 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from escalation.report.break_even import break_evens, format_break_even
+    from escalation.report.break_even_table import break_evens, format_break_even
     from escalation.report.decision_table import format_decision_table, write_decision_csv
-    from escalation.report.prior_posterior import format_prior_posterior
+    from escalation.report.prior_posterior_table import format_prior_posterior
     from escalation.report.rates import format_rates, headline_rates
     from escalation.report.show import format_show
 
 _PLACES = {
-    "break_evens": "break_even",
-    "format_break_even": "break_even",
+    "break_evens": "break_even_table",
+    "format_break_even": "break_even_table",
     "format_decision_table": "decision_table",
-    "format_prior_posterior": "prior_posterior",
+    "format_prior_posterior": "prior_posterior_table",
     "format_rates": "rates",
     "format_show": "show",
     "headline_rates": "rates",

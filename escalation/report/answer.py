@@ -13,13 +13,13 @@ import xarray as xr
 
 from escalation.analysis.comparison import Comparison, chosen_reference
 from escalation.analysis.drivers import Drivers, chosen_structure
-from escalation.analysis.examination import Examination, examine
 from escalation.analysis.risks import HEADLINE, RISKS
-from escalation.analysis.thresholds import Threshold
+from escalation.analysis.summary import Examination, examine
 from escalation.errors import EscalationError
 from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe
-from escalation.results.intervals import zero_upper_bound
 from escalation.results.support import Says, stands_out
+from escalation.statistics.intervals import zero_upper_bound
+from escalation.statistics.thresholds import Threshold
 
 ASSUMPTIONS = 3
 _CERTAIN, _LIKELY, _LEANING = 0.95, 0.8, 0.6

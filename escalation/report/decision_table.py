@@ -28,7 +28,7 @@ import xarray as xr
 
 from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, compare_panel
 from escalation.analysis.risks import RISKS, panel
-from escalation.report.estimates import (
+from escalation.report.cells import (
     DECISION_METRICS,
     Estimate,
     Metric,
@@ -48,9 +48,9 @@ from escalation.report.text import (
     wrapped_name,
 )
 from escalation.results.files import write_whole
-from escalation.results.intervals import zero_upper_bound
-from escalation.results.rules import under_rule
 from escalation.results.support import LEAST_DRAWS, LEAST_HITS, LEAST_SPREAD, REASONS
+from escalation.results.under_rule import under_rule
+from escalation.statistics.intervals import zero_upper_bound
 
 CELL_WIDTH = 14
 RISK_OF = MappingProxyType({

@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from escalation.analysis.drivers import Drivers
-from escalation.analysis.examination import Examination
-from escalation.analysis.pawn import Pawn
 from escalation.analysis.risks import RISKS, Risk
-from escalation.analysis.sensitivity import Sensitivity
-from escalation.analysis.thresholds import Threshold
+from escalation.analysis.summary import Examination
 from escalation.report.text import paragraph, plain_number, safe, short_number
+from escalation.statistics.pawn import Pawn
+from escalation.statistics.sensitivity import Sensitivity
+from escalation.statistics.thresholds import Threshold
 
 MOST = 5
 LEAST_TOTAL = 0.02

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from escalation.report.decision_table import CELL_WIDTH, estimate_lines, heading_lines
-from escalation.report.estimates import (
+from escalation.report.cells import (
     RATE_METRICS,
     Estimate,
     all_estimates,
@@ -16,8 +15,9 @@ from escalation.report.estimates import (
     reference_of,
     samples,
 )
+from escalation.report.decision_table import CELL_WIDTH, estimate_lines, heading_lines
 from escalation.report.text import WIDTH, paragraph, safe
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
 
 _PER_BLOCK = 5
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import xarray as xr
 
 from escalation.report.answer import format_answer
-from escalation.report.break_even import format_break_even
+from escalation.report.break_even_table import format_break_even
 from escalation.report.decision_table import format_decision_table
 from escalation.report.limits import saturation_words
-from escalation.report.prior_posterior import format_prior_posterior
+from escalation.report.prior_posterior_table import format_prior_posterior
 from escalation.report.rates import format_rates
 from escalation.report.source import source_words
 from escalation.report.text import WIDTH, counted, paragraph, safe

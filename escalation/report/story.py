@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from escalation import codes
+from escalation.contracts import codes
 
 _WIDTH = 100
 _Q30 = float(1 << 30)

@@ -1,4 +1,7 @@
-"""Results: the registry of variables, the annotated dataset, intervals and files."""
+"""Results: the registry of variables, the annotated dataset, estimates and files.
+
+Imports `statistics`, `contracts` and `errors`; opens without the compiler.
+"""
 
 from escalation.results.build import build_dataset, check_dataset, empty_dataset
 from escalation.results.derive import with_probabilities

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation import codes
+from escalation.contracts import codes
 from escalation.errors import ResultsError
 from escalation.results.check import check_dataset
 from escalation.results.variables import (

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.codes import NUCLEAR_USE, WAR
+from escalation.contracts.codes import NUCLEAR_USE, WAR
 from escalation.errors import ResultsError
 from escalation.results.companion import prior_companion
 from escalation.results.variables import ATTRIBUTES, CELL, FIXED_COORDS, VARIABLES, names

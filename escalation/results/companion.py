@@ -10,7 +10,7 @@ from __future__ import annotations
 import xarray as xr
 
 from escalation.errors import ResultsError
-from escalation.results.rules import under_rule
+from escalation.results.under_rule import under_rule
 from escalation.results.variables import COMPANION_COUNTS, COMPANION_DIMS
 
 

@@ -11,7 +11,7 @@ time at peace and under observation, in which alone a dispute can begin, is stor
 results without replicates take them as Poisson counts, sqrt(x) / years, which is too small.
 
 Every headline quantity comes with both uncertainties: its Monte Carlo interval per draw, and
-over draws the two parts of its variance, see :mod:`escalation.results.intervals`.
+over draws the two parts of its variance, see :mod:`escalation.statistics.intervals`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from escalation.codes import WAR
+from escalation.contracts.codes import WAR
 from escalation.errors import ResultsError
-from escalation.results.intervals import (
+from escalation.results.support import error_known
+from escalation.results.variables import VARIABLES, names
+from escalation.statistics.intervals import (
     VarianceSplit,
     binomial_se,
     poisson_score,
@@ -32,8 +34,6 @@ from escalation.results.intervals import (
     zero_rate_bound,
     zero_upper_bound,
 )
-from escalation.results.support import error_known
-from escalation.results.variables import VARIABLES, names
 
 HORIZON_EVENTS = {
     "p_dispute": "dispute",

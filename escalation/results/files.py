@@ -31,7 +31,7 @@ from escalation.results.build import plain_attrs
 from escalation.results.check import check_dataset
 from escalation.results.derive import with_probabilities, without_probabilities
 from escalation.results.heaps import heaps_are_sound
-from escalation.results.rules import upgraded
+from escalation.results.under_rule import upgraded
 from escalation.results.variables import ATTRIBUTES, FORMAT_VERSION, VARIABLES
 
 RESULTS_NAME = "results.nc"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from escalation import codes
+from escalation.contracts import codes
 
 FORMAT_VERSION = 3
 """Version of the file format; a file with a larger number is refused."""

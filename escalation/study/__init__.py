@@ -1,4 +1,4 @@
-"""The user's words: study files, their schema and their loader."""
+"""The user's words: study files, their schema and their loader. Imports `parameters`."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
+from escalation.study.flashpoints import Flashpoint
 from escalation.study.names import shown
 from escalation.study.nodes import QUANTITY_KEYS
-from escalation.study.places import Flashpoint
 from escalation.study.quantity import (
     Amount,
     Delay,

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
-from escalation.parameters.copula import clashing
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import Mark, Parameter
+from escalation.statistics.copula import clashing
 from escalation.study.names import SHOWN_CHOICES, shown, suggestion
 from escalation.study.nodes import Items, Node, Scalar, Table
 from escalation.study.quantity import FiniteFloat, StudyModel, Text, fault

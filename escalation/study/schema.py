@@ -18,14 +18,14 @@ from pydantic import (
     field_validator,
 )
 
-from escalation.codes import DECISION_RULES, EVENTS, MAX_YEARS
+from escalation.contracts.codes import DECISION_RULES, EVENTS, MAX_YEARS
 from escalation.errors import InputError
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
 from escalation.study.alliances import ActorOverride, Member, Pact, Structure
 from escalation.study.correlations import Correlation
+from escalation.study.flashpoints import Actor, Flashpoint, ThirdParty
 from escalation.study.names import shown, suggestion
-from escalation.study.places import Actor, Flashpoint, ThirdParty
 from escalation.study.quantity import UNCONTROLLED, StudyModel, fault, finite, internal
 from escalation.study.vocabulary import (
     ActorName,

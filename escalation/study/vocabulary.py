@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from escalation.codes import DECISION_RULES
+from escalation.contracts.codes import DECISION_RULES
 from escalation.errors import SHOWN_PROBLEMS
 from escalation.study.names import NAME_RULE, is_name, shown, suggestion
 from escalation.study.quantity import (

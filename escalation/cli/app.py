@@ -1,0 +1,357 @@
+"""The command line: arguments in, exit code out. Heavy imports happen inside commands.
+
+Exit codes: 0 done, 1 a check failed, 2 bad input (one clear line each on stderr, nothing
+written) or a place that cannot be written to (the line says where what was computed is kept),
+130 stopped by the user, 143 by the system.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from escalation.cli.backtest_command import backtest
+from escalation.cli.calibrate_command import calibrate
+from escalation.cli.campaign_command import finish, resume, status
+from escalation.cli.cases_command import cases
+from escalation.cli.compare_command import compare
+from escalation.cli.destination import destination
+from escalation.cli.output import after_saving, say_skipped, show_results, write_companions
+from escalation.cli.progress import progress
+from escalation.cli.verify_command import verify
+from escalation.errors import EscalationError, InputError, StudyWarning, printable
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from escalation.parameters.posterior import Posterior
+    from escalation.study.schema import Design, Study
+
+
+class _Group(click.Group):
+    """Turns the package's errors into one line each and exit code 2, its warnings into notes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", StudyWarning)
+                warnings.showwarning = _note(warnings.showwarning)
+                return super().invoke(ctx)
+        except EscalationError as error:
+            click.echo(printable(str(error)), err=True)
+            ctx.exit(2)
+        except MemoryError:
+            click.echo("memory: there is not enough of it for this; lower draws, or leave "
+                       "structures, flashpoints or decision rules out", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("stopped; nothing was written", err=True)
+            ctx.exit(130)
+
+
+def _note(show: Callable[..., None]) -> Callable[..., None]:
+    """Return a way to show warnings: what a study says in vain as a note, the rest as before."""
+
+    def show_or_note(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, StudyWarning):
+            click.echo(f"note: {message}", err=True)
+        else:
+            show(message, category, *place)
+
+    return show_or_note
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="escalation")
+def main() -> None:
+    """Which alliance structure makes a crisis less likely, and less likely to become a war?"""
+
+
+main.add_command(backtest)
+main.add_command(calibrate)
+main.add_command(cases)
+main.add_command(compare)
+main.add_command(verify)
+main.add_command(resume)
+main.add_command(status)
+
+
+class _Whole(click.ParamType):
+    """A whole number within bounds; click's own messages would hide the bounds."""
+
+    name = "integer"
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = self.low - 1
+        if not self.low <= number <= self.high:
+            self.fail(f"{value!r} is not a whole number from {self.low} to {self.high}", param, ctx)
+        return number
+
+
+_SEED = _Whole(0, 2**64 - 1)
+_COUNT = _Whole(0, 2**53)
+
+
+@main.command()
+@click.argument("study", type=click.Path())
+@click.option(
+    "-o", "--output", type=click.Path(), help="Results file (.nc); default: results/NAME-DATE/."
+)
+@click.option(
+    "--trajectories", type=_Whole(1, 2**53), help="Per cell of flashpoint x structure x draw."
+)
+@click.option("--draws", type=_Whole(1, 65_536), help="Parameter draws.")
+@click.option("--seed", type=_SEED, help="Seed of all random numbers.")
+@click.option("--threads", type=_Whole(1, 4096), help="Threads; the results do not depend on it.")
+@click.option(
+    "--defaults", is_flag=True, help="One draw: posterior medians, and defaults of the rest."
+)
+@click.option("--prior", is_flag=True, help="Draw every parameter from its prior.")
+@click.option(
+    "--posterior", type=click.Path(), help="Posterior file; default: the one that is shipped."
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS|local[:N]",
+    help="Play on a Dask cluster: a trusted scheduler's address, or N processes here.",
+)
+@click.option("--design", help="Design over parameters: sobol or latin_hypercube.")
+@click.option(
+    "--until", multiple=True, metavar="TARGET",
+    help="Run on until EVENT:relative|absolute:TOLERANCE[:FLASHPOINT] holds; may be repeated.",
+)
+@click.option(
+    "--at-most", type=_Whole(1, 2**53), help="Trajectories at which --until gives up."
+)
+@click.option(
+    "--campaign", type=click.Path(),
+    help="Folder that keeps every block, so that the run can be resumed and extended.",
+)
+@click.option("--no-figures", is_flag=True, help="Write results and tables only.")
+@click.option("--overwrite", is_flag=True, help="Replace the results that --output names.")
+def run(
+    study: str,
+    output: str | None,
+    trajectories: int | None,
+    draws: int | None,
+    seed: int | None,
+    threads: int | None,
+    defaults: bool,
+    prior: bool,
+    posterior: str | None,
+    scheduler: str | None,
+    design: str | None,
+    until: tuple[str, ...],
+    at_most: int | None,
+    campaign: str | None,
+    no_figures: bool,
+    overwrite: bool,
+) -> None:
+    """Simulate STUDY, print the decision table, write results and figures."""
+    from escalation.study import load_study
+
+    words = load_study(study)
+    if design is not None:
+        words = words.with_plan(design=_design(design))
+    if campaign is not None:
+        if until or at_most is not None:
+            raise InputError("until: a campaign has a stated size; leave --until or --campaign out")
+        if scheduler is not None:
+            raise InputError("scheduler: a campaign is played here; leave one of the two out")
+        if output is not None:
+            raise InputError("output: a campaign writes into its own folder; leave it out")
+        if overwrite:
+            raise InputError("overwrite: a campaign replaces nothing; leave it out")
+        from escalation.simulation.campaign import run_campaign
+
+        play = partial(
+            run_campaign, words, campaign, trajectories=trajectories, draws=draws, seed=seed,
+            threads=threads, defaults=defaults, prior=prior, posterior=posterior,
+        )  # fmt: skip
+        finish(play, words, Path(campaign), figures=not no_figures)
+        return
+    from escalation.simulation.parameter_source import chosen_posterior
+    from escalation.simulation.run import run as run_study
+
+    with destination(output, words.name, replace=overwrite) as place:
+        source = chosen_posterior(words, prior, posterior)
+        _announce(words, trajectories, 1 if defaults else draws)
+        _announce_source(words, source)
+        with progress() as report:
+            ds = run_study(
+                words,
+                trajectories=trajectories,
+                draws=draws,
+                seed=seed,
+                threads=threads,
+                defaults=defaults,
+                prior=prior,
+                posterior=posterior,
+                scheduler=scheduler,
+                until=until,
+                at_most=at_most,
+                progress=report,
+            )
+        try:
+            place.save(ds)
+        except InputError:
+            show_results(ds, brief=True)
+            raise
+        with after_saving(place.results):
+            show_results(ds, brief=True)
+            _say_until(ds)
+        write_companions(ds, place.results, place.folder, figures=not no_figures)
+
+
+def _design(name: str) -> Design:
+    from escalation.study.schema import DESIGNS
+
+    for known in DESIGNS:
+        if name == known:
+            return known
+    raise InputError(f"design: unknown name {name!r} (choices: {', '.join(DESIGNS)})")
+
+
+def _say_until(ds: xr.Dataset) -> None:
+    """Say whether the precision targets hold."""
+    import json
+
+    if "until" not in ds.attrs:
+        return
+    size = f"{int(ds.attrs['trajectories']):,} histories per cell and draw"
+    if ds.attrs["until_met"]:
+        click.echo(f"\nEvery precision target holds with {size}.")
+        return
+    click.echo(f"\nNot every precision target holds with {size}, the most that was allowed:")
+    for line in json.loads(ds.attrs["until_unmet"] or "[]"):
+        click.echo(f"  {line}")
+
+
+def _announce(study: Study, trajectories: int | None, draws: int | None) -> None:
+    n = trajectories or study.plan.trajectories
+    j = draws or study.plan.draws
+    f, s, r = len(study.flashpoints), len(study.structures), len(study.decision_rules)
+    rules = f"{r} decision rules x " if r > 1 else ""
+    click.echo(
+        f"{rules}{f} flashpoints x {s} structures x {j} parameter draws x {n:,} histories "
+        f"= {r * f * s * j * n / 1e6:,.1f} M histories of {study.horizon_years} years"
+    )
+
+
+def _announce_source(study: Study, posterior: Posterior | None) -> None:
+    from escalation.report.source import source_words
+    from escalation.simulation.parameter_source import source_attrs
+
+    click.echo(source_words(source_attrs(study, posterior), len(study.parameters)))
+
+
+@main.command()
+@click.argument("results", type=click.Path())
+def show(results: str) -> None:
+    """Print the decision table and the break-even values of RESULTS."""
+    from escalation.results import open_results
+
+    show_results(open_results(results))
+
+
+@main.command()
+@click.argument("results", type=click.Path())
+@click.option("-o", "--output", required=True, type=click.Path(), help="Folder for the figures.")
+def plot(results: str, output: str) -> None:
+    """Draw every figure of RESULTS, in place of those of other results in the folder."""
+    from escalation.plots import save_all
+    from escalation.results import open_results
+
+    saved = save_all(open_results(results), Path(output))
+    for path in saved:
+        click.echo(path)
+    say_skipped(saved)
+
+
+@main.command()
+@click.argument("results", type=click.Path())
+@click.option("--flashpoint", required=True)
+@click.option("--structure", required=True)
+@click.option("--draw", type=_COUNT, default=0, show_default=True)
+@click.option("--trajectory", type=_COUNT, default=0, show_default=True)
+@click.option("--rule", help="Decision rule; default: the study's first.")
+def replay(
+    results: str, flashpoint: str, structure: str, draw: int, trajectory: int, rule: str | None
+) -> None:
+    """Tell one history of RESULTS, round by round."""
+    from escalation.replays import replay as tell
+    from escalation.results import open_results
+
+    ds = open_results(results)
+    lines = tell(
+        ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory, rule=rule
+    )
+    click.echo(printable("\n".join(lines)))
+
+
+@main.command()
+@click.argument("study", type=click.Path())
+def validate(study: str) -> None:
+    """Check STUDY and every file that it names; report all mistakes at once."""
+    from escalation.study import load_study
+
+    words = load_study(study)
+    click.echo(
+        f"{study}: {len(words.actors)} actors, {len(words.flashpoints)} flashpoints, "
+        f"{len(words.structures)} structures, {len(words.parameters)} parameters; no mistakes"
+    )
+
+
+@main.command()
+@click.argument("study", required=False, type=click.Path())
+def parameters(study: str | None) -> None:
+    """Print every parameter: unit, default, prior, posterior, mark and source.
+
+    With STUDY also its own.
+    """
+    from escalation.parameters.posterior import shipped_posterior
+    from escalation.parameters.registry import REGISTRY
+    from escalation.report.parameter_table import format_parameters
+    from escalation.simulation.parameter_source import parameter_updates
+
+    registry = dict(REGISTRY)
+    if study is not None:
+        from escalation.study import load_study
+
+        registry = dict(load_study(study).parameters)
+    updates = parameter_updates(registry, shipped_posterior())
+    click.echo(printable(format_parameters(registry, updates)))
+
+
+@main.command()
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
+def diff(a: str, b: str) -> None:
+    """Say how two structure files differ."""
+    from escalation.study import diff_structures
+
+    lines = diff_structures(a, b)
+    click.echo(printable("\n".join(lines)) if lines else "no difference")
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Small sizes; for checking that it works.")
+@click.option("--full", is_flag=True, help="Also peak memory up to 1e8 histories; takes minutes.")
+@click.option("--study", type=click.Path(), default="configs/asian_nato.yaml", show_default=True)
+def bench(quick: bool, full: bool, study: str) -> None:
+    """Measure the kernel on this machine, side by side with what it is compared to."""
+    from escalation.cli.bench import format_table, measure
+    from escalation.study import load_study
+
+    click.echo(format_table(measure(load_study(study), quick=quick, full=full)))

@@ -1,0 +1,131 @@
+"""``escalation resume`` and ``escalation status``: long runs, see :mod:`escalation.simulation`."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from escalation.cli.output import after_saving, show_results, write_companions
+from escalation.cli.progress import progress
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from escalation.simulation.journal import Entry
+    from escalation.study.schema import Study
+
+Play = Callable[..., "xr.Dataset"]
+
+
+class _Terminated(BaseException):
+    """The process was asked to end."""
+
+
+@click.command()
+@click.argument("folder", type=click.Path())
+@click.option("--threads", type=click.IntRange(1, 4096), help="Threads; no result depends on it.")
+@click.option("--repair", is_flag=True, help="Play blocks again whose files are damaged.")
+@click.option("--no-figures", is_flag=True, help="Write results and tables only.")
+def resume(folder: str, threads: int | None, repair: bool, no_figures: bool) -> None:
+    """Continue the campaign in FOLDER to its end, after verifying what is there."""
+    from escalation.simulation.campaign import resume_campaign
+    from escalation.simulation.campaign_plan import load_plan
+
+    study = load_plan(Path(folder)).study()
+
+    def play(**watched: Any) -> xr.Dataset:
+        return resume_campaign(folder, threads=threads, repair=repair, **watched)
+
+    finish(play, study, Path(folder), figures=not no_figures)
+
+
+@click.command()
+@click.argument("folder", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(folder: str, as_json: bool) -> None:
+    """Say how far the campaign in FOLDER is, and what it shows so far."""
+    from escalation.report.campaign_report import format_status
+    from escalation.simulation.status import campaign_status
+
+    found = campaign_status(folder)
+    click.echo(json.dumps(asdict(found), indent=1) if as_json else format_status(found))
+
+
+def finish(play: Play, study: Study, folder: Path, *, figures: bool) -> None:
+    """Play a campaign to its end, watched, and show and write what came of it."""
+    note = _Note(study)
+    with _stoppable(folder, study), progress(note.text) as report:
+        ds = play(
+            progress=report, watch=note.add, say=lambda words: click.echo(words, err=True)
+        )
+    with after_saving(folder / "results.nc"):
+        show_results(ds, brief=True)
+    write_companions(ds, folder / "results.nc", folder, figures=figures)
+
+
+class _Note:
+    """P(war) at the first flashpoint, so far, for the progress display."""
+
+    def __init__(self, study: Study) -> None:
+        from escalation.simulation.status import Seen
+        from escalation.simulation.workload import compared_structures
+
+        self._seen = Seen(study)
+        self._flashpoint = next(iter(study.flashpoints))
+        self._structures = compared_structures(study)[:2]
+
+    def add(self, entry: Entry) -> None:
+        self._seen.add(entry)
+
+    def text(self) -> str:
+        from escalation.report.campaign_report import estimate_words
+
+        found = [self._seen.estimate(self._flashpoint, s, "war") for s in self._structures]
+        words = [f"{e.structure} {estimate_words(e)}" for e in found if e is not None]
+        return f"P(war) % {self._flashpoint}: {', '.join(words)}" if words else ""
+
+
+@contextmanager
+def _stoppable(folder: Path, study: Study) -> Iterator[None]:
+    """End with one line on Ctrl-C or SIGTERM; what is done is kept."""
+    with _termination_raises():
+        try:
+            yield
+        except (KeyboardInterrupt, _Terminated) as stop:
+            code = 130 if isinstance(stop, KeyboardInterrupt) else 143
+            click.echo(_stopped(folder, study), err=True)
+            raise click.exceptions.Exit(code) from None
+
+
+def _stopped(folder: Path, study: Study) -> str:
+    from escalation.errors import EscalationError
+    from escalation.simulation.status import count_blocks
+
+    try:
+        done, total = count_blocks(folder, study)
+    except EscalationError:
+        return "stopped before the campaign was begun"
+    return f"stopped; {done} of {total} blocks done; escalation resume {folder} continues"
+
+
+@contextmanager
+def _termination_raises() -> Iterator[None]:
+    def end(*_: object) -> None:
+        raise _Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not in the main thread, where signals arrive
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

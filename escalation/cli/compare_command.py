@@ -1,0 +1,50 @@
+"""``escalation compare``: structures against a reference, and what flips the answer."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("results", type=click.Path())
+@click.option("--reference", help="Structure to compare with; default: the study's.")
+@click.option(
+    "--on", help="Risks, separated by commas; default: war,great_power_war,nuclear_use,concession."
+)
+@click.option(
+    "--structure", help="Structure whose drivers and flips to find; default: first in focus."
+)
+@click.option("--flashpoint", multiple=True, help="Only this flashpoint; may be repeated.")
+@click.option("--loss", help="Weights such as war=1,nuclear_use=50; default: the study's, if any.")
+@click.option("--pawn", is_flag=True, help="Check the sensitivity by PAWN (needs SALib).")
+@click.option("--json", "output", type=click.Path(), help="Write every number to this file.")
+def compare(
+    results: str,
+    reference: str | None,
+    on: str | None,
+    structure: str | None,
+    flashpoint: tuple[str, ...],
+    loss: str | None,
+    pawn: bool,
+    output: str | None,
+) -> None:
+    """Compare the structures of RESULTS draw by draw; nothing is simulated."""
+    from escalation.analysis.risks import chosen_risks, parse_loss
+    from escalation.analysis.summary import examine
+    from escalation.analysis.summary_json import as_json
+    from escalation.cli.json_file import checked_output, write_json
+    from escalation.report.comparison_report import format_comparison
+    from escalation.results import open_results
+
+    target = None if output is None else checked_output(output)
+    risks = chosen_risks(on)
+    weights = None if loss is None else parse_loss(loss)
+    ds = open_results(results)
+    found = examine(
+        ds, risks, reference=reference, structure=structure, loss=weights,
+        flashpoints=flashpoint or None, pawn=pawn,
+    )  # fmt: skip
+    click.echo(format_comparison(found, ds))
+    if target is not None:
+        write_json(as_json(found, ds), target)
+        click.echo(f"\n{target}")

@@ -1,0 +1,75 @@
+"""JSON written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from escalation.cli.output import write_somewhere
+from escalation.errors import InputError
+
+
+def checked_output(output: str, option: str = "json", *, replace: bool = True) -> Path:
+    """Return the path of a file that can be written; asked before the work, not after.
+
+    `option` names the option in the message; `replace` says whether a file may be there. For JSON
+    that file must be JSON itself: anything else there is somebody's results or table.
+
+    Raises
+    ------
+    InputError
+        It is a folder, or its folder does not exist, or it is there and may not be replaced.
+    """
+    path = Path(output)
+    if path.is_dir():
+        raise InputError(f"{option}: {output!r} is a folder, not a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{option}: folder {str(path.parent)!r} does not exist")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise InputError(f"{option}: {output!r} is a link or a device, and would be replaced")
+    if path.exists() and not replace:
+        raise InputError(f"{option}: {output!r} is there already; --overwrite replaces it")
+    if option == "json" and path.exists() and not _is_json(path):
+        raise InputError(f"{option}: {output!r} is there already and holds something else")
+    return path
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a file is empty or begins as what `write_json` writes."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1) in (b"", b"{")
+    except OSError:
+        return False
+
+
+def write_json(result: dict[str, Any], path: Path) -> None:
+    """Write beside the target and rename; where that fails, elsewhere.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written; the message says where it is kept instead.
+    """
+    text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+    write_somewhere(path, lambda place: _write_whole(text, place))
+
+
+def _write_whole(text: str, path: Path) -> None:
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(f"json: cannot write {path}: {error.strerror}") from None

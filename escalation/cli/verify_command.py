@@ -1,0 +1,57 @@
+"""``escalation verify``: the kernel against exact solutions of a reduced study."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("study", type=click.Path())
+@click.option("--flashpoint", help="Only this flashpoint.")
+@click.option("--structure", help="Only this structure.")
+@click.option(
+    "--parties", type=int,
+    help="Third parties to keep, 0 to 2; default: all if there are no more than two, else one.",
+)  # fmt: skip
+@click.option(
+    "--draws", type=int, default=1, show_default=True,
+    help="Parameter draws: the centre, then draws of what is known.",
+)  # fmt: skip
+@click.option(
+    "--trajectories", type=int,
+    help="Histories per world of a cell; default: 40 million in all, at most 4 million.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of all random numbers.")
+@click.option(
+    "--level", type=float, default=1e-4, show_default=True,
+    help="Chance of any false alarm, over all checks.",
+)  # fmt: skip
+@click.option("--json", "output", type=click.Path(), help="Write every check to this file.")
+def verify(
+    study: str,
+    flashpoint: str | None,
+    structure: str | None,
+    parties: int | None,
+    draws: int,
+    trajectories: int | None,
+    seed: int,
+    level: float,
+    output: str | None,
+) -> None:
+    """Hold the kernel against the exact solution of a reduced STUDY; exit code 1 if they differ."""
+    from escalation.cli.json_file import checked_output, write_json
+    from escalation.report.verify_report import format_verify
+    from escalation.study import load_study
+    from escalation.verification.verify import verify as compare
+
+    target = None if output is None else checked_output(output)
+    result = compare(
+        load_study(study), flashpoint=flashpoint, structure=structure, parties=parties,
+        draws=draws, trajectories=trajectories, seed=seed, level=level,
+    )  # fmt: skip
+    click.echo(format_verify(result))
+    if target is not None:
+        write_json(result, target)
+        click.echo(f"\n{target}")
+    if not result["passed"]:
+        click.get_current_context().exit(1)

@@ -1,1 +1,0 @@
-"""Engines: take tables, a seed and a range of trajectory numbers, and return tallies."""

@@ -1,0 +1,184 @@
+r"""Sampling the posterior: preconditioned Crank-Nicolson steps around the mode, with emcee.
+
+With the normal approximation at the mode, mean m and covariance :math:`C C^T`, and
+:math:`u = C^{-1}(z - m)`, a walker is moved to
+
+.. math:: u' = \sqrt{1 - b^2}\, u + b\, \xi, \qquad \xi \sim N(0, 1),
+
+which leaves the approximation as it is, so that a step is accepted by how the posterior and its
+approximation differ and not by the number of dimensions (Cotter, Roberts, Stuart and White
+2013). The approximation only proposes: it overstates war where it is taken for the
+posterior. Half of the steps are ordinary random walks, which carry walkers out of places where
+the approximation is thin. The mode may lie far from the mean, so after a warm-up mean and
+covariance are taken anew from its second half, and that approximation proposes from there on.
+Each walker is a chain of its own, so that R-hat and effective
+sample size compare walkers (Vehtari et al. 2021, by arviz-stats).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from escalation.errors import InputError
+from escalation.history.likelihood import Target
+from escalation.history.posterior_mode import Mode, log_density
+
+STEP_SIZES = (0.2, 0.4, 0.7)
+SHRINKAGE = 0.3
+"""Weight of the covariance at the mode in the one that is taken anew."""
+SETTLING = 100
+"""Steps dropped after the proposals have changed."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draws from a posterior.
+
+    Attributes
+    ----------
+    z : float array, shape (walker, step, P)
+        Kept points, in standard normal coordinates.
+    log_density : float array, shape (walker, step)
+        Log posterior density.
+    accepted : float
+        Share of accepted steps.
+    r_hat, ess : float array, shape (P,)
+        Rank-normalised R-hat and bulk effective sample size of each coordinate.
+    """
+
+    z: np.ndarray
+    log_density: np.ndarray
+    accepted: float
+    r_hat: np.ndarray
+    ess: np.ndarray
+
+    def thinned(self, n: int, seed: int = 0) -> np.ndarray:
+        """Return `n` points, chosen at random without repeats, shape (n, P)."""
+        flat = self.z.reshape(-1, self.z.shape[2])
+        rows = np.random.default_rng([seed, 3]).permutation(len(flat))[: min(n, len(flat))]
+        return flat[np.sort(rows)]
+
+
+def sample(
+    target: Target,
+    mode: Mode,
+    walkers: int = 24,
+    warm_up: int = 300,
+    steps: int = 1000,
+    thin: int = 5,
+    seed: int = 0,
+    report: Callable[[int, int], None] | None = None,
+    pilot: np.ndarray | None = None,
+) -> Sample:
+    """Sample the posterior.
+
+    Parameters
+    ----------
+    target : Target
+        Log density.
+    mode : Mode
+        From :func:`escalation.history.posterior_mode.find_mode`.
+    walkers, warm_up, steps, thin : int
+        Chains; steps dropped and kept per chain; every `thin`-th of those is stored.
+    seed : int
+        Seed of the proposals.
+    report : callable, optional
+        Called with (steps done, steps in all).
+    pilot : float array, shape (walker, step, P), optional
+        Steps of an earlier run, in place of a warm-up.
+
+    Raises
+    ------
+    InputError
+        If emcee or arviz-stats is not installed.
+    """
+    try:
+        import emcee
+        from arviz_stats.base import array_stats
+    except ImportError:
+        raise InputError(
+            "calibrate: needs emcee and arviz-stats; install them with: "
+            "pip install 'escalation[calibrate]'"
+        ) from None
+
+    def run(approximation: Mode, start: np.ndarray, n: int, before: int) -> Any:
+        root = np.linalg.cholesky(approximation.covariance)
+        sampler = emcee.EnsembleSampler(
+            walkers,
+            len(start[0]),
+            lambda z: log_density(target, z),
+            vectorize=True,
+            moves=[
+                (emcee.moves.MHMove(_autoregression(approximation.z, root)), 0.5),
+                (emcee.moves.MHMove(_random_walk(root)), 0.5),
+            ],
+        )
+        sampler.random_state = np.random.RandomState((seed + before) % 2**32).get_state()
+        moved = sampler.sample(start, iterations=n, skip_initial_state_check=True)
+        for done, _ in enumerate(moved, start=1):
+            if report:
+                report(before + done, warm_up + SETTLING + steps)
+        return sampler
+
+    points, approximation = pilot, mode
+    if points is None and warm_up:
+        rng = np.random.default_rng([seed, 4])
+        root = np.linalg.cholesky(mode.covariance)
+        start = mode.z + rng.standard_normal((walkers, len(mode.z))) @ root.T
+        points = run(mode, start, warm_up, 0).get_chain().swapaxes(0, 1)
+    if points is None:
+        points = np.repeat(mode.z[None, None], walkers, axis=0)
+    else:
+        approximation = adapted(mode, points[:, points.shape[1] // 2 :])
+    sampler = run(approximation, points[:walkers, -1], SETTLING + steps, warm_up)
+    z = sampler.get_chain(discard=SETTLING, thin=thin).swapaxes(0, 1)
+    return Sample(
+        z=z,
+        log_density=sampler.get_log_prob(discard=SETTLING, thin=thin).T,
+        accepted=float(np.mean(sampler.acceptance_fraction)),
+        r_hat=np.atleast_1d(array_stats.rhat(z, chain_axis=0, draw_axis=1)),
+        ess=np.atleast_1d(array_stats.ess(z, chain_axis=0, draw_axis=1)),
+    )
+
+
+def chain_bytes(walkers: int, warm_up: int, steps: int, thin: int, parameters: int) -> int:
+    """Return about how many bytes the chains of :func:`sample` take, with what is made of them."""
+    kept = 2.5 * warm_up + SETTLING + steps + 5 * steps / thin
+    return int(8 * walkers * parameters * kept)
+
+
+def adapted(mode: Mode, z: np.ndarray) -> Mode:
+    """Return the normal approximation to a run's points, shape (walker, step, P)."""
+    flat = z.reshape(-1, z.shape[2])
+    covariance = (1.0 - SHRINKAGE) * np.cov(flat.T) + SHRINKAGE * mode.covariance
+    return Mode(flat.mean(axis=0), mode.log_density, covariance)
+
+
+def _autoregression(centre: np.ndarray, root: np.ndarray) -> Callable[..., Any]:
+    """Return the proposal that keeps the normal approximation as it is."""
+    inverse = np.linalg.inv(root)
+
+    def propose(z: np.ndarray, random: Any) -> tuple[np.ndarray, np.ndarray]:
+        b = random.choice(STEP_SIZES, size=(len(z), 1))
+        u = (z - centre) @ inverse.T
+        moved = np.sqrt(1.0 - b**2) * u + b * random.standard_normal(z.shape)
+        factor = 0.5 * ((moved**2).sum(axis=1) - (u**2).sum(axis=1))
+        return centre + moved @ root.T, factor
+
+    return propose
+
+
+def _random_walk(root: np.ndarray) -> Callable[..., Any]:
+    """Return the symmetric proposal shaped like the normal approximation."""
+    scale = 2.38 / np.sqrt(len(root))
+
+    def propose(z: np.ndarray, random: Any) -> tuple[np.ndarray, np.ndarray]:
+        # A few directions at a time: small moves in all of them would mix no faster.
+        size = scale * random.choice((0.3, 1.0), size=(len(z), 1))
+        return z + size * random.standard_normal(z.shape) @ root.T, np.zeros(len(z))
+
+    return propose

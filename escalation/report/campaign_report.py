@@ -1,0 +1,78 @@
+"""How far a campaign is, as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from escalation.report.text import safe, short_number
+
+if TYPE_CHECKING:
+    from escalation.simulation.status import Estimate, Status
+
+_EVENTS = {"war": "P(war)", "great_power_war": "P(great-power war)"}
+
+
+def format_status(status: Status) -> str:
+    """Return the state of a campaign in lines of text."""
+    share = 100 * status.histories_done / status.histories
+    lines = [
+        f"{safe(status.study)}: {status.draws} draws x {status.trajectories:,} histories per cell",
+        f"{status.blocks_done:,} of {status.blocks:,} blocks, {status.histories_done:,} of "
+        f"{status.histories:,} histories ({share:.1f} %)",
+        _pace(status),
+        f"at work: {safe(status.holder)}" if status.holder else "nobody is at work on it",
+    ]
+    if status.estimates:
+        lines += ["", "So far, % [95 % by chance; 5-95 % of draws], over the whole horizon:"]
+        lines += [_line(estimate) for estimate in status.estimates]
+    return "\n".join(lines)
+
+
+def estimate_words(estimate: Estimate) -> str:
+    """Return a probability with both uncertainties, in per cent."""
+    chance = f"{_percent(estimate.low)}–{_percent(estimate.high)}"
+    draws = "range over draws not known yet"
+    if estimate.draws_low is not None and estimate.draws_high is not None:
+        draws = f"{_percent(estimate.draws_low)}–{_percent(estimate.draws_high)}"
+    value = _percent(estimate.probability)
+    if not estimate.hits:
+        value, chance = f"<{_percent(estimate.high)}", "none seen"
+    return f"{value} [{chance}; {draws}]"
+
+
+def duration_words(seconds: float) -> str:
+    """Return a time in words.
+
+    >>> duration_words(59), duration_words(3700), duration_words(200_000)
+    ('59 s', '1 h 2 min', '2 d 7 h')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def _pace(status: Status) -> str:
+    if status.finished:
+        return "finished; results.nc is there"
+    if status.seconds_left is None:
+        return "no block was timed yet"
+    return (
+        f"{status.rate / 1e6:.3g} M histories per second over the latest blocks, "
+        f"{duration_words(status.seconds_left)} left"
+    )
+
+
+def _line(estimate: Estimate) -> str:
+    return (
+        f"  {_EVENTS[estimate.event]:19}{safe(estimate.flashpoint)}, {safe(estimate.structure)}: "
+        f"{estimate_words(estimate)}"
+    )
+
+
+def _percent(share: float) -> str:
+    return short_number(100 * share)

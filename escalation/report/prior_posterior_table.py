@@ -1,0 +1,118 @@
+"""Prior against posterior: how the fit to history moved the headline risks.
+
+Both rows of a structure show the same risk at the same flashpoint under the same rules and
+random numbers; only the parameters differ. The prior rows come from a smaller run
+(:mod:`escalation.results.companion`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from escalation.report.cells import (
+    DECISION_METRICS,
+    Estimate,
+    all_estimates,
+    labels,
+    reference_of,
+    samples,
+)
+from escalation.report.decision_table import CELL_WIDTH, estimate_lines, heading_lines
+from escalation.report.text import WIDTH, counted, paragraph, safe
+from escalation.results.companion import with_the_same_structures
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One structure at one flashpoint; estimates under prior and posterior by metric name."""
+
+    flashpoint: str
+    structure: str
+    prior: dict[str, Estimate]
+    posterior: dict[str, Estimate]
+
+
+def contrasts(ds: xr.Dataset) -> list[Contrast]:
+    """Headline risks under prior and posterior, by flashpoint and then structure.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results with a prior companion; derived variables are not needed.
+
+    Raises
+    ------
+    ResultsError
+        No posterior was used.
+    """
+    prior, posterior = with_the_same_structures(ds)
+    before, after = samples(prior, DECISION_METRICS), samples(posterior, DECISION_METRICS)
+    return [
+        Contrast(f, s, all_estimates(before, f, s), all_estimates(after, f, s))
+        for f in labels(prior, "flashpoint")
+        for s in labels(prior, "structure")
+    ]
+
+
+def format_prior_posterior(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
+    """Return headline risks under prior and posterior as plain text.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results with a prior companion.
+    width : int
+        Columns, at least 100.
+    brief : bool
+        The reference structure only.
+
+    Raises
+    ------
+    ResultsError
+        No posterior was used.
+    """
+    width = max(width, WIDTH)
+    name_width = width - CELL_WIDTH * len(DECISION_METRICS)
+    shown = contrasts(ds)
+    if brief:
+        shown = [c for c in shown if c.structure == (reference_of(ds) or shown[0].structure)]
+    lines: list[str] = []
+    for flashpoint in dict.fromkeys(c.flashpoint for c in shown):
+        if not lines or not brief:
+            lines += ["", *heading_lines(DECISION_METRICS, name_width)]
+        for contrast in (c for c in shown if c.flashpoint == flashpoint):
+            lines += _contrast_lines(contrast, name_width, width)
+    return "\n".join([*lines[1:], "", *_legend(ds, width)])
+
+
+def _contrast_lines(contrast: Contrast, name_width: int, width: int) -> list[str]:
+    lines = paragraph(safe(f"{contrast.flashpoint}: {contrast.structure}"), width)
+    prior, posterior = contrast.prior, contrast.posterior
+    for name, mine, other in (("prior", prior, posterior), ("posterior", posterior, prior)):
+        shown = {metric: _alike(mine[metric], other[metric]) for metric in mine}
+        lines += estimate_lines(f"  {name}", shown, DECISION_METRICS, name_width)
+    return lines
+
+
+def _alike(mine: Estimate, other: Estimate) -> Estimate:
+    """Have the mean shown where the other side shows one, its median being too coarse."""
+    return replace(mine, sparse=True) if other.sparse and other.hits > 0 else mine
+
+
+def _legend(ds: xr.Dataset, width: int) -> list[str]:
+    prior = (
+        f"{counted(ds.sizes['prior_draw'], 'draw')} x "
+        f"{int(ds.attrs['prior_trajectories']):,} histories per cell"
+    )
+    posterior = f"{counted(ds.sizes['draw'], 'draw')} x {int(ds.attrs['trajectories']):,}"
+    return paragraph(
+        "Median over draws ± Monte Carlo standard error of the mean over draws, below it [5–95 % "
+        f"of draws], within {int(ds.attrs['horizon_years'])} years. prior: every parameter from "
+        f"its prior, {prior}; posterior: as in the table above, {posterior}. m: mean over draws "
+        "instead, on both sides, where most draws of either had fewer than 10 hits. ± of disputes "
+        "per year under the prior takes disputes as independent; they come in clusters, so it is "
+        "too small.",
+        width,
+    )

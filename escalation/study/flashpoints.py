@@ -1,0 +1,131 @@
+"""States, and the places where one may try to take something from another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ValidationInfo, field_validator
+
+from escalation.contracts.codes import MAX_PARTIES
+from escalation.study.names import shown
+from escalation.study.quantity import (
+    Amount,
+    LogOdds,
+    Quantity,
+    Rate,
+    Stake,
+    StudyModel,
+    UnitQuantity,
+    Within,
+    fault,
+)
+from escalation.study.vocabulary import ONE, ZERO, ActorName, Dollars, Name, Titled
+
+
+class Actor(Titled):
+    """A state.
+
+    Attributes
+    ----------
+    nuclear : bool
+        Whether it has nuclear weapons; for the record, no equation reads it.
+    capability : Quantity or None
+        Share of world capabilities; for the record.
+    military_spending_usd, gdp_usd : Quantity or None
+        US dollars a year; for the record.
+    trade_dependence : dict of str to Quantity
+        Trade with a partner over own GDP, by partner; an absent partner counts as 0.
+    alignment : Quantity
+        From -1 (with China) to 1 (with the United States).
+    domestic_veto : Quantity
+        Chance that a resolved decision to join is vetoed at home.
+    staunch_logit : Quantity
+        Added to the log-odds of being staunch.
+    """
+
+    nuclear: bool = False
+    capability: UnitQuantity | None = None
+    military_spending_usd: Dollars | None = None
+    gdp_usd: Annotated[Quantity, AfterValidator(Within(0, 1e15, open_low=True))] | None = None
+    trade_dependence: dict[ActorName, Annotated[Quantity, AfterValidator(Within(0, 10))]]
+    alignment: Annotated[Quantity, AfterValidator(Within(-1, 1))]
+    domestic_veto: UnitQuantity = ZERO
+    staunch_logit: LogOdds = ZERO
+
+    @field_validator("trade_dependence")
+    @classmethod
+    def _on_others(cls, partners: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if info.data.get("name") in partners:
+            raise fault("an actor cannot depend on trade with itself")
+        return partners
+
+
+class ThirdParty(StudyModel):
+    """What a third party can bring to a flashpoint, and what it has at stake there.
+
+    Attributes
+    ----------
+    power : Quantity
+        Power that it can project there, the challenger's being 1.
+    stake : Quantity
+        From 0 (none) to 1 (as if attacked itself).
+    """
+
+    power: Amount
+    stake: Amount
+
+
+class Flashpoint(Titled):
+    """A place where a challenger may try to take something from a defender.
+
+    Attributes
+    ----------
+    theatre : str
+        Region that treaties speak of, such as ``taiwan``; some treaty must name it, unless
+        none names any.
+    challenger, defender : str
+        Actors.
+    challenger_stake, defender_stake : Quantity
+        In units of China's stake in Taiwan.
+    defender_power : Quantity
+        The challenger's power being 1.
+    onset_rate : Quantity
+        Disputes a year, as observed under today's structure.
+    base_host : str or None
+        Actor whose bases the great power needs there.
+    commitment_scale : Quantity
+        Factor on every bindingness at this place.
+    grey_zone_incidents : Quantity
+        Factor on incident rates at rungs 1 to 3.
+    third_parties : dict of str to ThirdParty
+        Who else may join, by actor.
+    """
+
+    theatre: Name
+    challenger: ActorName
+    defender: ActorName
+    challenger_stake: Stake
+    defender_stake: Stake
+    defender_power: Amount
+    onset_rate: Rate
+    base_host: ActorName | None = None
+    commitment_scale: Amount = ONE
+    grey_zone_incidents: Amount = ONE
+    third_parties: dict[ActorName, ThirdParty]
+
+    @field_validator("defender")
+    @classmethod
+    def _two_sides(cls, defender: str, info: ValidationInfo) -> str:
+        if defender == info.data.get("challenger"):
+            raise fault(f"challenger and defender are the same actor, {shown(defender)}")
+        return defender
+
+    @field_validator("third_parties")
+    @classmethod
+    def _outsiders(cls, parties: dict[str, ThirdParty], info: ValidationInfo) -> dict:
+        for side in ("challenger", "defender"):
+            if info.data.get(side) in parties:
+                raise fault(f"{shown(info.data[side])} is the {side}, so no third party here")
+        if len(parties) > MAX_PARTIES:
+            raise fault(f"{len(parties)} third parties; at most {MAX_PARTIES} are possible")
+        return parties

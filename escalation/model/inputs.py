@@ -108,7 +108,8 @@ def laid_out(x: Inputs) -> Inputs:
     Compiled functions are compiled for each layout that they meet; a single draw, many draws and
     the disputes of the record would meet three.
     """
-    return Inputs(*(np.ascontiguousarray(v) if isinstance(v, np.ndarray) else v for v in x))
+    arrays = {k: np.ascontiguousarray(v) for k, v in x._asdict().items() if isinstance(v, np.ndarray)}
+    return x._replace(**arrays)
 
 
 def build_inputs(

@@ -109,7 +109,9 @@ def laid_out(x: Inputs) -> Inputs:
     the disputes of the record would meet three.
     """
     fields: dict[str, Any] = x._asdict()
-    arrays = {k: np.ascontiguousarray(v) for k, v in fields.items() if isinstance(v, np.ndarray)}
+    arrays: dict[str, Any] = {
+        k: np.ascontiguousarray(v) for k, v in fields.items() if isinstance(v, np.ndarray)
+    }
     return x._replace(**arrays)
 
 

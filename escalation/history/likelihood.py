@@ -33,7 +33,7 @@ from escalation.archive.crisis_table import Crises
 from escalation.history.dispute_chain import DisputeChances, dispute_chances
 from escalation.history.dyad_types import learn_types
 from escalation.history.features import Features, Record, crossed, generic_inputs, outcome_cells
-from escalation.model.draws import Draws, bounded_quantile
+from escalation.model.draws import Draws
 from escalation.model.rounds import build_rounds
 from escalation.parameters.registry import REGISTRY, Parameter
 
@@ -132,7 +132,7 @@ class Space:
         u = np.clip(ndtr(np.atleast_2d(z)), 1e-12, 1.0 - 1e-12)
         values = np.repeat(self._default[:, None], len(u), axis=1)
         for k, (name, place) in enumerate(zip(self.fitted, self._place, strict=True)):
-            values[place] = bounded_quantile(self.parameters[name], u[:, k])
+            values[place] = self.parameters[name].quantile(u[:, k])
         return Draws(self.names, values)
 
 

@@ -94,20 +94,6 @@ class Coverage:
     overridden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Update:
-    """What a fit did to one parameter.
-
-    Attributes
-    ----------
-    prior, posterior : (float, float, float)
-        Quantiles 5, 50 and 95 % before and after.
-    """
-
-    prior: tuple[float, float, float]
-    posterior: tuple[float, float, float]
-
-
 def coverage(parameters: Mapping[str, Parameter], posterior: Posterior | None) -> Coverage:
     """Sort the parameters of a posterior into those it speaks for and those overridden.
 

@@ -341,7 +341,7 @@ def _empty(p: Panel, reference: str) -> Comparison:
     return Comparison(
         quantity=p.quantity, structures=p.structures, reference=reference, draws=0,
         verdict=("-",) * n, support=(_NOTHING,) * n, ranking=_NOTHING,
-        clean=Cleaned(p.values, p.values[..., None]), **arrays,
+        clean=Cleaned(p.values, p.values[..., None], nan), **arrays,
     )  # fmt: skip
 
 

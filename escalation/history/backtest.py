@@ -417,9 +417,9 @@ def _by_fold(
     for k in range(fold.max() + 1):
         for name, forecast in predict(disputes.take(fold != k), disputes.take(fold == k)).items():
             parts.setdefault(name, []).append(forecast)
-    place = np.argsort(np.argsort(fold, kind="stable"))
+    order = np.argsort(np.argsort(fold, kind="stable"))
     return {
-        name: {target: np.concatenate([f[target] for f in found])[place] for target in TARGETS}
+        name: {target: np.concatenate([f[target] for f in found])[order] for target in TARGETS}
         for name, found in parts.items()
     }
 

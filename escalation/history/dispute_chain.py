@@ -469,5 +469,6 @@ def solve_cell(x, rounds, c, known, opening, result, days, onset):
 def _fill(x, rounds, known, opening, result, days, onset):
     # The cell is solved in a function of its own, out of the loop optimiser's sight, which
     # loses writes to arrays that a tuple holds.
-    for c in numba.prange(result.shape[0]):
+    for cell in numba.prange(result.shape[0]):
+        c = np.int64(cell)  # unsigned as it comes, which would compile the decisions anew
         solve_cell(x, rounds, c, known[c], opening[c], result[c], days[c], onset[c])

@@ -262,7 +262,8 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
         Tables to fill, see :class:`escalation.contracts.tables.Tables`.
     """
     n_power, n_us = brink.shape[2], brink.shape[3]
-    for c in numba.prange(brink.shape[0]):
+    for cell in numba.prange(brink.shape[0]):
+        c = np.int64(cell)  # unsigned as it comes, which would compile all below a second time
         concede = np.zeros((2, N_RUNGS))
         for k in range(n_power):
             power = x.defender_power[c] + span[c] * k / (n_power - 1)

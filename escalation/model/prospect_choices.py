@@ -250,7 +250,8 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
     """
     # In a function of its own, out of the loop optimiser's sight, which loses writes to
     # arrays that a tuple holds.
-    for c in numba.prange(brink.shape[0]):
+    for cell in numba.prange(brink.shape[0]):
+        c = np.int64(cell)  # unsigned as it comes, which would compile all below a second time
         fill_cell(x, c, anchor[c], span[c], challenger[c], defender[c], brink[c], onset[c])
 
 

@@ -22,13 +22,13 @@ import hashlib
 import math
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from escalation.contracts.whole_file import put
 from escalation.errors import InputError
 from escalation.parameters.registry import REGISTRY, Parameter
 
@@ -167,26 +167,12 @@ def save_posterior(posterior: Posterior, path: str | os.PathLike[str]) -> Poster
     except ValueError as error:
         raise InputError(f"posterior: {error}") from None
     target = Path(path)
-    temporary = target.with_name(f".escalation-{secrets.token_hex(8)}.partial")
     try:
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        put(target, text.encode("utf-8"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable file name"
         raise InputError(f"cannot write {str(target)[:200]!r}: {reason}") from None
-    finally:
-        _discard(temporary)
     return stored
-
-
-def _discard(temporary: Path) -> None:
-    try:
-        temporary.unlink(missing_ok=True)
-    except (OSError, ValueError):
-        return
 
 
 def _body(posterior: Posterior) -> str:
@@ -209,10 +195,10 @@ def _sealed(body: str) -> str:
 
 def _parsed(text: str) -> Posterior:
     """Read the text of a posterior file; ValueError says what is wrong with it."""
-    place = text.rfind(_SEAL)
-    if place < 0:
+    at = text.rfind(_SEAL)
+    if at < 0:
         raise ValueError("not a posterior file, or truncated (no checksum at its end)")
-    body, seal = text[:place], text[place + len(_SEAL) :].strip()
+    body, seal = text[:at], text[at + len(_SEAL) :].strip()
     if _sealed(body) != text:
         raise ValueError("damaged or edited: its content does not match its checksum")
     lines = body.splitlines()

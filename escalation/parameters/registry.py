@@ -12,7 +12,7 @@ says how it was come by:
 
 A study file may override the prior or default of any of them (``parameters:``) and may
 add its own as inline priors (an onset rate, a stake), which join the registry of that
-study under the name of the place where they stand.
+study under the key where they stand.
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ from escalation.analysis.drivers import (
 )
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.grid import compared, number, unit_of_difference
-from escalation.plots.ranges import Z95, need, one
+from escalation.plots.grid import Z95, compared, need, number, one, unit_of_difference
 from escalation.plots.style import name_of, plain
 from escalation.results.estimates import panel
 from escalation.results.quantities import Quantity, chosen_risks

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from escalation.analysis.comparison import Comparison
 from escalation.plots.grid import (
+    Z95,
     beside,
     comparisons,
     empty,
@@ -20,7 +21,6 @@ from escalation.plots.grid import (
     scaled_axis,
     unit_of_difference,
 )
-from escalation.plots.ranges import Z95
 from escalation.plots.style import (
     Look,
     few_ticks,

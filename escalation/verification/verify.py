@@ -10,7 +10,7 @@ What is reduced, so that it can be solved:
   day, so that lengths are numbers of rounds;
 - with two of them, what they decide is no news to the challenger.
 
-In every cell three worlds are played: a routine dispute, a grave one (how each ends, how high it
+In every cell three worlds are simulated: a routine dispute, a grave one (how each ends, how high it
 goes, whether the great power fought, how long it lasts), and the year with its natural onset
 (whether a dispute comes, and how it goes). Without third parties whole histories over the full
 horizon take the place of the year: worst rung, first year of each event, why it ended. So that a
@@ -185,7 +185,7 @@ def verify(
 def verified(study: Study, asked: Asked, change: Change = lambda tables: tables) -> Json:
     """Return what :func:`verify` returns.
 
-    `change` is done to the tables that the kernel plays, and not to those that are solved.
+    `change` is done to the tables that the kernel is given, and not to those that are solved.
     """
     _refuse_big(study, asked)
     values = _values(study, asked.draws, asked.seed)
@@ -302,13 +302,13 @@ def _compiled(study: Study, structure: str, values: Draws) -> Iterator[Cell]:
 
 
 def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator[WorldCheck]:
-    """Play a cell's worlds and compare each with its exact solution."""
+    """Simulate a cell's worlds and compare each with its exact solution."""
     exact = solve_disputes(one_cell(cell.tables, 0))
     changed = change(cell.tables)
     for world, (dispute_class, name) in enumerate(
         ((ROUTINE, "routine"), (GRAVE, "grave"))
     ):
-        counts = _play(one_dispute(changed, dispute_class), n, seed, key + world)
+        counts = _simulated(one_dispute(changed, dispute_class), n, seed, key + world)
         chance = np.zeros(SHAPE)
         chance[dispute_class] = exact.crisis[dispute_class]
         yield _disputes_check(cell, name, counts, chance, n)
@@ -316,15 +316,15 @@ def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator
             cell, f"{name}, length", _LENGTHS,
             compare(counts.duration[0, dispute_class], exact.duration[dispute_class]), False,
         )  # fmt: skip
-    counts = _play(changed, n, seed, key + 2)
+    counts = _simulated(changed, n, seed, key + 2)
     if cell.parties:
         yield _disputes_check(cell, "year", counts, exact.first_of_year, n)
     else:
         yield from _history_checks(cell, counts, n)
 
 
-def _play(tables: Tables, n: int, seed: int, key: int) -> Tallies:
-    """Play histories of a cell in pieces short enough for Ctrl-C."""
+def _simulated(tables: Tables, n: int, seed: int, key: int) -> Tallies:
+    """Simulate histories of a cell in pieces short enough for Ctrl-C."""
     from escalation.simulation.threads import simulate_block
 
     parts = [

@@ -31,13 +31,11 @@ CRISES_HELP = "Table of crises (CSV), or the public icb1v*.csv, its folder or a 
 )
 def backtest(output: str | None, **options: Any) -> None:
     """Score the model on recorded disputes against base rates and logits."""
-    from escalation.cli.json_file import checked_output, write_json
+    from escalation.cli.json_file import show_and_write
     from escalation.history.backtest import backtest as score
     from escalation.report.backtest_report import format_backtest, format_refit
 
-    target = None if output is None else checked_output(output)
-    result = score(**options, say=lambda line: click.echo(line, err=True))
-    click.echo(format_refit(result) if options["refit"] else format_backtest(result))
-    if target is not None:
-        write_json(result, target)
-        click.echo(f"\n{target}")
+    words = format_refit if options["refit"] else format_backtest
+    show_and_write(
+        output, lambda: score(**options, say=lambda line: click.echo(line, err=True)), words
+    )

@@ -16,13 +16,8 @@ import click
 @click.option("--seed", type=int, help="Seed of all random numbers; by default each study's own.")
 def cases(folder: str, output: str | None, **options: Any) -> None:
     """Predict the historical cases in FOLDER and say where the actual outcomes fell."""
-    from escalation.cli.json_file import checked_output, write_json
+    from escalation.cli.json_file import show_and_write
     from escalation.history.cases import cases as predict_cases
     from escalation.report.case_report import format_cases
 
-    target = None if output is None else checked_output(output)
-    result = predict_cases(folder, **options)
-    click.echo(format_cases(result))
-    if target is not None:
-        write_json(result, target)
-        click.echo(f"\n{target}")
+    show_and_write(output, lambda: predict_cases(folder, **options), format_cases)

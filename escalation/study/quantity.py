@@ -84,7 +84,8 @@ class ParameterRef(_Bounded):
     def _from_name(cls, data: Any) -> Any:
         for key in ("low", "high"):
             if isinstance(data, dict) and key in data:
-                raise fault(f"unknown key {key!r} (choices: parameter, scale)")
+                choices = suggestion(key, ("parameter", "scale"))
+                raise fault(f"unknown key {key!r} {choices}")
         return {"parameter": data} if isinstance(data, str) else data
 
     @field_validator("parameter")

@@ -39,7 +39,7 @@ from escalation.history.targets import (
     Forecast,
     Prediction,
     Predictor,
-    events_of,
+    event_chances,
     forecast_of,
     group_rates,
     happened,
@@ -447,7 +447,7 @@ def _differences(logs: dict[str, np.ndarray], pair: np.ndarray) -> dict[str, Any
 def _calibrations(disputes: Disputes, forecast: Forecast) -> dict[str, Any]:
     observed = happened(disputes)
     found = {}
-    for event, chance in events_of(forecast).items():
+    for event, chance in event_chances(forecast).items():
         curve = calibration(chance, observed[event])
         found[event] = {
             name: getattr(curve, name).tolist()

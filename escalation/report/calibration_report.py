@@ -10,7 +10,7 @@ from escalation.parameters.registry import REGISTRY
 from escalation.report.text import WIDTH, counted, line_of, paragraph, short_number
 
 if TYPE_CHECKING:
-    from escalation.history.calibrate import Fit
+    from escalation.history.calibrate import FittedPosterior
     from escalation.history.predictive_checks import Fact, Facts
     from escalation.history.surveys import Held
 
@@ -20,7 +20,7 @@ MOVED = 0.5
 shrunk to below this share of one standard deviation less."""
 
 
-def format_calibration(found: Fit) -> str:
+def format_calibration(found: FittedPosterior) -> str:
     """Text of a calibration: prior and posterior of every parameter that the data moved."""
     z = found.sample.z.reshape(-1, found.sample.z.shape[2])
     mean, sd = z.mean(axis=0), z.std(axis=0)

@@ -66,7 +66,7 @@ PIECE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Cell:
+class ReducedCell:
     """One cell of a reduced study.
 
     Attributes
@@ -92,7 +92,7 @@ class Cell:
 class WorldCheck:
     """Counts of one world against their exact distribution."""
 
-    cell: Cell
+    cell: ReducedCell
     what: str
     outcomes: list[str]
     agreement: Agreement
@@ -261,7 +261,7 @@ def _kept(study: Study, point: Flashpoint, n: int) -> list[str]:
     return sorted(point.third_parties, key=rank)[:n]
 
 
-def _cells(study: Study, asked: Asked, values: Draws) -> Iterator[Cell]:
+def _cells(study: Study, asked: Asked, values: Draws) -> Iterator[ReducedCell]:
     """Yield the cells of a reduced study; those without third parties that were added last."""
     flashpoints = _chosen("flashpoint", study.flashpoints, asked.flashpoint)
     structures = _chosen("structure", study.structures, asked.structure)
@@ -283,7 +283,7 @@ def _chosen(what: str, known: Mapping[str, object], name: str | None) -> list[st
     return [name]
 
 
-def _compiled(study: Study, structure: str, values: Draws) -> Iterator[Cell]:
+def _compiled(study: Study, structure: str, values: Draws) -> Iterator[ReducedCell]:
     """Yield the cells of a study with one flashpoint under a structure, one per draw."""
     from escalation.model.compile import compile_block, onset_anchor
 
@@ -298,10 +298,10 @@ def _compiled(study: Study, structure: str, values: Draws) -> Iterator[Cell]:
         block = without_news(block)
     for draw in range(values.n):
         tables = Tables(*(array[[draw]] for array in block))
-        yield Cell(name, structure, draw, tuple(point.third_parties), tables)
+        yield ReducedCell(name, structure, draw, tuple(point.third_parties), tables)
 
 
-def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator[WorldCheck]:
+def _checks(cell: ReducedCell, n: int, seed: int, key: int, change: Change) -> Iterator[WorldCheck]:
     """Simulate a cell's worlds and compare each with its exact solution."""
     exact = solve_disputes(one_cell(cell.tables, 0))
     changed = change(cell.tables)
@@ -335,7 +335,7 @@ def _simulated(tables: Tables, n: int, seed: int, key: int) -> Tallies:
 
 
 def _disputes_check(
-    cell: Cell, name: str, counts: Tallies, chance: np.ndarray, n: int
+    cell: ReducedCell, name: str, counts: Tallies, chance: np.ndarray, n: int
 ) -> WorldCheck:
     """Compare how disputes went; histories without one are an outcome too."""
     seen = counts.crisis[0]
@@ -346,7 +346,7 @@ def _disputes_check(
     return WorldCheck(cell, name, _DISPUTES, agreement, True)
 
 
-def _history_checks(cell: Cell, counts: Tallies, n: int) -> Iterator[WorldCheck]:
+def _history_checks(cell: ReducedCell, counts: Tallies, n: int) -> Iterator[WorldCheck]:
     exact = solve_histories(one_cell(cell.tables, 0))
     agreement = compare(counts.worst_rung[0], exact.worst_rung)
     yield WorldCheck(cell, "worst rung", [f"rung {r}" for r in range(codes.N_RUNGS)],
@@ -405,7 +405,7 @@ def _report(study: Study, checks: list[WorldCheck], plan: Json) -> Json:
     }
 
 
-def reductions(study: Study, cells: list[Cell]) -> list[str]:
+def reductions(study: Study, cells: list[ReducedCell]) -> list[str]:
     """Return in words how the cells differ from those of the study."""
     lines = []
     for name, point in study.flashpoints.items():

@@ -10,20 +10,32 @@ opening results never needs the compiler.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from escalation import plots
+    from escalation.history.backtest import backtest
+    from escalation.history.cases import cases
     from escalation.replays import replay
+    from escalation.report.parameter_table import parameters
     from escalation.results import open_results, save_results
     from escalation.simulation.run import run
     from escalation.study import Study, load_study, parse_study
+    from escalation.study.diff import diff
+    from escalation.verification.verify import verify
 
 __version__ = "0.1.0"
 
-_PLACES = {
+_HOMES = {
     "Study": "escalation.study",
+    "backtest": "escalation.history.backtest",
+    "cases": "escalation.history.cases",
+    "diff": "escalation.study.diff",
+    "parameters": "escalation.report.parameter_table",
+    "verify": "escalation.verification.verify",
     "load_study": "escalation.study",
     "parse_study": "escalation.study",
     "run": "escalation.simulation.run",
@@ -35,21 +47,37 @@ _PLACES = {
 __all__ = [
     "Study",
     "__version__",
+    "backtest",
+    "cases",
+    "diff",
     "load_study",
     "open_results",
+    "parameters",
     "parse_study",
     "plots",
     "replay",
     "run",
     "save_results",
+    "verify",
 ]
+
+
+class _Package(ModuleType):
+    """The package; a room that is imported does not hide the public function of its name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
     if name == "plots":
         return import_module("escalation.plots")
-    if name in _PLACES:
-        value = getattr(import_module(_PLACES[name]), name)
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'escalation' has no attribute {name!r}")

@@ -187,9 +187,7 @@ def without_dependence(study: Study) -> Study:
 
 def prior_range(name: str, *levels: float) -> np.ndarray:
     """Return quantiles of a parameter's prior in the registry."""
-    from escalation.model.draws import bounded_quantile
-
-    return bounded_quantile(REGISTRY[name], np.array(levels))
+    return REGISTRY[name].quantile(np.array(levels))
 
 
 def war_effect(draws: Draws, after: Structure | str, histories: int, seed: int = 11) -> np.ndarray:

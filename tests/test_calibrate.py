@@ -19,8 +19,8 @@ from escalation.archive.dispute_table import COLUMNS, Disputes
 from escalation.cli.app import main
 from escalation.errors import InputError
 from escalation.history.calibrate import (
-    Calibration,
     Effort,
+    FittedPosterior,
     calibrate,
     registry_draws,
     resampled,
@@ -55,7 +55,7 @@ def crises(tmp_path_factory: pytest.TempPathFactory) -> Crises:
 
 
 @pytest.fixture(scope="module")
-def found(crises: Crises) -> Calibration:
+def found(crises: Crises) -> FittedPosterior:
     return calibrate(records.table(18, seed=1), crises, effort=TINY, seed=3)
 
 

@@ -517,10 +517,8 @@ def effect_on_war(flashpoint: str, draws: Draws, n: int) -> tuple[np.ndarray, np
 
 def at_quantiles(name: str, *quantiles: float) -> Draws:
     """Return draws at defaults but for one parameter, at quantiles of its prior."""
-    from escalation.model.draws import bounded_quantile
-
     study = cells.shipped_study()
-    values = bounded_quantile(study.parameters[name], np.array(quantiles))
+    values = study.parameters[name].quantile(np.array(quantiles))
     return cells.pinned(default_draws(study.parameters).repeated(len(quantiles)), **{name: values})
 
 

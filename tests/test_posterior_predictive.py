@@ -19,7 +19,7 @@ from test_base_rates import HISTORIES, ONSETS, SEED, faster, inside
 from escalation.archive.crisis_table import read_crises
 from escalation.archive.dispute_table import read_disputes
 from escalation.history.predict import record_draws
-from escalation.history.predictive_checks import Checks, record_checks
+from escalation.history.predictive_checks import Facts, record_checks
 from escalation.history.validation import DIRECT, validate
 from escalation.parameters.posterior import coverage, shipped_posterior
 from escalation.parameters.registry import REGISTRY
@@ -59,7 +59,7 @@ def test_disputes_start_as_often_as_observed(flashpoints: tuple[str, ...]) -> No
 
 
 @cache
-def checks(prior: bool) -> Checks:
+def checks(prior: bool) -> Facts:
     """Check 120 draws of the posterior, or of the priors, against the record."""
     draws = record_draws(prior, 120)
     return record_checks(read_disputes(DISPUTES), read_crises(CRISES), draws)

@@ -23,7 +23,7 @@ from escalation.parameters import posterior as module
 from escalation.parameters.posterior import save_posterior
 from escalation.plots.prior_posterior import _alike
 from escalation.report import format_show
-from escalation.report.parameter_table import format_parameters
+from escalation.report.parameter_table import format_parameters, parameter_frame
 from escalation.report.prior_posterior_table import _alike as _mean_too
 from escalation.report.prior_posterior_table import contrasts
 from escalation.report.source import source_words
@@ -36,7 +36,6 @@ from escalation.simulation.parameter_source import (
     centre_draws,
     chosen_posterior,
     parameter_draws,
-    parameter_updates,
     sweep_points,
 )
 from escalation.study import load_study, parse_study
@@ -297,9 +296,9 @@ def test_figure_never_sets_a_mean_against_a_median():
 
 
 def test_parameter_table_shows_prior_and_posterior(small):
-    updates = parameter_updates(small.parameters, made_up())
-    assert set(updates) == set(FITTED)
-    text = format_parameters(small.parameters, updates)
+    table = parameter_frame(small.parameters, made_up())
+    assert set(table.index[table.posterior_50.notna()]) == set(FITTED)
+    text = format_parameters(table)
     middle = np.median(made_up()["choice_precision"])
     assert f"posterior {middle:.3g} [" in text
     assert text.count("median [5 to 95 %]: prior") == 3

@@ -15,11 +15,11 @@ from escalation.parameters.priors import Fixed, Gamma, LogNormal, Normal, Trunca
 from escalation.parameters.registry import REGISTRY
 from escalation.study import (
     Study,
-    diff_structures,
     load_study,
     parse_study,
     study_from_text,
 )
+from escalation.study.diff import diff
 from escalation.study.quantity import Figure, InlinePrior
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -198,7 +198,7 @@ def test_loading_stays_light() -> None:
 
 def test_diff_says_what_differs() -> None:
     folder = CONFIGS / "structures"
-    lines = diff_structures(folder / "asian_nato.yaml", folder / "asian_nato_with_india.yaml")
+    lines = diff(folder / "asian_nato.yaml", folder / "asian_nato_with_india.yaml")
     assert lines == [
         "title: Asian NATO (Article 5), India declining -> Asian NATO with India",
         "pact.decision_delay_days: pact_delay_days -> 1.4 x pact_delay_days",
@@ -207,18 +207,18 @@ def test_diff_says_what_differs() -> None:
         "pact.members.india.bindingness.taiwan: none -> 0.6",
         "pact.members.india.realised: none -> 1",
     ]
-    assert diff_structures(folder / "asian_nato.yaml", folder / "asian_nato.yaml") == []
+    assert diff(folder / "asian_nato.yaml", folder / "asian_nato.yaml") == []
 
 
 def test_diff_by_name(study: Study) -> None:
-    lines = diff_structures("us_retrenchment", "hub_and_spoke", study)
+    lines = diff("us_retrenchment", "hub_and_spoke", study)
     assert "commitments.united_states.taiwan: 0.05 -> 0.4" in lines
     assert "actors.united_states.stake_scale: 0.5 -> none" in lines
     assert "encirclement: 0.1 -> 0.35" in lines
     with pytest.raises(InputError, match="did you mean 'asian_nato'"):
-        diff_structures("asian_nat", "hub_and_spoke", study)
+        diff("asian_nat", "hub_and_spoke", study)
     with pytest.raises(InputError, match="give its file"):
-        diff_structures("asian_nato", "hub_and_spoke")
+        diff("asian_nato", "hub_and_spoke")
 
 
 EXTENSION = """\

@@ -78,8 +78,8 @@ def test_a_shipped_study_is_reduced() -> None:
 
 def test_one_threshold_off_by_one_per_cent_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control: the chance that a challenger of low resolve opens with force shown."""
-    changed = partial(verify, change=off("opening", 0, 1))
-    monkeypatch.setattr(escalation.verification.verify, "verify", changed)
+    changed = partial(verified, change=off("opening", 0, 1))
+    monkeypatch.setattr(escalation.verification.verify, "verified", changed)
     study = SMALL / "taiwan_great_power_alone.yaml"
     arguments = (study, "--structure", "hub_and_spoke", "--trajectories", 300_000)
     result = call(*arguments)

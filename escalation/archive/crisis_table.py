@@ -16,7 +16,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from escalation.archive.csv_tables import Column, Columns, Label, Number, Text, read_table
+from escalation.archive.csv_tables import (
+    Column,
+    Columns,
+    LabelColumn,
+    NumberColumn,
+    TextColumn,
+    read_table,
+)
 
 VIOLENCE = ("no_violence", "minor_clashes", "serious_clashes", "full_scale_war")
 """Categories of violence, in the order of every ``(n, 4)`` array of crises."""
@@ -44,18 +51,18 @@ FORMS_OF_OUTCOME = (
 )
 
 _SCHEMA: dict[str, Column] = {
-    "crisno": Number(0, 10**6),
-    "crisname": Text(),
-    "year": Number(1800, 2100),
-    "trigger": Label(TRIGGERS),
-    "violence": Label(VIOLENCE),
-    "us_involvement": Label((*INVOLVEMENT, "")),
-    "ussr_russia_involvement": Label((*INVOLVEMENT, "")),
-    "form_of_outcome": Label((*FORMS_OF_OUTCOME, "")),
-    "n_actors": Number(0, 200),
-    "n_nuclear_actors": Number(0, 200),
-    "china_actor": Number(0, 1),
-    "duration_days": Number(-1000, 10**5, may_miss=True),
+    "crisno": NumberColumn(0, 10**6),
+    "crisname": TextColumn(),
+    "year": NumberColumn(1800, 2100),
+    "trigger": LabelColumn(TRIGGERS),
+    "violence": LabelColumn(VIOLENCE),
+    "us_involvement": LabelColumn((*INVOLVEMENT, "")),
+    "ussr_russia_involvement": LabelColumn((*INVOLVEMENT, "")),
+    "form_of_outcome": LabelColumn((*FORMS_OF_OUTCOME, "")),
+    "n_actors": NumberColumn(0, 200),
+    "n_nuclear_actors": NumberColumn(0, 200),
+    "china_actor": NumberColumn(0, 1),
+    "duration_days": NumberColumn(-1000, 10**5, may_miss=True),
 }
 COLUMNS = tuple(_SCHEMA)
 

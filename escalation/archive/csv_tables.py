@@ -44,7 +44,7 @@ class Column(Protocol):
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberColumn:
     """A column of numbers.
 
     Attributes
@@ -72,7 +72,7 @@ class Number:
     def read(self, text: str) -> float:
         """Return the number in a cell.
 
-        >>> Number(0, 1).read("1"), Number(0, 1, may_miss=True).read("NA")
+        >>> NumberColumn(0, 1).read("1"), NumberColumn(0, 1, may_miss=True).read("NA")
         (1.0, nan)
         """
         if text in self.refused:
@@ -92,7 +92,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Label:
+class LabelColumn:
     """A column of words from a list; an empty word among them stands for a missing one too."""
 
     choices: tuple[str, ...]
@@ -108,7 +108,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextColumn:
     """A column of any text."""
 
     dtype: ClassVar[type] = object
@@ -149,7 +149,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """The needed columns of a file, and ``row``, the line that each row stands in."""
 
     name: str
@@ -184,7 +184,7 @@ def read_table(
     file: SourceFile | str | Path,
     schema: Mapping[str, Column],
     aliases: Mapping[str, str] | None = None,
-) -> Table:
+) -> CsvTable:
     """Read and check the needed columns of a CSV file; names may be in capitals.
 
     Parameters
@@ -214,7 +214,7 @@ def read_table(
         raise InputError(
             f"{source.name}:{reader.line_num}: not a CSV text file ({error})"
         ) from None
-    return Table(source.name, _checked(source.name, lines, cells, schema))
+    return CsvTable(source.name, _checked(source.name, lines, cells, schema))
 
 
 def _decoded(source: SourceFile) -> str:

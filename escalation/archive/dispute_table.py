@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from escalation.archive.csv_tables import Column, Columns, Number, read_table
+from escalation.archive.csv_tables import Column, Columns, NumberColumn, read_table
 
 LEVELS = (2, 3, 4, 5)
 """Hostility levels that a dispute can reach, in the order of every ``(n, 4)`` array here."""
@@ -32,7 +32,7 @@ _SIDE = r"\s*\d+(?:\.0+)?\s*(?:-\s*\d+(?:\.0+)?\s*)*"
 _DYAD = re.compile(rf"{_SIDE}>{_SIDE}")
 
 
-class Dyad:
+class DyadColumn:
     """A column of ``challenger>target``, country codes, those of one side joined by ``-``."""
 
     dtype = object
@@ -42,7 +42,7 @@ class Dyad:
 
         The text tells rows apart, so that the same dispute written otherwise would be another one.
 
-        >>> Dyad().read("710 > 2.0-365")
+        >>> DyadColumn().read("710 > 2.0-365")
         '710>2-365'
         """
         sides = [sorted({int(code) for code in _CODE.findall(side)}) for side in text.split(">")]
@@ -54,21 +54,22 @@ class Dyad:
         return ">".join("-".join(map(str, side)) for side in sides)
 
 
-_FLAG, _COUNT, _DAYS = Number(0, 1), Number(0, 500), Number(0, 10**5, may_miss=True)
-_SHARE = Number(0, 1, whole=False, may_miss=True)
+_FLAG, _COUNT = NumberColumn(0, 1), NumberColumn(0, 500)
+_DAYS = NumberColumn(0, 10**5, may_miss=True)
+_SHARE = NumberColumn(0, 1, whole=False, may_miss=True)
 _SCHEMA: dict[str, Column] = {
-    "dispnum": Number(0, 10**9),
-    "year": Number(1800, 2100),
-    "hostlev": Number(2, 5, refused=dict.fromkeys(
+    "dispnum": NumberColumn(0, 10**9),
+    "year": NumberColumn(1800, 2100),
+    "hostlev": NumberColumn(2, 5, refused=dict.fromkeys(
         ("1", "1.0"), "1 is no militarized action; leave such rows out (2 to 5)"
     )),
     "recip": _FLAG,
     "mindur": _DAYS,
     "maxdur": _DAYS,
-    "fatality": Number(0, 6, may_miss=True),
-    "outcome": Number(0, 9, may_miss=True),
-    "n_side_a": Number(1, 500),
-    "n_side_b": Number(1, 500),
+    "fatality": NumberColumn(0, 6, may_miss=True),
+    "outcome": NumberColumn(0, 9, may_miss=True),
+    "n_side_a": NumberColumn(1, 500),
+    "n_side_b": NumberColumn(1, 500),
     "n_joined_target": _COUNT,
     "n_joined_initiator": _COUNT,
     "initiator_cinc": _SHARE,
@@ -81,9 +82,9 @@ _SCHEMA: dict[str, Column] = {
     "target_has_unshared_nuclear_defender": _FLAG,
     "initiator_nuclear": _FLAG,
     "target_nuclear": _FLAG,
-    "contiguity": Number(0, 6),
+    "contiguity": NumberColumn(0, 6),
     "china_initiator": _FLAG,
-    "dyad": Dyad(),
+    "dyad": DyadColumn(),
 }  # fmt: skip
 COLUMNS = tuple(_SCHEMA)
 

@@ -29,19 +29,19 @@ from escalation.archive.crisis_table import (
     Crises,
     read_crises,
 )
-from escalation.archive.csv_tables import Column, Number, Table, Text, read_table
+from escalation.archive.csv_tables import Column, CsvTable, NumberColumn, TextColumn, read_table
 from escalation.archive.public_disputes import (
     CHINA,
     FIRST_YEAR,
     Report,
     any_nuclear,
-    listed,
+    first_few,
     warn,
 )
 from escalation.archive.source_files import SourceFile, is_folder, listing, one_line
 from escalation.errors import InputError
 
-_CODE = Number(-99, 9999, may_miss=True)
+_CODE = NumberColumn(-99, 9999, may_miss=True)
 """Some codes mean missing or not applicable."""
 
 _ACTORS = ("crisno", "cracid")
@@ -107,12 +107,12 @@ def read_public_crises(path: str | Path, report: Report = warn) -> Crises:
     files = listing(path if is_folder(path) else path.parent)
     system = files.only("icb1v*.csv") if is_folder(path) else SourceFile.on_disk(path)
     actors = _actors(files.only("icb2v*.csv"), report)
-    table = _codes(system, _CODES, crisname=Text())
+    table = _codes(system, _CODES, crisname=TextColumn())
     left: dict[str, list[int]] = defaultdict(list)
     whys = [_unusable(cells) for cells in table.data.to_dict("records")]
     for line, why in zip(table.data.row, whys, strict=True):
         left[why].append(line)
-    used = Table(table.name, table.data[np.array(whys, object) == ""])
+    used = CsvTable(table.name, table.data[np.array(whys, object) == ""])
     used.refuse_twins(used.data.crisno, lambda row: f"crisno: {row.crisno}")
     rows = [_crisis_row(row, actors.get(row["crisno"], set()))
             for row in used.data.to_dict("records")]  # fmt: skip
@@ -129,7 +129,7 @@ def _told(crises: Crises, total: int, left: dict[str, list[int]]) -> Iterator[st
     """What is to be said about crises left out, and about those kept that lack something."""
     if left:
         whys = (
-            f"{len(lines):,} {why}" + ("" if why == _EARLY else f" (line {listed(lines)})")
+            f"{len(lines):,} {why}" + ("" if why == _EARLY else f" (line {first_few(lines)})")
             for why, lines in left.items()
         )
         yield f"{len(crises):,} of {total:,} crises used; left out: {', '.join(whys)}"
@@ -138,7 +138,7 @@ def _told(crises: Crises, total: int, left: dict[str, list[int]]) -> Iterator[st
         (np.isnan(crises.duration_days), "is of unknown length, for want of dates in order"),
     ):
         if lacking.any():
-            yield f"crisis {listed(crises.crisno[lacking])} {what}"
+            yield f"crisis {first_few(crises.crisno[lacking])} {what}"
 
 
 _EARLY = f"before {FIRST_YEAR}"
@@ -165,20 +165,20 @@ def _actors(file: SourceFile, report: Report) -> dict[int, set[int]]:
     if not known.all():
         report(
             f"{one_line(file.name)}: left out for want of a crisis or actor: "
-            f"{(~known).sum():,} (line {listed(table.data.row[~known])})"
+            f"{(~known).sum():,} (line {first_few(table.data.row[~known])})"
         )
     return found
 
 
-def _codes(file: SourceFile, codes: tuple[str, ...], **others: Column) -> Table:
+def _codes(file: SourceFile, codes: tuple[str, ...], **others: Column) -> CsvTable:
     """A table whose codes are whole numbers, -1 where they are missing."""
     table = read_table(file, {**dict.fromkeys(codes, _CODE), **others}, _ALIASES)
-    return Table(table.name, table.data.fillna(dict.fromkeys(codes, -1)).astype(
+    return CsvTable(table.name, table.data.fillna(dict.fromkeys(codes, -1)).astype(
         dict.fromkeys(codes, np.int64)))  # fmt: skip
 
 
 def _label(code: int, labels: tuple[str, ...]) -> str:
-    """Label of a code counted from 1; empty for codes below and beyond."""
+    """LabelColumn of a code counted from 1; empty for codes below and beyond."""
     return labels[code - 1] if 1 <= code <= len(labels) else ""
 
 

@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from escalation.archive.csv_tables import Number, Table, read_table
+from escalation.archive.csv_tables import CsvTable, NumberColumn, read_table
 from escalation.archive.dispute_table import Disputes, read_disputes
 from escalation.archive.source_files import Listing, SourceFile, is_folder, listing, one_line
 from escalation.errors import InputError
@@ -68,8 +68,8 @@ warn: Report = logging.getLogger(__name__).warning
 """Tells a caller who asked for no report."""
 
 _STATE, _YEAR = (1, 999), (1800, 2100)
-_NUMBERS: dict[str, Number] = {
-    name: Number(low, high, whole=name != "cinc", may_miss=True)
+_NUMBERS: dict[str, NumberColumn] = {
+    name: NumberColumn(low, high, whole=name != "cinc", may_miss=True)
     for name, (low, high) in {
         "dispnum": (0, 10**9), "styear": _YEAR, "hostlev": (0, 5), "recip": (0, 1),
         "outcome": (0, 9), "fatality": (0, 6), "maxdur": (0, 10**5), "mindur": (0, 10**5),
@@ -167,7 +167,7 @@ def read_public_disputes(folder: str | Path, report: Report = warn) -> Disputes:
     return Disputes.of(rows)
 
 
-def _table(files: Listing, pattern: str, columns: list[str], report: Report) -> Table:
+def _table(files: Listing, pattern: str, columns: list[str], report: Report) -> CsvTable:
     """One of the public files; rows that lack a key are left out aloud."""
     file = files.only(pattern, _PREFERRED.get(pattern, ""))
     if pattern.startswith("MID"):
@@ -180,7 +180,7 @@ def _table(files: Listing, pattern: str, columns: list[str], report: Report) -> 
             f"{file.name}: {_some('row', table.data.row[lacking], 'line')} left out for want of "
             f"{', '.join(missing.columns[missing.any()])}"
         )
-    return Table(file.name, table.data[~lacking])
+    return CsvTable(file.name, table.data[~lacking])
 
 
 def _refuse_old(file: SourceFile) -> None:
@@ -267,7 +267,7 @@ class _Notes:
     def tell(self, used: int) -> None:
         """Report everything."""
         left = self.counted + [
-            f"{len(numbers):,} without {what} ({listed(numbers)})"
+            f"{len(numbers):,} without {what} ({first_few(numbers)})"
             for what, numbers in self.without.items()
         ]
         if left:
@@ -387,13 +387,13 @@ def _some(noun: str, numbers: Iterable[int], which: str = "") -> str:
     found = list(numbers)
     if len(found) == 1:
         return f"{noun} {found[0]}" if not which else f"1 {noun} ({which} {found[0]})"
-    return f"{len(found):,} {noun}s ({f'{which}s ' if which else ''}{listed(found)})"
+    return f"{len(found):,} {noun}s ({f'{which}s ' if which else ''}{first_few(found)})"
 
 
-def listed(numbers: Iterable[int]) -> str:
+def first_few(numbers: Iterable[int]) -> str:
     """The first few numbers.
 
-    >>> listed(range(10))
+    >>> first_few(range(10))
     '0, 1, 2, 3, 4, 5, 6, 7, ...'
     """
     found = list(numbers)

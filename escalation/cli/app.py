@@ -320,28 +320,21 @@ def parameters(study: str | None) -> None:
 
     With STUDY also its own.
     """
-    from escalation.parameters.posterior import shipped_posterior
-    from escalation.parameters.registry import REGISTRY
     from escalation.report.parameter_table import format_parameters
-    from escalation.simulation.parameter_source import parameter_updates
+    from escalation.report.parameter_table import parameters as table_of
 
-    registry = dict(REGISTRY)
-    if study is not None:
-        from escalation.study import load_study
-
-        registry = dict(load_study(study).parameters)
-    updates = parameter_updates(registry, shipped_posterior())
-    click.echo(printable(format_parameters(registry, updates)))
+    click.echo(printable(format_parameters(table_of(study))))
 
 
 @main.command()
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
-def diff(a: str, b: str) -> None:
-    """Say how two structure files differ."""
-    from escalation.study import diff_structures
+@click.option("--study", type=click.Path(), help="Study in which names of structures are known.")
+def diff(a: str, b: str, study: str | None) -> None:
+    """Say how two structures differ, given their files or their names in a study."""
+    from escalation.study.diff import diff as differences
 
-    lines = diff_structures(a, b)
+    lines = differences(a, b, study)
     click.echo(printable("\n".join(lines)) if lines else "no difference")
 
 

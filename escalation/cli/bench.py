@@ -69,7 +69,7 @@ def measure(study: Study, *, quick: bool = False, full: bool = False) -> list[Ro
     Parameters
     ----------
     study : Study
-        Study whose cells are played.
+        Study whose cells are run.
     quick : bool
         Tiny sizes: checks that the benchmarks work, the figures mean nothing.
     full : bool
@@ -136,10 +136,10 @@ def _kernel_rows(cells: Tables, n: int, repeats: int) -> list[Row]:
     n_cells = cells.veto.shape[0]
     n = max(n // n_cells, 10)
     total = _play(cells, n, 1).total.sum(axis=0)
-    played = n * n_cells
-    words = round(total[TOTAL_WORDS] / played)
+    histories = n * n_cells
+    words = round(total[TOTAL_WORDS] / histories)
     thresholds, tally = np.full(64, 1 << 27), np.zeros(64, np.int64)
-    arguments = (np.uint64(1), played, words, thresholds, tally)
+    arguments = (np.uint64(1), histories, words, thresholds, tally)
     kernel, bare, ratio = _interleaved(
         lambda: _play(cells, n, 1), lambda: bare_loop(*arguments), repeats
     )
@@ -149,13 +149,13 @@ def _kernel_rows(cells: Tables, n: int, repeats: int) -> list[Row]:
     return [
         Row(
             "kernel, per history",
-            f"{kernel / played * 1e6:.2f} us",
+            f"{kernel / histories * 1e6:.2f} us",
             f"1 thread, {n_cells} cells at defaults",
         ),
         Row(
             "kernel, per round",
             f"{kernel / total[TOTAL_ROUNDS] * 1e9:.0f} ns",
-            f"{total[TOTAL_ROUNDS] / played:.1f} rounds per history",
+            f"{total[TOTAL_ROUNDS] / histories:.1f} rounds per history",
         ),
         Row(
             "kernel, per random word",
@@ -164,7 +164,7 @@ def _kernel_rows(cells: Tables, n: int, repeats: int) -> list[Row]:
         ),
         Row(
             "bare loop, per word",
-            f"{bare / (words * played) * 1e9:.2f} ns",
+            f"{bare / (words * histories) * 1e9:.2f} ns",
             "draws, compares, branches (one in eight taken)",
         ),
         Row(
@@ -172,7 +172,7 @@ def _kernel_rows(cells: Tables, n: int, repeats: int) -> list[Row]:
         ),
         Row(
             "branch-free loop, per word",
-            f"{straight / (words * played) * 1e9:.2f} ns",
+            f"{straight / (words * histories) * 1e9:.2f} ns",
             "draws, compares, counts",
         ),
         Row(
@@ -232,12 +232,12 @@ from escalation.model.compile import compile_block, onset_anchor
 from escalation.model.compile import Grid
 from escalation.model.draws import default_draws
 study = escalation.Study.model_validate_json(sys.stdin.read())
-place = next(iter(study.flashpoints.values()))
+point = next(iter(study.flashpoints.values()))
 draws = default_draws(study.parameters)
 np.seterr(over="ignore")
 grid = Grid(4, 5)
-anchor = onset_anchor(study, place, draws)
-tables = compile_block(study, place, study.structures[study.reference], draws, anchor, grid)
+anchor = onset_anchor(study, point, draws)
+tables = compile_block(study, point, study.structures[study.reference], draws, anchor, grid)
 n = int(sys.argv[1])
 simulate_block(tables, 1, np.array([0]), 0, 1)
 begin = time.perf_counter()

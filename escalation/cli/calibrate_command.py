@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,17 +32,7 @@ SPARE = 4
 @click.option("--draws", type=click.IntRange(1, 10_000), default=1000, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 def calibrate(
-    disputes: str,
-    crises: str | None,
-    output: str,
-    overwrite: bool,
-    no_aggregates: bool,
-    surveys: str | None,
-    walkers: int,
-    warm_up: int,
-    steps: int,
-    draws: int,
-    seed: int,
+    disputes: str, crises: str | None, output: str, overwrite: bool, **options: Any
 ) -> None:
     """Infer the parameters from tables of disputes and crises.
 
@@ -66,14 +57,18 @@ def calibrate(
         click.echo(line, err=True)
 
     target = checked_output(output, "output", replace=overwrite)
-    study = None if surveys is None else load_study(surveys)
+    study = None if options["surveys"] is None else load_study(options["surveys"])
+    draws, seed = options["draws"], options["seed"]
     record = load_disputes(disputes, aloud)
     table = None if crises is None else load_crises(crises, aloud)
     found = calibrate(
         record,
         table,
-        aggregates=not no_aggregates,
-        effort=Effort(walkers, warm_up, steps, kept=draws if study is None else SPARE * draws),
+        aggregates=not options["no_aggregates"],
+        effort=Effort(
+            options["walkers"], options["warm_up"], options["steps"],
+            kept=draws if study is None else SPARE * draws,
+        ),
         seed=seed,
         files={
             name: Path(path)

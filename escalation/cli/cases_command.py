@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,25 +14,10 @@ import click
 @click.option("--trajectories", type=int, default=2_000, show_default=True, help="Per draw.")
 @click.option("--draws", type=int, default=64, show_default=True, help="Parameter draws.")
 @click.option("--seed", type=int, help="Seed of all random numbers; by default each study's own.")
-def cases(
-    folder: str,
-    output: str | None,
-    prior: bool,
-    trajectories: int,
-    draws: int,
-    seed: int | None,
-) -> None:
+def cases(folder: str, output: str | None, **options: Any) -> None:
     """Predict the historical cases in FOLDER and say where the actual outcomes fell."""
-    from escalation.cli.json_file import checked_output, write_json
-    from escalation.history.cases import load_cases, run_cases
+    from escalation.cli.json_file import show_and_write
+    from escalation.history.cases import cases as predict_cases
     from escalation.report.case_report import format_cases
 
-    target = None if output is None else checked_output(output)
-    studies, outcomes = load_cases(Path(folder))
-    result = run_cases(
-        studies, outcomes, prior=prior, trajectories=trajectories, draws=draws, seed=seed
-    )
-    click.echo(format_cases(result))
-    if target is not None:
-        write_json(result, target)
-        click.echo(f"\n{target}")
+    show_and_write(output, lambda: predict_cases(folder, **options), format_cases)

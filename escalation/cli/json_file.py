@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import click
 
 from escalation.cli.output import write_somewhere
 from escalation.contracts.whole_file import put, reason
@@ -62,3 +65,19 @@ def _write(text: str, path: Path) -> None:
         put(path, text.encode())
     except OSError as error:
         raise InputError(f"json: cannot write {path}: {reason(error)}") from None
+
+
+def show_and_write(
+    output: str | None, compute: Callable[[], dict[str, Any]], words: Callable[[Any], str]
+) -> dict[str, Any]:
+    """Print a result in words, and write it to a JSON file if one is asked for.
+
+    Whether the file can be written is looked at before anything is computed.
+    """
+    target = None if output is None else checked_output(output)
+    result = compute()
+    click.echo(words(result))
+    if target is not None:
+        write_json(result, target)
+        click.echo(f"\n{target}")
+    return result

@@ -31,15 +31,10 @@ import click
 @click.option("--json", "output", type=click.Path(), help="Write every check to this file.")
 def verify(study: str, output: str | None, **options: Any) -> None:
     """Hold the kernel against the exact solution of a reduced STUDY; exit code 1 if they differ."""
-    from escalation.cli.json_file import checked_output, write_json
+    from escalation.cli.json_file import show_and_write
     from escalation.report.verify_report import format_verify
     from escalation.verification.verify import verify as verify_study
 
-    target = None if output is None else checked_output(output)
-    result = verify_study(study, **options)
-    click.echo(format_verify(result))
-    if target is not None:
-        write_json(result, target)
-        click.echo(f"\n{target}")
+    result = show_and_write(output, lambda: verify_study(study, **options), format_verify)
     if not result["passed"]:
         click.get_current_context().exit(1)

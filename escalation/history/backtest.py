@@ -11,13 +11,18 @@ is left of the difference on the other rows is scored by itself.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from escalation.archive.crisis_table import VIOLENCE, Crises
+from escalation.archive.csv_tables import Columns
 from escalation.archive.dispute_table import Disputes
+from escalation.archive.public_crises import load_crises
+from escalation.archive.public_disputes import load_disputes
 from escalation.errors import InputError
 from escalation.history.baselines import (
     BASELINES,
@@ -34,7 +39,7 @@ from escalation.history.targets import (
     Forecast,
     Prediction,
     Predictor,
-    events_of,
+    event_chances,
     forecast_of,
     group_rates,
     happened,
@@ -53,6 +58,91 @@ MIN_TRAINING = 100
 """Rows of a history below which baselines are trained on folds of the disputes instead."""
 MIN_SCORED = 30
 """Disputes outside the fit below which they are not scored by themselves."""
+
+
+T = TypeVar("T")
+Record = Disputes | str | os.PathLike[str]
+
+
+def backtest(
+    disputes: Record,
+    history: Record | None = None,
+    crises: Crises | str | os.PathLike[str] | None = None,
+    *,
+    prior: bool = False,
+    refit: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Score the model on recorded disputes against base rates and logits.
+
+    Parameters
+    ----------
+    disputes : Disputes or path
+        A table, or the folder or zip file with the public MID, NMC, ATOP and contiguity files.
+    history : Disputes or path, optional
+        Where earlier disputes of a pair are looked up, and what baselines are fitted to.
+    crises : Crises or path, optional
+        A table, or the public ``icb1v*.csv``, its folder or a zip file of it.
+    prior : bool
+        Predict from the prior, not from the posterior.
+    refit : bool
+        Fit the model anew in five folds, so that model and baselines are both out of fold; takes
+        minutes, and goes with neither `prior` nor `history`.
+    say : callable, optional
+        Told of the progress of a refit, one line each.
+
+    Returns
+    -------
+    dict
+        As `run_backtest`; after a refit as :func:`escalation.history.validation.validate`.
+        ``provenance`` has the ``files`` and ``notes`` on rows left out.
+
+    Raises
+    ------
+    InputError
+        A file cannot be used, options exclude each other, or there is too little to fit to.
+
+    Examples
+    --------
+    Forty made-up disputes of neighbours, in place of a file:
+
+    >>> import escalation
+    >>> from escalation.archive.dispute_table import COLUMNS, Disputes
+    >>> usual = dict.fromkeys(COLUMNS, 0) | {"initiator_cinc": 0.1, "target_cinc": 0.1}
+    >>> found = escalation.backtest(Disputes.of(
+    ...     usual | {"row": i, "dispnum": i, "year": 1950 + i, "hostlev": 2 + i % 4,
+    ...              "contiguity": 1, "dyad": f"{2 + i % 9}>{100 + i % 7}"}
+    ...     for i in range(40)
+    ... ))
+    >>> found["n_scored"]["max_level"], sorted(found["log_score"]["max_level"])
+    (40, ['base_rate', 'logit', 'logit_history', 'model'])
+    """
+    if refit and (prior or history is not None):
+        raise InputError("refit: goes with neither prior nor history; it fits to the disputes")
+    notes: list[str] = []
+    given = {"disputes": disputes, "history": history, "crises": crises}
+    ours = _read(Disputes, load_disputes, disputes, notes)
+    past = None if history is None else _read(Disputes, load_disputes, history, notes)
+    grave = None if crises is None else _read(Crises, load_crises, crises, notes)
+    if refit:
+        from escalation.history.likelihood import crisis_counts
+        from escalation.history.validation import validate
+
+        counts = None if grave is None else crisis_counts(grave)
+        result = validate(ours, counts, report=say)
+    else:
+        result = run_backtest(ours, past, grave, prior=prior)
+    files = {k: v if v is None else str(v) for k, v in given.items() if not isinstance(v, Columns)}
+    result["provenance"] |= {"notes": notes, "files": files}
+    return result
+
+
+def _read(
+    kind: type[T], load: Callable[[Path, Callable[[str], None]], T],
+    given: T | str | os.PathLike[str], notes: list[str],
+) -> T:
+    """Return a table of the record as it is, or from its file."""
+    return given if isinstance(given, kind) else load(Path(cast(str, given)), notes.append)
 
 
 def run_backtest(
@@ -327,9 +417,9 @@ def _by_fold(
     for k in range(fold.max() + 1):
         for name, forecast in predict(disputes.take(fold != k), disputes.take(fold == k)).items():
             parts.setdefault(name, []).append(forecast)
-    place = np.argsort(np.argsort(fold, kind="stable"))
+    order = np.argsort(np.argsort(fold, kind="stable"))
     return {
-        name: {target: np.concatenate([f[target] for f in found])[place] for target in TARGETS}
+        name: {target: np.concatenate([f[target] for f in found])[order] for target in TARGETS}
         for name, found in parts.items()
     }
 
@@ -357,7 +447,7 @@ def _differences(logs: dict[str, np.ndarray], pair: np.ndarray) -> dict[str, Any
 def _calibrations(disputes: Disputes, forecast: Forecast) -> dict[str, Any]:
     observed = happened(disputes)
     found = {}
-    for event, chance in events_of(forecast).items():
+    for event, chance in event_chances(forecast).items():
         curve = calibration(chance, observed[event])
         found[event] = {
             name: getattr(curve, name).tolist()

@@ -23,7 +23,7 @@ from escalation.parameters.posterior import Posterior
 
 
 @dataclass(frozen=True)
-class Calibration:
+class FittedPosterior:
     """A fitted posterior and how it was come by.
 
     Attributes
@@ -63,7 +63,7 @@ def calibrate(
     seed: int = 0,
     files: dict[str, Path] | None = None,
     report: Callable[[str], None] | None = None,
-) -> Calibration:
+) -> FittedPosterior:
     """Fit the shared parameters to disputes, crises and published aggregates.
 
     Parameters
@@ -103,7 +103,7 @@ def calibrate(
     found = sample(target, mode, effort, seed, progress)
     z = found.thinned(effort.kept, seed)
     notes = _provenance(disputes, crises, aggregates, effort, seed, mode, found, files or {})
-    return Calibration(target, mode, found, as_posterior(target, z, notes))
+    return FittedPosterior(target, mode, found, as_posterior(target, z, notes))
 
 
 def as_posterior(target: Density, z: np.ndarray, notes: dict[str, str]) -> Posterior:

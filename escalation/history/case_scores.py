@@ -88,7 +88,7 @@ def forecast(ds: xr.Dataset, dispute_class: str) -> CaseForecast:
     Raises
     ------
     InputError
-        No dispute of that class was played.
+        There was no dispute of that class.
     """
     cell = under_rule(ds).isel(flashpoint=0, structure=0).sel(dispute_class=dispute_class)
     crisis = cell["crisis_count"].transpose("draw", "end_state", "peak_rung", "us_fought").values

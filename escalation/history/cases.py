@@ -1,6 +1,6 @@
 r"""The historical cases: what the model predicts for each, and where the actual outcome fell.
 
-A case is a study of one flashpoint under one structure, those of its time. It is played with
+A case is a study of one flashpoint under one structure, those of its time. It is run with
 every dispute grave and with every dispute routine (``grave_share`` 1 and 0), so that all counts
 are conditional on the class. For each draw of the parameters the counts give shares; the
 prediction is their mean over draws, and their 5-95 % range says how much the parameters leave
@@ -16,6 +16,7 @@ would do so with chance 0.28.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,7 +81,7 @@ def run_cases(
     draws: int = 64,
     seed: int | None = None,
 ) -> Json:
-    """Play every case and score it.
+    """Run every case and score it.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def _difference(model: np.ndarray, reference: np.ndarray) -> Json:
     return {"score": float(reference.mean()), "difference": float(gap.mean()), "se": se}
 
 
-def load_cases(folder: Path) -> tuple[dict[str, Study], dict[str, Outcome]]:
+def load_cases(folder: str | os.PathLike[str]) -> tuple[dict[str, Study], dict[str, Outcome]]:
     """Read the studies and outcomes of a folder.
 
     Raises
@@ -239,5 +240,40 @@ def load_cases(folder: Path) -> tuple[dict[str, Study], dict[str, Outcome]]:
     """
     from escalation.study import load_study
 
-    outcomes = read_outcomes(folder)
-    return {name: load_study(folder / f"{name}.yaml") for name in outcomes}, outcomes
+    outcomes = read_outcomes(Path(folder))
+    return {name: load_study(Path(folder) / f"{name}.yaml") for name in outcomes}, outcomes
+
+
+def cases(
+    folder: str | os.PathLike[str] = "configs/cases",
+    *,
+    prior: bool = False,
+    trajectories: int = 2_000,
+    draws: int = 64,
+    seed: int | None = None,
+) -> Json:
+    """Predict the historical cases in a folder and say where the actual outcomes fell.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        With ``outcomes.yaml`` and a study of one flashpoint and structure for each case in it.
+    prior, trajectories, draws, seed
+        As in :func:`run_cases`, whose result is returned.
+
+    Raises
+    ------
+    InputError, StudyError
+        A file cannot be used, or a number is out of range.
+
+    Examples
+    --------
+    >>> import escalation
+    >>> found = escalation.cases("configs/cases", trajectories=200, draws=4)
+    >>> found["summary"]["grave"]["n"]
+    12
+    """
+    studies, outcomes = load_cases(folder)
+    return run_cases(
+        studies, outcomes, prior=prior, trajectories=trajectories, draws=draws, seed=seed
+    )

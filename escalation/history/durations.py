@@ -51,7 +51,8 @@ def compile_disputes(
         A number is not finite or does not fit its table.
     """
     tables = empty_tables(draws.n, 1, years, 2, grid.n_us)
-    anchor = np.zeros((draws.n, 2))  # the response of onset is not held to that of another place
+    # The response of onset is not held to that of another structure.
+    anchor = np.zeros((draws.n, 2))
     with np.errstate(all="ignore"):
         x = generic_inputs(features, draws)
         x = x._replace(onset_per_month=x.onset_per_month * onset)

@@ -33,7 +33,7 @@ from escalation.archive.crisis_table import Crises
 from escalation.history.dispute_chain import DisputeChances, dispute_chances
 from escalation.history.dyad_types import learn_types
 from escalation.history.features import Features, Record, crossed, generic_inputs, outcome_cells
-from escalation.model.draws import Draws, bounded_quantile
+from escalation.model.draws import Draws
 from escalation.model.rounds import build_rounds
 from escalation.parameters.registry import REGISTRY, Parameter
 
@@ -117,7 +117,7 @@ class Space:
         self.parameters = dict(REGISTRY if parameters is None else parameters)
         self.fitted = tuple(fitted)
         self.names = tuple(self.parameters)
-        self._place = [self.names.index(name) for name in self.fitted]
+        self._index = [self.names.index(name) for name in self.fitted]
         self._default = np.array([p.default for p in self.parameters.values()])
 
     @property
@@ -131,8 +131,8 @@ class Space:
 
         u = np.clip(ndtr(np.atleast_2d(z)), 1e-12, 1.0 - 1e-12)
         values = np.repeat(self._default[:, None], len(u), axis=1)
-        for k, (name, place) in enumerate(zip(self.fitted, self._place, strict=True)):
-            values[place] = bounded_quantile(self.parameters[name], u[:, k])
+        for k, (name, index) in enumerate(zip(self.fitted, self._index, strict=True)):
+            values[index] = self.parameters[name].quantile(u[:, k])
         return Draws(self.names, values)
 
 

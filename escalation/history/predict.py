@@ -90,11 +90,11 @@ def predict_disputes(
         draws = record_draws(prior)
     record, rows = _joined(disputes, history)
     wanted = rows < len(disputes)
-    place = rows[wanted]
+    row = rows[wanted]
     cells = np.zeros((draws.n, len(disputes), 16))
     for k in range(0, draws.n, CHUNK):
         part = Draws(draws.names, draws.values[:, k : k + CHUNK])
-        cells[k : k + CHUNK, place] = _predictive(record, part)[:, wanted]
+        cells[k : k + CHUNK, row] = _predictive(record, part)[:, wanted]
     levels = cells.reshape(draws.n, len(disputes), 4, 2, 2)
     few = Draws(draws.names, draws.values[:, sample_rows(draws.n, N_DURATION_DRAWS)])
     mean = levels.mean(axis=0)

@@ -1,6 +1,6 @@
 """Posterior predictive checks: does the fitted model produce the facts of the record?
 
-For every draw the record's disputes are played as coin tosses with that draw's probabilities,
+For every draw the record's disputes are coin tosses with that draw's probabilities,
 so that an interval holds ignorance about parameters and chance. An umbrella's odds ratios for
 war and for force are found as the published ones were, by a logit over the same disputes with
 the same other regressors (both sides' nuclear weapons, the initiator's share of capabilities,
@@ -30,7 +30,7 @@ PUBLISHED = {"umbrella_war": 0.19, "umbrella_use": 1.13, "umbrella_onset": 1.07}
 
 
 @dataclass(frozen=True)
-class Check:
+class Fact:
     """A fact and the model's interval for it.
 
     Attributes
@@ -57,16 +57,16 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Checks:
+class Facts:
     """All checks, and the share of group rates that their 90 % intervals cover."""
 
-    facts: tuple[Check, ...]
+    facts: tuple[Fact, ...]
     share_covered: float
 
 
 def record_checks(
     disputes: Disputes, crises: Crises | None, draws: Draws, seed: int = 0
-) -> Checks:
+) -> Facts:
     """Check draws of the registry's parameters against the record."""
     rng = np.random.default_rng([seed, 6])
     prediction = predict_disputes(disputes, None, draws=draws)
@@ -79,23 +79,23 @@ def record_checks(
     ):
         chances = prediction.per_draw[name]
         tossed = (rng.random(chances.shape) < chances).mean(axis=1)
-        facts.append(_check(label, float(np.mean(value)), tossed, f"{len(disputes)} disputes"))
+        facts.append(_fact(label, float(np.mean(value)), tossed, f"{len(disputes)} disputes"))
     if crises is not None and len(crises):
         facts.append(_war_per_crisis(disputes, crises, draws, rng))
     facts += _regressed(disputes, prediction.per_draw)
     facts += _umbrella(disputes, draws)
     groups = group_rates(disputes, prediction)
-    return Checks(tuple(facts), float(groups["share_covered"]))
+    return Facts(tuple(facts), float(groups["share_covered"]))
 
 
-def _check(name: str, value: float, simulated: np.ndarray, source: str) -> Check:
+def _fact(name: str, value: float, simulated: np.ndarray, source: str) -> Fact:
     low, middle, high = np.quantile(simulated, (0.05, 0.5, 0.95)).tolist()
-    return Check(name, value, low, middle, high, source)
+    return Fact(name, value, low, middle, high, source)
 
 
 def _war_per_crisis(
     disputes: Disputes, crises: Crises, draws: Draws, rng: np.random.Generator
-) -> Check:
+) -> Fact:
     """Check the share of crises that are full-scale wars, opening where their triggers say."""
     target = Density(build_record(disputes)[0])
     chance = np.zeros(draws.n)
@@ -106,7 +106,7 @@ def _war_per_crisis(
             if n and features.n:
                 chance += n / len(crises) * violence_chances(features, draws, rung)[:, 3]
     tossed = rng.binomial(len(crises), np.clip(chance, 0.0, 1.0)) / len(crises)
-    return _check(
+    return _fact(
         "crises that are full-scale wars",
         float(np.mean(crises.violence_code == 3)),
         tossed,
@@ -114,7 +114,7 @@ def _war_per_crisis(
     )
 
 
-def _umbrella(disputes: Disputes, draws: Draws) -> list[Check]:
+def _umbrella(disputes: Disputes, draws: Draws) -> list[Fact]:
     """Check the odds ratios of a nuclear umbrella against the published ones."""
     target = Density(build_record(disputes)[0])
     values = [
@@ -127,7 +127,7 @@ def _umbrella(disputes: Disputes, draws: Draws) -> list[Check]:
         "umbrella_onset": "ratio of onset, umbrella",
     }
     return [
-        _check(
+        _fact(
             label,
             PUBLISHED[name],
             np.exp(np.concatenate([v[name] for v in values])),
@@ -137,10 +137,10 @@ def _umbrella(disputes: Disputes, draws: Draws) -> list[Check]:
     ]
 
 
-def _regressed(disputes: Disputes, per_draw: Mapping[str, np.ndarray]) -> list[Check]:
+def _regressed(disputes: Disputes, per_draw: Mapping[str, np.ndarray]) -> list[Fact]:
     """Check the odds ratios of an umbrella as a logit over the disputes finds them."""
     return [
-        _check(
+        _fact(
             f"odds ratio of {label}, umbrella, by logit",
             PUBLISHED[name],
             umbrella_odds_ratio(disputes, per_draw[event]),

@@ -13,7 +13,7 @@ m and covariance :math:`C C^T`, and :math:`u = C^{-1}(z - m)`, a walker is moved
 which leaves the approximation as it is, so that a step is accepted by how the posterior and its
 approximation differ and not by the number of dimensions (Cotter, Roberts, Stuart and White
 2013). The approximation only proposes: it overstates war where it is taken for the
-posterior. Half of the steps are ordinary random walks, which carry walkers out of places where
+posterior. Half of the steps are ordinary random walks, which carry walkers out of regions where
 the approximation is thin. The mode may lie far from the mean, so after a warm-up mean and
 covariance are taken anew from its second half, and that approximation proposes from there on.
 Each walker is a chain of its own, so that R-hat and effective

@@ -102,7 +102,7 @@ def outcomes_of(disputes: Disputes) -> dict[str, np.ndarray]:
     }
 
 
-def events_of(forecast: Forecast) -> dict[str, np.ndarray]:
+def event_chances(forecast: Forecast) -> dict[str, np.ndarray]:
     """Probability of single events, for calibration curves and group rates; shape (n,) each."""
     return {
         "use_or_war": forecast["max_level"][:, USE:].sum(axis=1),
@@ -113,7 +113,7 @@ def events_of(forecast: Forecast) -> dict[str, np.ndarray]:
 
 
 def happened(disputes: Disputes) -> dict[str, np.ndarray]:
-    """Whether each event of `events_of` happened; shape (n,) each."""
+    """Whether each event of `event_chances` happened; shape (n,) each."""
     return {
         "use_or_war": disputes.level >= 4,
         "war": disputes.level == 5,
@@ -169,7 +169,7 @@ def group_rates(disputes: Disputes, prediction: Prediction, *, seed: int = 0) ->
     rng = np.random.default_rng(seed)
     observed = happened(disputes)
     rates: dict[str, dict[str, Any]] = {}
-    for event, means in events_of(forecast_of(prediction)).items():
+    for event, means in event_chances(forecast_of(prediction)).items():
         draws = _draws_of(prediction, event, means)
         toss = _tosses(draws, rng)
         for group, rows in groups_of(disputes).items():

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from escalation.model.draws import Draws
-from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef, Quantity
+from escalation.study.quantity import Figure, InlinePrior, Magnitude, Number, ParameterRef
 from escalation.study.schema import Flashpoint, Pact, Structure
 
 
@@ -33,7 +33,7 @@ class Values:
 
     draws: Draws
 
-    def of(self, quantity: Quantity | float) -> np.ndarray:
+    def of(self, quantity: Magnitude | float) -> np.ndarray:
         """Return a quantity's value in every draw, within the bounds of its place."""
         match quantity:
             case ParameterRef():

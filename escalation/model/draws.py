@@ -74,28 +74,6 @@ class Draws:
         return Draws(self.names, np.repeat(self.values[:, :1], n, axis=1))
 
 
-def bounded_quantile(parameter: Parameter, u: np.ndarray) -> np.ndarray:
-    """Return quantiles of a parameter's prior, clipped to its bounds; a fixed one's default.
-
-    Raises
-    ------
-    InputError
-        If a quantile is not a number, as with a beta prior of extreme shape.
-    """
-    u = np.asarray(u, float)
-    if isinstance(parameter.prior, Fixed):
-        values = np.full_like(u, parameter.default)
-    else:
-        with np.errstate(over="ignore"):  # a wide prior may overflow on its way to the bounds
-            values = parameter.prior.quantile(u)
-    if np.isnan(values).any():
-        raise InputError(
-            f"parameter {parameter.name}: its prior {parameter.prior.describe()} has no quantile "
-            f"at {u[np.isnan(values)].flat[0]:g}"
-        )
-    return np.clip(values, parameter.low, parameter.high)
-
-
 def draw_parameters(
     parameters: Mapping[str, Parameter],
     n: int,
@@ -141,7 +119,7 @@ def draw_parameters(
     column = correlated(column, pairs, keep_values=design == "latin_hypercube")
     half = np.full(n, 0.5)
     values = [
-        bounded_quantile(p, _inside(column.get(p.name, half))) for p in parameters.values()
+        p.quantile(_inside(column.get(p.name, half))) for p in parameters.values()
     ]
     return Draws(tuple(parameters), np.array(values).reshape(len(parameters), n))
 

@@ -94,20 +94,6 @@ class Coverage:
     overridden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Update:
-    """What a fit did to one parameter.
-
-    Attributes
-    ----------
-    prior, posterior : (float, float, float)
-        Quantiles 5, 50 and 95 % before and after.
-    """
-
-    prior: tuple[float, float, float]
-    posterior: tuple[float, float, float]
-
-
 def coverage(parameters: Mapping[str, Parameter], posterior: Posterior | None) -> Coverage:
     """Sort the parameters of a posterior into those it speaks for and those overridden.
 
@@ -209,10 +195,10 @@ def _sealed(body: str) -> str:
 
 def _parsed(text: str) -> Posterior:
     """Read the text of a posterior file; ValueError says what is wrong with it."""
-    place = text.rfind(_SEAL)
-    if place < 0:
+    at = text.rfind(_SEAL)
+    if at < 0:
         raise ValueError("not a posterior file, or truncated (no checksum at its end)")
-    body, seal = text[:place], text[place + len(_SEAL) :].strip()
+    body, seal = text[:at], text[at + len(_SEAL) :].strip()
     if _sealed(body) != text:
         raise ValueError("damaged or edited: its content does not match its checksum")
     lines = body.splitlines()

@@ -12,7 +12,7 @@ says how it was come by:
 
 A study file may override the prior or default of any of them (``parameters:``) and may
 add its own as inline priors (an onset rate, a stake), which join the registry of that
-study under the name of the place where they stand.
+study under the key where they stand.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+
+from escalation.errors import InputError
 from escalation.parameters.priors import (
     Beta,
     Fixed,
@@ -79,6 +82,31 @@ class Parameter:
     low: float = -inf
     high: float = inf
     rule: str = ""
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return quantiles of the prior, clipped to the bounds; the default if it is fixed.
+
+        Raises
+        ------
+        InputError
+            If a quantile is not a number, as with a beta prior of extreme shape.
+
+        Examples
+        --------
+        >>> REGISTRY["grave_share"].quantile(np.array([0.05, 0.95])).round(3)
+        array([0.079, 0.318])
+        """
+        u = np.asarray(u, float)
+        if isinstance(self.prior, Fixed):
+            return np.full_like(u, self.default)
+        with np.errstate(over="ignore"):  # a wide prior may overflow on its way to the bounds
+            values = self.prior.quantile(u)
+        if np.isnan(values).any():
+            raise InputError(
+                f"parameter {self.name}: its prior {self.prior.describe()} has no quantile "
+                f"at {u[np.isnan(values)].flat[0]:g}"
+            )
+        return np.clip(values, self.low, self.high)
 
 
 LIMITS = MappingProxyType({

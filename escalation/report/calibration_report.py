@@ -10,8 +10,8 @@ from escalation.parameters.registry import REGISTRY
 from escalation.report.text import WIDTH, counted, line_of, paragraph, short_number
 
 if TYPE_CHECKING:
-    from escalation.history.calibrate import Calibration
-    from escalation.history.predictive_checks import Check, Checks
+    from escalation.history.calibrate import FittedPosterior
+    from escalation.history.predictive_checks import Fact, Facts
     from escalation.history.surveys import Held
 
 _NAME, _CELL = 28, 10
@@ -20,7 +20,7 @@ MOVED = 0.5
 shrunk to below this share of one standard deviation less."""
 
 
-def format_calibration(found: Calibration) -> str:
+def format_calibration(found: FittedPosterior) -> str:
     """Text of a calibration: prior and posterior of every parameter that the data moved."""
     z = found.sample.z.reshape(-1, found.sample.z.shape[2])
     mean, sd = z.mean(axis=0), z.std(axis=0)
@@ -51,7 +51,7 @@ def format_calibration(found: Calibration) -> str:
     return "\n".join(lines)
 
 
-def format_checks(checks: Checks) -> str:
+def format_checks(checks: Facts) -> str:
     """Text of posterior predictive checks."""
     lines = ["", line_of("Fact", ["observed", "5 %", "median", "95 %", ""], 44, _CELL)]
     lines += [_check_line(check) for check in checks.facts]
@@ -59,7 +59,7 @@ def format_checks(checks: Checks) -> str:
     return "\n".join(lines)
 
 
-def _check_line(check: Check) -> str:
+def _check_line(check: Fact) -> str:
     numbers = (check.value, check.low, check.middle, check.high)
     verdict = "inside" if check.inside else "OUTSIDE"
     return line_of(check.name, [*(short_number(v) for v in numbers), verdict], 44, _CELL)

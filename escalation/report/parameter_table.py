@@ -1,50 +1,101 @@
-"""The parameter registry as text."""
+"""The parameters of the model, as a table and as text."""
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Mapping
+from typing import Any
 
-from escalation.parameters.posterior import Update
-from escalation.parameters.registry import MARKS, Parameter
+import numpy as np
+import pandas as pd
+
+from escalation.parameters.posterior import Posterior, coverage, shipped_posterior
+from escalation.parameters.registry import MARKS, REGISTRY, Parameter
+from escalation.study.loader import load_study
+from escalation.study.schema import Study
 
 _WIDTH = 100
+_LEVELS = {"5": 0.05, "50": 0.5, "95": 0.95}
+_FIELDS = (
+    "symbol", "meaning", "unit", "default", "prior", "low", "high", "mark", "source", "claim",
+    "rule",
+)  # fmt: skip
 
 
-def format_parameters(
-    registry: Mapping[str, Parameter], updates: Mapping[str, Update] | None = None
-) -> str:
-    """Return the registry as text: a few lines per parameter, at most 100 columns.
+def parameters(study: Study | str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """Return every parameter: unit, default, prior, posterior, mark and source.
 
     Parameters
     ----------
-    registry : mapping of str to Parameter
-        What to show.
-    updates : mapping of str to Update, optional
-        Prior and posterior of the parameters that a fit has updated.
+    study : Study, str or path-like, optional
+        Study, or its file, whose parameters are listed, its own among them; by default those of
+        the model.
+
+    Returns
+    -------
+    DataFrame
+        A row for each parameter, by name. ``prior`` is in words; ``prior_5``, ``prior_50`` and
+        ``prior_95`` are its quantiles in percent, within the bounds ``low`` and ``high``;
+        ``posterior_5`` and so on those of the posterior that comes with the package, NaN where
+        it does not speak for the parameter.
+
+    Raises
+    ------
+    StudyError
+        The study file cannot be used.
+
+    Examples
+    --------
+    >>> import escalation
+    >>> table = escalation.parameters("configs/asian_nato.yaml")
+    >>> table.loc["grave_share", ["unit", "prior", "mark"]].to_list()
+    ['1', 'Beta(5, 22)', 'judgement']
     """
-    updates = updates or {}
+    if study is None:
+        registry: Mapping[str, Parameter] = REGISTRY
+    else:
+        registry = (study if isinstance(study, Study) else load_study(study)).parameters
+    return parameter_frame(registry, shipped_posterior())
+
+
+def parameter_frame(registry: Mapping[str, Parameter], posterior: Posterior | None) -> pd.DataFrame:
+    """Return what :func:`parameters` returns, of any registry and posterior."""
+    covered = set(coverage(registry, posterior).covered)
+    rows = {}
+    for name, entry in registry.items():
+        row: dict[str, Any] = {field: getattr(entry, field) for field in _FIELDS}
+        row["prior"] = entry.prior.describe()
+        known = {"prior": entry.quantile(np.array(list(_LEVELS.values())))}
+        if posterior is not None and name in covered:
+            values = np.clip(posterior[name], entry.low, entry.high)
+            known["posterior"] = np.quantile(values, list(_LEVELS.values()))
+        for what in ("prior", "posterior"):
+            quantiles = known.get(what, np.full(len(_LEVELS), np.nan))
+            row |= {f"{what}_{k}": q for k, q in zip(_LEVELS, quantiles.tolist(), strict=True)}
+        rows[name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
+
+
+def format_parameters(table: pd.DataFrame) -> str:
+    """Return the table of :func:`parameters` as text: a few lines each, at most 100 columns."""
     lines = []
-    for p in registry.values():
-        lines.append(f"{p.name}  ({p.symbol})" if p.symbol != p.name else p.name)
+    for p in table.itertuples():
+        lines.append(f"{p.Index}  ({p.symbol})" if p.symbol != p.Index else str(p.Index))
         facts = (
-            f"{p.default:.4g} {p.unit}; prior {p.prior.describe()}; bounds {p.low:g} to "
+            f"{p.default:.4g} {p.unit}; prior {p.prior}; bounds {p.low:g} to "
             f"{p.high:g}; {p.mark}. {p.meaning}. Source: {p.source}. Serves: {p.claim}."
         )
         lines += textwrap.wrap(facts, _WIDTH, initial_indent="    ", subsequent_indent="    ")
-        if p.name in updates:
-            lines.append(f"    {_update_text(updates[p.name])}")
-    counts = {mark: sum(p.mark == mark for p in registry.values()) for mark in MARKS}
-    total = ", ".join(f"{n} {mark}" for mark, n in counts.items())
-    return "\n".join([*lines, "-" * _WIDTH, f"{len(registry)} parameters: {total}"])
-
-
-def _update_text(update: Update) -> str:
-    before, after = (
-        f"{middle:.3g} [{low:.3g} to {high:.3g}]"
-        for low, middle, high in (update.prior, update.posterior)
-    )
-    return f"median [5 to 95 %]: prior {before}, posterior {after}"
+        if np.isfinite(p.posterior_50):
+            before, after = (
+                f"{getattr(p, f'{what}_50'):.3g} [{getattr(p, f'{what}_5'):.3g} to "
+                f"{getattr(p, f'{what}_95'):.3g}]"
+                for what in ("prior", "posterior")
+            )
+            lines.append(f"    median [5 to 95 %]: prior {before}, posterior {after}")
+    total = ", ".join(f"{(table.mark == mark).sum()} {mark}" for mark in MARKS)
+    return "\n".join([*lines, "-" * _WIDTH, f"{len(table)} parameters: {total}"])
 
 
 def markdown_parameters(registry: Mapping[str, Parameter]) -> str:

@@ -14,23 +14,20 @@ about the others. The results list both kinds as attributes.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.model.draws import Draws, bounded_quantile, default_draws, draw_parameters
+from escalation.model.draws import Draws, default_draws, draw_parameters
 from escalation.parameters.posterior import (
     Posterior,
-    Update,
     coverage,
     load_posterior,
     shipped_posterior,
 )
 from escalation.parameters.registry import Parameter
 from escalation.study.schema import Correlation, Study
-
-SPREAD = (0.05, 0.5, 0.95)
 
 
 def chosen_posterior(
@@ -132,18 +129,8 @@ def parameter_quantiles(
 ) -> np.ndarray:
     """Return quantiles of a parameter in the posterior, or in its prior when None."""
     if posterior is None:
-        return bounded_quantile(parameter, np.array(levels))
+        return parameter.quantile(np.array(levels))
     return np.quantile(_bounded(parameter, posterior), levels)
-
-
-def parameter_updates(
-    parameters: Mapping[str, Parameter], posterior: Posterior | None
-) -> dict[str, Update]:
-    """Return prior and posterior quantiles of every parameter that the posterior covers."""
-    return {
-        name: Update(_spread(parameters[name], None), _spread(parameters[name], posterior))
-        for name in coverage(parameters, posterior).covered
-    }
 
 
 def source_attrs(study: Study, posterior: Posterior | None) -> dict[str, object]:
@@ -173,8 +160,3 @@ def _posterior_attrs(study: Study, posterior: Posterior | None) -> dict[str, obj
 
 def _bounded(parameter: Parameter, posterior: Posterior) -> np.ndarray:
     return np.clip(posterior[parameter.name], parameter.low, parameter.high)
-
-
-def _spread(parameter: Parameter, posterior: Posterior | None) -> tuple[float, float, float]:
-    low, middle, high = parameter_quantiles(parameter, posterior, SPREAD).tolist()
-    return low, middle, high

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from escalation.study.diff import diff_structures
 from escalation.study.loader import load_study, parse_study, study_from_text
 from escalation.study.schema import Study
 
-__all__ = ["Study", "diff_structures", "load_study", "parse_study", "study_from_text"]
+__all__ = ["Study", "load_study", "parse_study", "study_from_text"]

@@ -11,7 +11,7 @@ from escalation.study.base import StudyModel, fault, internal
 from escalation.study.flashpoints import Flashpoint
 from escalation.study.names import shown
 from escalation.study.nodes import QUANTITY_KEYS
-from escalation.study.quantity import Amount, Delay, LogOdds, Quantity, UnitQuantity
+from escalation.study.quantity import Amount, Delay, LogOdds, Magnitude, UnitMagnitude
 from escalation.study.vocabulary import (
     ONE,
     ZERO,
@@ -32,17 +32,17 @@ class Member(StudyModel):
 
     Attributes
     ----------
-    bindingness : Quantity or dict of str to Quantity
+    bindingness : Magnitude or dict of str to Magnitude
         From 0 (free) to 1 (bound to fight), everywhere or by theatre.
-    realised : Quantity
+    realised : Magnitude
         Share of the bindingness added by the pact that the member would honour.
     """
 
     bindingness: Annotated[
-        Annotated[ByTheatre, Tag("<theatres>")] | Annotated[UnitQuantity, Tag("<everywhere>")],
+        Annotated[ByTheatre, Tag("<theatres>")] | Annotated[UnitMagnitude, Tag("<everywhere>")],
         Discriminator(_by_theatre_or_not),
     ]
-    realised: UnitQuantity = ONE
+    realised: UnitMagnitude = ONE
 
     @field_validator("bindingness", mode="before")
     @classmethod
@@ -51,7 +51,7 @@ class Member(StudyModel):
             raise fault("names no theatre")
         return value
 
-    def in_theatre(self, theatre: str) -> Quantity:
+    def in_theatre(self, theatre: str) -> Magnitude:
         """Return the bindingness in `theatre`; 0 in a theatre that is not named."""
         if isinstance(self.bindingness, dict):
             return self.bindingness.get(theatre, ZERO)
@@ -65,21 +65,21 @@ class Pact(Titled):
     ----------
     members : dict of str to Member
         By actor.
-    covers : dict of str to Quantity
+    covers : dict of str to Magnitude
         Share of the bindingness that reaches a flashpoint or theatre. Where neither is named it
         is 1 if the defender is a member, or if the member's bindingness names the theatre, else 0.
-    decision_delay_days : Quantity
+    decision_delay_days : Magnitude
         Mean days until a member decides.
-    encirclement : Quantity or None
+    encirclement : Magnitude or None
         How encircled the challenger feels by this pact, 0 to 1.
     nuclear_sharing : bool
         Whether nuclear weapons are shared.
     """
 
     members: dict[ActorName, Member]
-    covers: dict[CoveredName, UnitQuantity] = Field(default_factory=dict)
+    covers: dict[CoveredName, UnitMagnitude] = Field(default_factory=dict)
     decision_delay_days: Delay
-    encirclement: UnitQuantity | None = None
+    encirclement: UnitMagnitude | None = None
     nuclear_sharing: bool = False
 
     @field_validator("members")
@@ -89,11 +89,11 @@ class Pact(Titled):
             raise fault("a pact with no members: name at least one actor")
         return members
 
-    def stated_coverage(self, flashpoint: Flashpoint) -> Quantity | None:
+    def stated_coverage(self, flashpoint: Flashpoint) -> Magnitude | None:
         """Return what `covers` says of a flashpoint, or else of its theatre; None for nothing."""
         return self.covers.get(flashpoint.name, self.covers.get(flashpoint.theatre))
 
-    def coverage(self, member: str, flashpoint: Flashpoint) -> Quantity:
+    def coverage(self, member: str, flashpoint: Flashpoint) -> Magnitude:
         """Return the share of a member's bindingness that reaches a flashpoint.
 
         Where `covers` says nothing of it, a pact reaches a defender who is in it, and others where
@@ -121,14 +121,14 @@ class Structure(Titled):
     ----------
     extends : str or None
         What it was derived from, as written.
-    encirclement : Quantity or None
+    encirclement : Magnitude or None
         Explicit level from 0 to 1; None stands for the highest of `base_encirclement` and
         its pacts. A structure that adds pacts and states no level has None, whatever it extends.
-    base_encirclement : Quantity or None
+    base_encirclement : Magnitude or None
         Level last stated by the structure or by what it extends; filled in by the loader.
-    decision_delay_days : Quantity
+    decision_delay_days : Magnitude
         For states in none of the pacts.
-    commitments : dict of str to dict of str to Quantity
+    commitments : dict of str to dict of str to Magnitude
         Bilateral bindingness by actor and theatre; absent means 0.
     pacts : tuple of Pact
         Pacts beside the bilateral commitments.
@@ -137,8 +137,8 @@ class Structure(Titled):
     """
 
     extends: str | None = None
-    encirclement: UnitQuantity | None = None
-    base_encirclement: UnitQuantity | None = internal(None)
+    encirclement: UnitMagnitude | None = None
+    base_encirclement: UnitMagnitude | None = internal(None)
     decision_delay_days: Delay
     pacts: tuple[Pact, ...] = Field(default=(), strict=False)
     commitments: dict[ActorName, ByTheatre] = Field(default_factory=dict, validate_default=True)
@@ -162,7 +162,7 @@ class Structure(Titled):
             )
         return commitments
 
-    def commitment(self, actor: str, theatre: str) -> Quantity:
+    def commitment(self, actor: str, theatre: str) -> Magnitude:
         """Return the bilateral bindingness of `actor` in `theatre`; 0 where none is given."""
         return self.commitments.get(actor, {}).get(theatre, ZERO)
 

@@ -20,7 +20,7 @@ from escalation.study.schema import Pact, Structure, Study
 ABSENT = "none"
 
 
-def diff_structures(
+def diff(
     a: str | os.PathLike[str],
     b: str | os.PathLike[str],
     study: Study | str | os.PathLike[str] | None = None,
@@ -46,6 +46,13 @@ def diff_structures(
         If a file is not a usable structure.
     InputError
         If a name is not one of the study's structures.
+
+    Examples
+    --------
+    >>> import escalation
+    >>> lines = escalation.diff("trilateral", "hub_and_spoke", "configs/asian_nato.yaml")
+    >>> lines[-1]
+    'pact.nuclear_sharing: no -> none'
     """
     if study is not None and not isinstance(study, Study):
         study = load_study(study)

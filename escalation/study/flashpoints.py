@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ValidationInfo, field_validator
 from escalation.contracts.codes import MAX_PARTIES
 from escalation.study.base import StudyModel, fault
 from escalation.study.names import shown
-from escalation.study.quantity import Amount, LogOdds, Quantity, Rate, Stake, UnitQuantity, Within
+from escalation.study.quantity import Amount, LogOdds, Magnitude, Rate, Stake, UnitMagnitude, Within
 from escalation.study.vocabulary import ONE, ZERO, ActorName, Dollars, Name, Titled
 
 
@@ -20,27 +20,27 @@ class Actor(Titled):
     ----------
     nuclear : bool
         Whether it has nuclear weapons; for the record, no equation reads it.
-    capability : Quantity or None
+    capability : Magnitude or None
         Share of world capabilities; for the record.
-    military_spending_usd, gdp_usd : Quantity or None
+    military_spending_usd, gdp_usd : Magnitude or None
         US dollars a year; for the record.
-    trade_dependence : dict of str to Quantity
+    trade_dependence : dict of str to Magnitude
         Trade with a partner over own GDP, by partner; an absent partner counts as 0.
-    alignment : Quantity
+    alignment : Magnitude
         From -1 (with China) to 1 (with the United States).
-    domestic_veto : Quantity
+    domestic_veto : Magnitude
         Chance that a resolved decision to join is vetoed at home.
-    staunch_logit : Quantity
+    staunch_logit : Magnitude
         Added to the log-odds of being staunch.
     """
 
     nuclear: bool = False
-    capability: UnitQuantity | None = None
+    capability: UnitMagnitude | None = None
     military_spending_usd: Dollars | None = None
-    gdp_usd: Annotated[Quantity, AfterValidator(Within(0, 1e15, open_low=True))] | None = None
-    trade_dependence: dict[ActorName, Annotated[Quantity, AfterValidator(Within(0, 10))]]
-    alignment: Annotated[Quantity, AfterValidator(Within(-1, 1))]
-    domestic_veto: UnitQuantity = ZERO
+    gdp_usd: Annotated[Magnitude, AfterValidator(Within(0, 1e15, open_low=True))] | None = None
+    trade_dependence: dict[ActorName, Annotated[Magnitude, AfterValidator(Within(0, 10))]]
+    alignment: Annotated[Magnitude, AfterValidator(Within(-1, 1))]
+    domestic_veto: UnitMagnitude = ZERO
     staunch_logit: LogOdds = ZERO
 
     @field_validator("trade_dependence")
@@ -56,9 +56,9 @@ class ThirdParty(StudyModel):
 
     Attributes
     ----------
-    power : Quantity
+    power : Magnitude
         Power that it can project there, the challenger's being 1.
-    stake : Quantity
+    stake : Magnitude
         From 0 (none) to 1 (as if attacked itself).
     """
 
@@ -76,17 +76,17 @@ class Flashpoint(Titled):
         none names any.
     challenger, defender : str
         Actors.
-    challenger_stake, defender_stake : Quantity
+    challenger_stake, defender_stake : Magnitude
         In units of China's stake in Taiwan.
-    defender_power : Quantity
+    defender_power : Magnitude
         The challenger's power being 1.
-    onset_rate : Quantity
+    onset_rate : Magnitude
         Disputes a year, as observed under today's structure.
     base_host : str or None
         Actor whose bases the great power needs there.
-    commitment_scale : Quantity
+    commitment_scale : Magnitude
         Factor on every bindingness at this position.
-    grey_zone_incidents : Quantity
+    grey_zone_incidents : Magnitude
         Factor on incident rates at rungs 1 to 3.
     third_parties : dict of str to ThirdParty
         Who else may join, by actor.

@@ -249,7 +249,7 @@ def unread(study: Study) -> dict[str, str]:
     for name, entry in REGISTRY.items():
         why = reasons.get(entry.claim, "")
         if entry.rule and entry.rule not in study.decision_rules:
-            why = f"only {entry.rule} reads it, and that rule is not played"
+            why = f"only {entry.rule} reads it, and that rule is not used"
         elif name in PLACED:
             why = "no structure or flashpoint names it"
         if why and name not in named:
@@ -271,7 +271,7 @@ def _compare(words: Words) -> Iterator[Problem]:
             "has no effect: compare.focus names no structure to sweep beside the reference"
         )
         return
-    # A sweep plays the headline rule, the reference and the structures in focus.
+    # A sweep runs the headline rule, the reference and the structures in focus.
     swept = study.model_copy(update={
         "decision_rules": study.decision_rules[:1],
         "structures": {name: study.structures[name] for name in (study.reference, *compared)},

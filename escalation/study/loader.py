@@ -227,7 +227,7 @@ def recheck(study: Study) -> None:
         position = ".".join(map(str, first["loc"])) or "study"
         raise InputError(f"{position}: {first['msg']}") from None
     except (PydanticSerializationError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"study: cannot be played as it stands: {error}") from None
+        raise InputError(f"study: cannot be run as it stands: {error}") from None
     if study.reference not in study.structures:
         choices = suggestion(str(study.reference), study.structures)
         raise InputError(f"reference: unknown structure {shown(study.reference)} {choices}")

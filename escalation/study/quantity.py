@@ -84,7 +84,8 @@ class ParameterRef(_Bounded):
     def _from_name(cls, data: Any) -> Any:
         for key in ("low", "high"):
             if isinstance(data, dict) and key in data:
-                raise fault(f"unknown key {key!r} (choices: parameter, scale)")
+                choices = suggestion(key, ("parameter", "scale"))
+                raise fault(f"unknown key {key!r} {choices}")
         return {"parameter": data} if isinstance(data, str) else data
 
     @field_validator("parameter")
@@ -248,7 +249,7 @@ _FORMS: dict[type, str] = {
     Number: "<number>", ParameterRef: "<parameter>", InlinePrior: "<prior>", Figure: "<value>",
 }  # fmt: skip
 
-Quantity: TypeAlias = Annotated[
+Magnitude: TypeAlias = Annotated[
     Annotated[Number, Tag("<number>")]
     | Annotated[ParameterRef, Tag("<parameter>")]
     | Annotated[InlinePrior, Tag("<prior>")]
@@ -260,14 +261,14 @@ Quantity: TypeAlias = Annotated[
     ),
 ]
 
-UnitQuantity: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 1))]
-Stake: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 100, open_low=True))]
+UnitMagnitude: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 1))]
+Stake: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 100, open_low=True))]
 """In units of China's stake in Taiwan."""
-Amount: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 100))]
+Amount: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 100))]
 """A power, a stake or a factor, of which 1 is the usual size."""
-Rate: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 100, open_low=True))]
+Rate: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 100, open_low=True))]
 """Events a year."""
-Delay: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 36_500, open_low=True))]
+Delay: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 36_500, open_low=True))]
 """Days, at most a century."""
-LogOdds: TypeAlias = Annotated[Quantity, AfterValidator(Within(-8, 8))]
+LogOdds: TypeAlias = Annotated[Magnitude, AfterValidator(Within(-8, 8))]
 """Log-odds of being staunch, within the limits that the challenger's beliefs have."""

@@ -95,7 +95,7 @@ class Chain:
         return len(self.rules.profile)
 
     def round(self, mass: np.ndarray, ending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Play a round: returns the mass after it, and the mass that has ended."""
+        """Take a round: returns the mass after it, and the mass that has ended."""
         still = (1.0 - self.up) * mass
         stopped = ending * still
         ended = self.stop @ stopped

@@ -97,7 +97,7 @@ def _opening_chance(t: Tables) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Disputes:
+class ExactDisputes:
     """Exact distributions of one cell's disputes.
 
     Attributes
@@ -115,7 +115,7 @@ class Disputes:
     first_of_year: np.ndarray
 
 
-def solve_disputes(tables: Tables) -> Disputes:
+def solve_disputes(tables: Tables) -> ExactDisputes:
     """Solve a cell's disputes.
 
     Parameters
@@ -131,7 +131,7 @@ def solve_disputes(tables: Tables) -> Disputes:
     t = wide(tables)
     beliefs, chance = first_beliefs(t)
     first = first_of_a_year(onset_rates(t, beliefs))
-    result = Disputes(np.zeros(SHAPE), np.zeros((SHAPE[0], N_DURATIONS)), np.zeros(SHAPE))
+    result = ExactDisputes(np.zeros(SHAPE), np.zeros((SHAPE[0], N_DURATIONS)), np.zeros(SHAPE))
     for coerced in (0, 1):
         lanes, ended = solve_from(t, beliefs, coerced, DURATION_SLOT)
         given = ended @ chance

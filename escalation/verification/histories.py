@@ -139,7 +139,7 @@ def solve_histories(tables: Tables, points: int = TENSION_POINTS) -> Histories:
     outcomes = _outcomes(t, rates, months)
     waits = _waits(t, rates.sum(axis=1), tension_grid(points))
     history = _History(outcomes, waits, _turnover(t), months)
-    history.play()
+    history.solve()
     stopped = history.stopped
     worst = 1.0 - stopped[len(EVENTS) : -1].sum(axis=1)
     none = 1.0 - stopped[0].sum()
@@ -244,8 +244,8 @@ class _History:
         self.stopped = np.zeros((n_runs, months // MONTHS))
         self.waiting[0, 0][:, 0] = 1.0 / N_TYPES
 
-    def play(self) -> None:
-        """Play month by month; several disputes may begin in one month."""
+    def solve(self) -> None:
+        """Go month by month; several disputes may begin in one month."""
         for month in range(self.months):
             new, opening = self._due(month), self.opening.pop(month, np.zeros(self.shape))
             waits, disputes = np.zeros(self.shape), np.zeros(self.shape)
@@ -280,7 +280,7 @@ class _History:
         self._arrive(month, left, self._moved(self.waits.calmed[left], self.waits.none[left], mass))
 
     def _dispute(self, month: int, opening: np.ndarray) -> None:
-        """Play disputes that begin now and do not end within the month."""
+        """Take disputes that begin now and do not end within the month."""
         by_type = opening.sum(axis=1)
         self.stopped[:, month // MONTHS] += (by_type * self.outcomes.stops).sum(axis=0)
         self.ended += (by_type * self.outcomes.ends).sum(axis=1)

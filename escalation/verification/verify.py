@@ -10,7 +10,7 @@ What is reduced, so that it can be solved:
   day, so that lengths are numbers of rounds;
 - with two of them, what they decide is no news to the challenger.
 
-In every cell three worlds are played: a routine dispute, a grave one (how each ends, how high it
+In every cell three worlds are simulated: a routine dispute, a grave one (how each ends, how high it
 goes, whether the great power fought, how long it lasts), and the year with its natural onset
 (whether a dispute comes, and how it goes). Without third parties whole histories over the full
 horizon take the place of the year: worst rung, first year of each event, why it ended. So that a
@@ -66,7 +66,7 @@ PIECE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Cell:
+class ReducedCell:
     """One cell of a reduced study.
 
     Attributes
@@ -92,7 +92,7 @@ class Cell:
 class WorldCheck:
     """Counts of one world against their exact distribution."""
 
-    cell: Cell
+    cell: ReducedCell
     what: str
     outcomes: list[str]
     agreement: Agreement
@@ -185,7 +185,7 @@ def verify(
 def verified(study: Study, asked: Asked, change: Change = lambda tables: tables) -> Json:
     """Return what :func:`verify` returns.
 
-    `change` is done to the tables that the kernel plays, and not to those that are solved.
+    `change` is done to the tables that the kernel is given, and not to those that are solved.
     """
     _refuse_big(study, asked)
     values = _values(study, asked.draws, asked.seed)
@@ -261,7 +261,7 @@ def _kept(study: Study, point: Flashpoint, n: int) -> list[str]:
     return sorted(point.third_parties, key=rank)[:n]
 
 
-def _cells(study: Study, asked: Asked, values: Draws) -> Iterator[Cell]:
+def _cells(study: Study, asked: Asked, values: Draws) -> Iterator[ReducedCell]:
     """Yield the cells of a reduced study; those without third parties that were added last."""
     flashpoints = _chosen("flashpoint", study.flashpoints, asked.flashpoint)
     structures = _chosen("structure", study.structures, asked.structure)
@@ -283,7 +283,7 @@ def _chosen(what: str, known: Mapping[str, object], name: str | None) -> list[st
     return [name]
 
 
-def _compiled(study: Study, structure: str, values: Draws) -> Iterator[Cell]:
+def _compiled(study: Study, structure: str, values: Draws) -> Iterator[ReducedCell]:
     """Yield the cells of a study with one flashpoint under a structure, one per draw."""
     from escalation.model.compile import compile_block, onset_anchor
 
@@ -298,17 +298,17 @@ def _compiled(study: Study, structure: str, values: Draws) -> Iterator[Cell]:
         block = without_news(block)
     for draw in range(values.n):
         tables = Tables(*(array[[draw]] for array in block))
-        yield Cell(name, structure, draw, tuple(point.third_parties), tables)
+        yield ReducedCell(name, structure, draw, tuple(point.third_parties), tables)
 
 
-def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator[WorldCheck]:
-    """Play a cell's worlds and compare each with its exact solution."""
+def _checks(cell: ReducedCell, n: int, seed: int, key: int, change: Change) -> Iterator[WorldCheck]:
+    """Simulate a cell's worlds and compare each with its exact solution."""
     exact = solve_disputes(one_cell(cell.tables, 0))
     changed = change(cell.tables)
     for world, (dispute_class, name) in enumerate(
         ((ROUTINE, "routine"), (GRAVE, "grave"))
     ):
-        counts = _play(one_dispute(changed, dispute_class), n, seed, key + world)
+        counts = _simulated(one_dispute(changed, dispute_class), n, seed, key + world)
         chance = np.zeros(SHAPE)
         chance[dispute_class] = exact.crisis[dispute_class]
         yield _disputes_check(cell, name, counts, chance, n)
@@ -316,15 +316,15 @@ def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator
             cell, f"{name}, length", _LENGTHS,
             compare(counts.duration[0, dispute_class], exact.duration[dispute_class]), False,
         )  # fmt: skip
-    counts = _play(changed, n, seed, key + 2)
+    counts = _simulated(changed, n, seed, key + 2)
     if cell.parties:
         yield _disputes_check(cell, "year", counts, exact.first_of_year, n)
     else:
         yield from _history_checks(cell, counts, n)
 
 
-def _play(tables: Tables, n: int, seed: int, key: int) -> Tallies:
-    """Play histories of a cell in pieces short enough for Ctrl-C."""
+def _simulated(tables: Tables, n: int, seed: int, key: int) -> Tallies:
+    """Simulate histories of a cell in pieces short enough for Ctrl-C."""
     from escalation.simulation.threads import simulate_block
 
     parts = [
@@ -335,7 +335,7 @@ def _play(tables: Tables, n: int, seed: int, key: int) -> Tallies:
 
 
 def _disputes_check(
-    cell: Cell, name: str, counts: Tallies, chance: np.ndarray, n: int
+    cell: ReducedCell, name: str, counts: Tallies, chance: np.ndarray, n: int
 ) -> WorldCheck:
     """Compare how disputes went; histories without one are an outcome too."""
     seen = counts.crisis[0]
@@ -346,7 +346,7 @@ def _disputes_check(
     return WorldCheck(cell, name, _DISPUTES, agreement, True)
 
 
-def _history_checks(cell: Cell, counts: Tallies, n: int) -> Iterator[WorldCheck]:
+def _history_checks(cell: ReducedCell, counts: Tallies, n: int) -> Iterator[WorldCheck]:
     exact = solve_histories(one_cell(cell.tables, 0))
     agreement = compare(counts.worst_rung[0], exact.worst_rung)
     yield WorldCheck(cell, "worst rung", [f"rung {r}" for r in range(codes.N_RUNGS)],
@@ -405,7 +405,7 @@ def _report(study: Study, checks: list[WorldCheck], plan: Json) -> Json:
     }
 
 
-def reductions(study: Study, cells: list[Cell]) -> list[str]:
+def reductions(study: Study, cells: list[ReducedCell]) -> list[str]:
     """Return in words how the cells differ from those of the study."""
     lines = []
     for name, point in study.flashpoints.items():

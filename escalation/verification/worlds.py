@@ -1,4 +1,4 @@
-r"""Tables under which the kernel plays something that can be solved exactly.
+r"""Tables under which the kernel simulates something that can be solved exactly.
 
 Integers are changed, never the code that reads them:
 

@@ -10,16 +10,18 @@ with :math:`h_b, t_b` the counts of a replicate
 Carlo error of p: :math:`\sum_b e_b^2` estimates its variance (the delta method for a ratio), and
 :math:`\sum_b e_b e'_b` its covariance with the quantity under another structure, which is what
 common random numbers bring about. Nothing needs to be assumed about how the histories of two
-structures are coupled, or about disputes that come in clusters. Where fewer than two replicates
-have trials the errors are not known (NaN): one history says nothing about chance.
+structures are coupled, or about disputes that come in clusters. A draw in which fewer than two
+replicates have trials does not tell its error: that of a trial, pooled over the other draws,
+stands in. Where no draw tells it, it is not known (NaN): one history says nothing about chance.
 
 What is not counted by replicate takes its trials as independent: :math:`\sqrt{p (1 - p) / (n - 1)}`
 for shares, :math:`\sqrt{x}` for a number of events.
 
 Over draws there are two uncertainties. The Monte Carlo error of the mean shrinks with more
-histories. The range over draws is that of *plausible values*
-(:mod:`escalation.statistics.noise`), from which the Monte Carlo part has been removed, jointly
-over structures: it is what is not known about the parameters.
+histories. The standard deviation P over parameters is what is left of that over draws, T, when the
+Monte Carlo part is removed, jointly over structures (:mod:`escalation.statistics.noise`); the range
+over draws is that of the draws moved towards their mean by the factor P / T (the constrained
+estimates of Louis 1984 and Ghosh 1992), which keeps the form of their distribution.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ import xarray as xr
 
 from escalation.errors import ResultsError
 from escalation.results.quantities import LOSS, QUANTITIES, Quantity
-from escalation.results.support import Says, error_known, spread_known
+from escalation.results.support import LEAST_SPREAD, Says, level_known
 from escalation.results.tally import by_replicate, count
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import (
@@ -123,6 +125,15 @@ class Panel:
         sums = np.where(known, self.noise, 0.0).sum(axis=1)
         return cleaned_alone(self.values, sums / np.maximum(known.sum(axis=1), 1), self.rng())
 
+    def narrowed(self) -> np.ndarray:
+        """Draws moved towards their mean until only the spread of the parameters is left."""
+        count = np.isfinite(self.values).sum(axis=1, keepdims=True)
+        mean = np.nansum(self.values, axis=1, keepdims=True) / np.maximum(count, 1)
+        apart = self.values - mean
+        raw = np.sqrt(np.nansum(apart**2, axis=1) / np.maximum(count[:, 0] - 1, 1))
+        factor = np.divide(self.cleaned().sd, raw, out=np.ones(len(raw)), where=raw > 0)
+        return mean + np.minimum(factor, 1.0)[:, None] * apart
+
     def mean_error(self) -> np.ndarray:
         """Monte Carlo error of the mean over draws; draws of unknown error count as the others."""
         known = np.isfinite(self.noise)
@@ -209,9 +220,23 @@ def panel_from_counts(
     scale = np.sqrt(replicate_scale(trials))
     errors = scale[..., None] * (hits - values[..., None] * trials) / known[..., None]
     freedom = (trials > 0).sum(axis=-1) - 1
+    errors = _with_pooled(errors, total, freedom)
     return Panel(
         quantity, structures, values, errors, True, hits.sum(axis=-1), total, freedom, where
     )
+
+
+def _with_pooled(errors: np.ndarray, trials: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """Give draws that do not tell their error that of the others, trial for trial."""
+    known = freedom > 0
+    weight = np.where(known, freedom, 0).astype(float)
+    variance = np.where(known, (errors**2).sum(axis=-1), 0.0)
+    sums = weight.sum(axis=1, keepdims=True)
+    per_trial = (weight * variance * trials).sum(axis=1, keepdims=True) / np.where(
+        sums > 0, sums, np.nan
+    )
+    own = np.sqrt(per_trial / np.where(trials > 0, trials, np.nan) / errors.shape[-1])
+    return np.where(known[..., None], errors, own[..., None])
 
 
 def _counts(cell: xr.Dataset, name: str) -> np.ndarray | None:
@@ -266,10 +291,8 @@ def _of_independent(
 def quantiles(p: Panel, chances: Sequence[float]) -> np.ndarray:
     """Quantiles over draws without the Monte Carlo part, shape (chance, structure).
 
-    Each is the mean over sets of plausible values, one value a draw: without chance it is the
-    plain quantile. They keep to what is possible and to their side of the median. A quantile of
-    draws without a hit is zero, for which a bound must stand. NaN where chance cannot be told from
-    the rest.
+    They keep to their side of the median. A quantile of draws without a hit is zero, for which a
+    bound must stand. NaN where chance cannot be told from the rest.
 
     Parameters
     ----------
@@ -277,17 +300,16 @@ def quantiles(p: Panel, chances: Sequence[float]) -> np.ndarray:
     chances : sequence of float
         One half gives the plain median.
     """
-    plausible, at = p.cleaned().plausible, np.array(chances)
+    narrowed, at, spread = p.narrowed(), np.array(chances), _spread_known(p)
     found = np.full((len(at), len(p.structures)), np.nan)
-    most = 1.0 if p.either_or else np.inf
     for s, values in enumerate(p.values):
         present = np.isfinite(values)
         if not present.any():
             continue
         raw, median = np.quantile(values[present], at), np.median(values[present])
-        free = np.quantile(plausible[s, present], at, axis=0).mean(axis=-1).clip(0.0, most)
+        free = np.quantile(narrowed[s, present], at)
         sided = np.where(at < 0.5, np.minimum(free, median), np.maximum(free, median))
-        known = np.where(raw == 0, 0.0, sided) if spread_known(p.freedom[s]) else np.nan
+        known = np.where(raw == 0, 0.0, sided) if spread[s] else np.nan
         found[:, s] = np.where(at == 0.5, median, known)
     return found
 
@@ -430,7 +452,7 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
     low, high = quantiles(p, (LOW, HIGH))
     bound = zero_upper_bound if p.either_or else zero_rate_bound
     error = p.mean_error()
-    known = np.array([error_known(f) for f in p.freedom])
+    known = level_known(p.freedom)
     mean = np.nansum(p.values, axis=1) / np.where(some, draws, np.nan)
     sparse = (typical < FEW_HITS) & (p.quantity.kind != "mean")
     return {
@@ -439,7 +461,7 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
         "centre": np.where(sparse, mean, median),
         "low": low,
         "high": high,
-        "parameter_sd": np.where([spread_known(f) for f in p.freedom], p.cleaned().sd, np.nan),
+        "parameter_sd": np.where(_spread_known(p), p.cleaned().sd, np.nan),
         "monte_carlo_se": np.where(known & (hits > 0) & ~full & (error > 0), error, np.nan),
         "hits": hits,
         "trials": trials,
@@ -450,6 +472,10 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
         "full": full,
         "says": np.where(hits > 0, Says.LEVEL, Says.NOTHING),
     }
+
+
+def _spread_known(p: Panel) -> np.ndarray:
+    return level_known(p.freedom) & (np.isfinite(p.values).sum(axis=1) >= LEAST_SPREAD)
 
 
 def _median(values: np.ndarray) -> np.ndarray:

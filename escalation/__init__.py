@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from escalation import plots
     from escalation.replays import replay
-    from escalation.results import open_results, save_results
+    from escalation.results import estimates, open_results, save_results
     from escalation.simulation.run import run
     from escalation.study import Study, load_study, parse_study
 
@@ -28,6 +28,7 @@ _PLACES = {
     "parse_study": "escalation.study",
     "run": "escalation.simulation.run",
     "replay": "escalation.replays",
+    "estimates": "escalation.results",
     "open_results": "escalation.results",
     "save_results": "escalation.results",
 }
@@ -35,6 +36,7 @@ _PLACES = {
 __all__ = [
     "Study",
     "__version__",
+    "estimates",
     "load_study",
     "open_results",
     "parse_study",

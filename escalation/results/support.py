@@ -8,8 +8,8 @@ says         what that needs
 nothing      nothing was counted, or no event was seen: an upper bound at most
 level        something was seen; its Monte Carlo error needs `LEAST_FREEDOM` histories beyond the
              first of each draw in all
-difference   the same, with two histories in nearly every draw, and `LEAST_HITS` events under one of the two (and
-             as many histories without it, where a history has it or not)
+difference   the same with two histories in nearly every draw, and `LEAST_HITS` events under
+             one of the two (and as many histories without it, where a history has it or not)
 verdict      also `LEAST_DRAWS` draws: P(safer), its word, ranks, regret, dominance
 ===========  ==================================================================================
 

@@ -74,6 +74,15 @@ def summarise(p: Panel) -> xr.Dataset:
     -------
     Dataset
         See `estimates`, by ``structure`` alone.
+
+    Examples
+    --------
+    >>> hits = np.array([[[1, 0, 2, 1, 1, 1], [0, 1, 0, 1, 0, 1], [4, 2, 3, 3, 2, 4]]])
+    >>> trials = np.full(hits.shape, 10)
+    >>> p = panel_from_counts(QUANTITIES["p_war"], ("quad",), hits, trials)
+    >>> found = summarise(p).sel(structure="quad")
+    >>> round(float(found["mean"]), 3), round(float(found["monte_carlo_se"]), 3)
+    (0.15, 0.017)
     """
     return xr.Dataset(
         {name: ("structure", array) for name, array in _summary(p).items()},
@@ -158,6 +167,12 @@ def ratio_estimates(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Datase
     -------
     Dataset
         By the dimensions of `hits` other than ``draw``.
+
+    Examples
+    --------
+    >>> found = ratio_estimates(xr.DataArray([0, 0, 0], dims="draw"), 100)
+    >>> float(found["mean"]), round(float(found["bound"]), 4)
+    (0.0, 0.0099)
     """
     p, dims, shape = _flat(hits, trials)
     coords = {d: hits[d] for d in dims if d in hits.coords}

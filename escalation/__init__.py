@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from escalation.history.cases import cases
     from escalation.replays import replay
     from escalation.report.parameter_table import parameters
-    from escalation.results import open_results, save_results
+    from escalation.results import estimates, open_results, save_results
     from escalation.simulation.run import run
     from escalation.study import Study, load_study, parse_study
     from escalation.study.diff import diff
@@ -40,6 +40,7 @@ _HOMES = {
     "parse_study": "escalation.study",
     "run": "escalation.simulation.run",
     "replay": "escalation.replays",
+    "estimates": "escalation.results",
     "open_results": "escalation.results",
     "save_results": "escalation.results",
 }
@@ -50,6 +51,7 @@ __all__ = [
     "backtest",
     "cases",
     "diff",
+    "estimates",
     "load_study",
     "open_results",
     "parameters",

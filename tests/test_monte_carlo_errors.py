@@ -117,19 +117,17 @@ def test_the_part_of_chance_in_a_spread(tosses: np.ndarray, n: int) -> None:
     assert root_mean_square(raw) > 1.2 * exact, "control: the spread of the shares themselves"
 
 
-def test_single_trials_tell_no_error() -> None:
-    """Half of the draws have one trial: chance is not known there, and nothing is printed."""
+def test_single_trials_take_the_variance_of_the_other_draws() -> None:
+    """Half of the draws have one trial, the others two: the mean of shares has both in it."""
     rng = np.random.default_rng(3)
-    trials = np.zeros((200, 2))
-    trials[:, 0] = 1
-    trials[::2, 1] = 1
-    hits = rng.binomial(trials.astype(int), 0.3).astype(float)
-    assert np.isnan(printed_error(hits, trials))
-    few = trials.copy()
-    few[2:, 1] = 1
-    hits = rng.binomial(few.astype(int), 0.3, (SEEDS, 200, 2)).astype(float)
-    counted = counted_error(hits.sum(axis=-1) / few.sum(axis=-1))
-    assert agree(root_mean_square([printed_error(x, few) for x in hits]), counted)
+    trials = np.ones((200, 2))
+    trials[::2, 1] = 0
+    hits = rng.binomial(trials.astype(int), 0.3, (SEEDS, 200, 2)).astype(float)
+    counted = counted_error(hits.sum(axis=-1) / trials.sum(axis=-1))
+    assert agree(root_mean_square([printed_error(x, trials) for x in hits]), counted)
+    pairs = trials.sum(axis=1) == 2
+    alone = [panel_of(x[None], trials).noise[0, pairs].sum() ** 0.5 / 200 for x in hits]
+    assert not agree(root_mean_square(alone), counted), "control: single trials taken as exact"
 
 
 def test_disputes_in_clusters() -> None:

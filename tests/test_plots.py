@@ -19,7 +19,7 @@ from escalation import plots
 from escalation.errors import InputError, ResultsError
 from escalation.plots.break_even import sweep_differences
 from escalation.plots.heat_map import cell_text, range_text
-from escalation.plots.ladder import reach
+from escalation.plots.ladder_survival import reach
 from escalation.plots.participation import shares
 from escalation.plots.ridgelines import density
 from escalation.plots.style import COLOURS, REFERENCE_COLOUR, looks, name_of, percent, plain

@@ -92,20 +92,20 @@ def _checked_path(path: str | os.PathLike[str], *, make_folders: bool) -> Path:
     if any(len(os.fsencode(part)) > _NAME_LIMIT for part in target.parts):
         raise InputError(f"output path {shown}: a name is longer than {_NAME_LIMIT} bytes")
     try:
-        _check_place(target, shown, make_folders)
+        _check_target(target, shown, make_folders)
     except OSError as error:
         raise InputError(cannot_write(target, error)) from error
     return target
 
 
-def _check_place(target: Path, shown: str, make_folders: bool) -> None:
+def _check_target(target: Path, shown: str, make_folders: bool) -> None:
     if target.is_symlink():
         raise InputError(f"output path {shown} is a symbolic link; name the file itself")
     if target.is_dir():
         raise InputError(f"output path {shown} is a folder")
     folder = target.parent
     if make_folders:
-        folder = next(place for place in (folder, *folder.parents) if place.exists())
+        folder = next(above for above in (folder, *folder.parents) if above.exists())
     if not folder.is_dir():
         what = "is no folder" if folder.exists() else "does not exist"
         raise InputError(f"output path {shown}: {str(folder)[:80]!r} {what}")

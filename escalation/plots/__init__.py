@@ -22,7 +22,7 @@ from escalation.plots.break_even import break_even
 from escalation.plots.cumulative import cumulative_risk
 from escalation.plots.flip_map import flip_map
 from escalation.plots.heat_map import risk_heat_map
-from escalation.plots.ladder import ladder_survival
+from escalation.plots.ladder_survival import ladder_survival
 from escalation.plots.paired import paired_difference
 from escalation.plots.participation import participation
 from escalation.plots.prior_posterior import prior_posterior

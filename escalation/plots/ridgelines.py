@@ -26,7 +26,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.results.estimates import Panel, panel, summarise
+from escalation.results.estimates import panel, summarise
 from escalation.results.quantities import RISKS
 from escalation.statistics.intervals import clopper_pearson
 
@@ -72,7 +72,8 @@ def risk_ridgelines(
     for ax, event in zip(axes, events, strict=True):
         found = panel(ds, RISKS[event], flashpoint)
         cells = summarise(found)
-        _panel(ax, cells, plausible_of(found, cells), looks(ds))
+        known = cells["high"].notnull().to_numpy()[:, None]
+        _panel(ax, cells, np.where(known, found.narrowed(), np.nan), looks(ds))
         ax.set_title(
             f"{RISKS[event].title}\nMonte Carlo 95 % interval of the mean: {worst_error(cells)}",
             loc="left",
@@ -86,8 +87,8 @@ def risk_ridgelines(
     footnote(
         figure,
         ds,
-        "Ridges: density over draws, equal areas within a panel; ticks: draws; from both the "
-        "Monte Carlo part of the spread is removed. No ridge: the spread is no "
+        "Ridges: density over draws, equal areas within a panel; ticks: draws; both drawn towards "
+        "their mean until the Monte Carlo part of the spread is gone. No ridge: the spread is no "
         "more than Monte Carlo error, or cannot be told from it. Bar and mark: 5-95 % of draws and "
         "median (mean where most draws saw fewer than 10), written at the right in %; < means no "
         "event seen, 95 % upper bound. With one draw the bar is its 95 % Monte Carlo interval.",
@@ -95,20 +96,11 @@ def risk_ridgelines(
     return figure
 
 
-def plausible_of(found: Panel, cells: xr.Dataset) -> np.ndarray:
-    """A few plausible values (structure, draw, copy); NaN where chance cannot be told apart."""
-    known = np.isfinite(cells["high"].to_numpy())
-    few = found.cleaned().plausible[..., ::4]
-    return np.where(known[:, None, None], np.clip(few, 0.0, 1.0), np.nan)
-
-
-def _panel(
-    ax: Axes, cells: xr.Dataset, plausible: np.ndarray, style: dict[str, Look]
-) -> None:
-    ends = [plausible, *(cells[name].to_numpy() for name in ("mean", "high", "draw_bound"))]
+def _panel(ax: Axes, cells: xr.Dataset, shares: np.ndarray, style: dict[str, Look]) -> None:
+    ends = [shares, *(cells[name].to_numpy() for name in ("mean", "high", "draw_bound"))]
     right = float(np.nanmax(np.concatenate([end.ravel() for end in ends]))) * 1.05
     x = np.linspace(0.0, min(1.0, right), 400)
-    ridges = [density(row if np.ptp(row) > 0.0 else row[:0], x) for row in plausible]
+    ridges = [density(row if np.ptp(row) > 0.0 else row[:0], x) for row in shares]
     tallest = max((float(ridge.max()) for ridge in ridges), default=1.0)
     for row, structure in enumerate(cells["structure"].values.tolist()):
         look, cell = style[structure], cells.sel(structure=structure)
@@ -117,11 +109,10 @@ def _panel(
         if ridges[row].any():
             ax.fill_between(x, -row, ridge, color=look.colour, alpha=0.25, linewidth=0, zorder=row)
             ax.plot(x, ridge, color=look.colour, lw=1.0, zorder=row + 0.1)
-        ticks = plausible[row, :, 0]
-        ax.vlines(ticks, -row - 0.13, -row - 0.03, color=look.colour, lw=0.5, alpha=0.7)
+        ax.vlines(shares[row], -row - 0.13, -row - 0.03, color=look.colour, lw=0.5, alpha=0.7)
         _summary_bar(ax, cell, look, -row)
     ax.set_xlim(0.0, x[-1] * 1.28)
-    ax.set_ylim(-len(plausible) + 0.75, RIDGE + 0.15)
+    ax.set_ylim(-len(shares) + 0.75, RIDGE + 0.15)
     few_ticks(ax.xaxis, 7)
     percent_axis(ax.xaxis)
     tidy(ax, "x")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from escalation.report.rates import format_rates, headline_rates
     from escalation.report.show import format_show
 
-_PLACES = {
+_HOMES = {
     "break_evens": "break_even_table",
     "format_break_even": "break_even_table",
     "format_decision_table": "decision_table",
@@ -39,6 +39,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,22 +35,22 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
     width : int
         Columns.
     """
-    place = str(ds["flashpoint"].values[0])
+    flashpoint = str(ds["flashpoint"].values[0])
     try:
         base = chosen_reference(ds)
         chosen_structure(ds, base)
     except EscalationError:
         return ""
-    e = examine(ds, [RISKS[name] for name in HEADLINE], flashpoints=[place])
+    e = examine(ds, [RISKS[name] for name in HEADLINE], flashpoints=[flashpoint])
     sentences = [
-        f"{_title(ds, 'flashpoint', place)}, {int(ds.attrs['horizon_years'])} years: "
+        f"{_title(ds, 'flashpoint', flashpoint)}, {int(ds.attrs['horizon_years'])} years: "
         f"{_title(ds, 'structure', e.structure)} against {_title(ds, 'structure', base)}."
     ]
-    sentences += [_sentence(e.at(place, name), e.structure) for name in HEADLINE[:3]]
-    sentences.append(_best(ds, e, place))
+    sentences += [_sentence(e.at(flashpoint, name), e.structure) for name in HEADLINE[:3]]
+    sentences.append(_best(ds, e, flashpoint))
     if len(e.rules) > 1:
-        sentences.append(_other_rules(e, place))
-    sentences.append(_hangs_on(e.drivers.get((place, "war"))))
+        sentences.append(_other_rules(e, flashpoint))
+    sentences.append(_hangs_on(e.drivers.get((flashpoint, "war"))))
     return "\n".join(paragraph(" ".join(s for s in sentences if s), width))
 
 
@@ -119,10 +119,10 @@ def _confidence(p: float, verdict: str) -> str:
     return f"a coin toss ({side} in {number} of draws)"
 
 
-def _best(ds: xr.Dataset, e: Examination, place: str) -> str:
+def _best(ds: xr.Dataset, e: Examination, flashpoint: str) -> str:
     """Which structure has the least war and great-power war most often, if one stands out."""
     parts = [
-        text for name in ("war", "great_power_war") if (text := _least(ds, e.at(place, name)))
+        text for name in ("war", "great_power_war") if (text := _least(ds, e.at(flashpoint, name)))
     ]
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else ""
@@ -156,11 +156,11 @@ def _alike(c: Comparison) -> list[list[int]]:
     return groups
 
 
-def _other_rules(e: Examination, place: str) -> str:
+def _other_rules(e: Examination, flashpoint: str) -> str:
     """Whether the answer on war changes with the decision rule."""
     parts = []
     for rule in e.rules[1:]:
-        c = e.at(place, "war", rule)
+        c = e.at(flashpoint, "war", rule)
         s = c.structures.index(e.structure)
         if c.support[s].says < Says.VERDICT:
             said = f"no order is said of war: {c.support[s].words}"

@@ -131,8 +131,8 @@ def decision_table(
     against = {} if base is None else _compared(ds, base)
     return DecisionTable(
         rows=tuple(
-            Row(*place, cells, {} if place[1] == base else against.get(place, {}))
-            for place, cells in cells_of(ds, DECISION).items()
+            Row(*at, cells, {} if at[1] == base else against.get(at, {}))
+            for at, cells in cells_of(ds, DECISION).items()
         ),
         quantities=tuple(QUANTITIES[name] for name in DECISION),
         reference=base,

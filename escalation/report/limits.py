@@ -20,8 +20,8 @@ def saturation_words(ds: xr.Dataset) -> str:
     if counts is None or not bool(counts.any()):
         return ""
     draws = int((counts > 0).any([dim for dim in counts.dims if dim != "draw"]).sum())
-    place = np.unravel_index(int(counts.values.argmax()), counts.shape)
-    worst = counts[dict(zip(counts.dims, place, strict=True))]
+    index = np.unravel_index(int(counts.values.argmax()), counts.shape)
+    worst = counts[dict(zip(counts.dims, index, strict=True))]
     rule, flashpoint, structure = (
         safe(worst[dim].item()) for dim in ("decision_rule", "flashpoint", "structure")
     )

@@ -42,7 +42,7 @@ def contrasts(ds: xr.Dataset) -> list[Contrast]:
         No posterior was used.
     """
     before, after = cells_of(prior_companion(ds), DECISION), cells_of(ds, DECISION)
-    return [Contrast(*place, prior, after[place]) for place, prior in before.items()]
+    return [Contrast(*at, prior, after[at]) for at, prior in before.items()]
 
 
 def format_prior_posterior(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:

@@ -44,7 +44,7 @@ def headline_rates(ds: xr.Dataset) -> list[RateRow]:
     ResultsError
         Counts are missing.
     """
-    return [RateRow(*place, cells) for place, cells in cells_of(ds, RATES).items()]
+    return [RateRow(*at, cells) for at, cells in cells_of(ds, RATES).items()]
 
 
 def format_rates(

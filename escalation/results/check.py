@@ -322,15 +322,15 @@ def _refuse(name: str, wrong: xr.DataArray, what: str, value: xr.DataArray) -> N
     wrong = wrong.transpose(*_order(wrong.dims))
     index = dict(zip(wrong.dims, np.unravel_index(int(wrong.values.argmax()), wrong.shape),
                      strict=True))
-    place = ", ".join(
+    where = ", ".join(
         f"{dim}={_label(wrong, dim, i)}" for dim, i in index.items()
     )
     found = value.isel({dim: i for dim, i in index.items() if dim in value.dims}).values
-    raise ResultsError(f"{name} at {place}: {what} (found {found})")
+    raise ResultsError(f"{name} at {where}: {what} (found {found})")
 
 
 def _label(array: xr.DataArray, dim: object, index: Any) -> str:
-    """Label of a place, harmless in a terminal."""
+    """Label along a dimension, harmless in a terminal."""
     label = str(array[dim].values[index]) if dim in array.coords else str(index)
     return label if label.isprintable() and len(label) < 64 else brief(label)
 

@@ -1,275 +1,47 @@
-r"""The one estimator: what is known of a quantity, and how much of that is chance.
-
-A quantity is a ratio of counts p = H / T: hits by trajectories, disputes by years, wars by grave
-crises. Every trajectory belongs to one of B replicates, the same under every structure, and
-with :math:`h_b, t_b` the counts of a replicate
-
-.. math:: e_b = \Bigl(1 - \sum_c t_c^2 / T^2\Bigr)^{-1/2}\; \frac{h_b - p\, t_b}{T}
-
-(the factor is :math:`\sqrt{B / (B - 1)}` if all :math:`t_b` are equal) are B draws of the Monte
-Carlo error of p: :math:`\sum_b e_b^2` estimates its variance (the delta method for a ratio), and
-:math:`\sum_b e_b e'_b` its covariance with the quantity under another structure, which is what
-common random numbers bring about. Nothing needs to be assumed about how the histories of two
-structures are coupled, or about disputes that come in clusters. Where fewer than two replicates
-have trials the errors are not known (NaN): one history says nothing about chance.
-
-What is not counted by replicate takes its trials as independent: :math:`\sqrt{p (1 - p) / (n - 1)}`
-for shares, :math:`\sqrt{x}` for a number of events.
+"""The one estimator: what is known of a quantity over draws, and how much of that is chance.
 
 Over draws there are two uncertainties. The Monte Carlo error of the mean shrinks with more
-histories. The range over draws is that of *plausible values*
-(:mod:`escalation.statistics.noise`), from which the Monte Carlo part has been removed, jointly
-over structures: it is what is not known about the parameters.
+histories. The standard deviation P over parameters is what is left of that over draws, T, when the
+Monte Carlo part is removed, jointly over structures (:mod:`escalation.statistics.noise`); the range
+over draws is that of the draws moved towards their mean by the factor P / T (the constrained
+estimates of Louis 1984 and Ghosh 1992), which keeps the form of their distribution.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
-from escalation.errors import ResultsError
-from escalation.results.quantities import LOSS, QUANTITIES, Quantity
-from escalation.results.support import Says, error_known, spread_known
-from escalation.results.tally import by_replicate, count
+from escalation.results.panels import Panel, of_independent, panel, panel_from_counts
+from escalation.results.quantities import QUANTITIES, Quantity
+from escalation.results.support import LEAST_SPREAD, Says, level_known
 from escalation.results.under_rule import under_rule
-from escalation.statistics.intervals import (
-    FEW_HITS,
-    binomial_se,
-    replicate_scale,
-    zero_rate_bound,
-    zero_upper_bound,
-)
-from escalation.statistics.noise import Cleaned, cleaned, cleaned_alone, noise_covariance
+from escalation.statistics.intervals import FEW_HITS, zero_rate_bound, zero_upper_bound
+
+__all__ = [
+    "HIGH",
+    "LOW",
+    "Panel",
+    "estimates",
+    "panel",
+    "panel_from_counts",
+    "quantiles",
+    "ratio_estimates",
+    "ratio_quantiles",
+    "summarise",
+]
 
 LOW, HIGH = 0.05, 0.95
 """Ends of a range over draws."""
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One quantity at one flashpoint under one rule: every structure in every draw.
-
-    Attributes
-    ----------
-    quantity : Quantity
-    structures : tuple of str
-    values : array (structure, draw)
-        NaN where there was nothing to divide by.
-    errors : array (structure, draw, replicate)
-        Monte Carlo errors, see the module; zero for a mean of which none is known.
-    coupled : bool
-        Whether the errors know of the common random numbers; otherwise they are upper bounds of
-        those of differences.
-    hits, trials : array (structure, draw)
-    freedom : array (structure, draw)
-        Independent parts of every value less one: how well its error is known.
-    where : tuple of str
-        Flashpoint and decision rule. With the quantity they choose the random numbers of the
-        plausible values, which are the same wherever they are asked for.
-    """
-
-    quantity: Quantity
-    structures: tuple[str, ...]
-    values: np.ndarray
-    errors: np.ndarray
-    coupled: bool
-    hits: np.ndarray
-    trials: np.ndarray
-    freedom: np.ndarray
-    where: tuple[str, ...] = ()
-
-    @property
-    def either_or(self) -> bool:
-        """Whether a trial is a hit or not."""
-        return self.quantity.kind == "share"
-
-    @property
-    def noise(self) -> np.ndarray:
-        """Monte Carlo variance of every value, shape (structure, draw)."""
-        return (self.errors**2).sum(axis=-1)
-
-    def complete(self) -> Panel:
-        """Only the draws in which every structure has a value."""
-        return self.only(np.isfinite(self.values).all(axis=0))
-
-    def only(self, kept: np.ndarray) -> Panel:
-        """Only some draws, given by a mask."""
-        if kept.all():
-            return self
-        return replace(self, **{name: getattr(self, name)[:, kept] for name in _BY_DRAW})
-
-    def rng(self, purpose: int = 0) -> np.random.Generator:
-        """Random numbers that belong to this quantity at this place."""
-        words = (self.quantity.name, *self.where)
-        return np.random.default_rng([purpose, *(zlib.crc32(w.encode()) for w in words)])
-
-    def cleaned(self) -> Cleaned:
-        """Draws without the Monte Carlo part of their spread, jointly for all structures.
-
-        Where the errors know nothing of the common random numbers, each structure by itself.
-        """
-        return self._cleaned
-
-    @cached_property
-    def _cleaned(self) -> Cleaned:
-        if self.coupled:
-            return cleaned(self.values, noise_covariance(self.errors), self.rng())
-        known = np.isfinite(self.noise)
-        sums = np.where(known, self.noise, 0.0).sum(axis=1)
-        return cleaned_alone(self.values, sums / np.maximum(known.sum(axis=1), 1), self.rng())
-
-    def mean_error(self) -> np.ndarray:
-        """Monte Carlo error of the mean over draws; draws of unknown error count as the others."""
-        known = np.isfinite(self.noise)
-        some, draws = known.sum(axis=1), np.isfinite(self.values).sum(axis=1)
-        mean = np.where(known, self.noise, 0.0).sum(axis=1) / np.where(some > 0, some, np.nan)
-        return np.sqrt(mean / np.maximum(draws, 1))
-
-
-_BY_DRAW = ("values", "errors", "hits", "trials", "freedom")
-
-
-def panel(
-    ds: xr.Dataset,
-    quantity: Quantity,
-    flashpoint: str,
-    rule: str | None = None,
-    loss: Mapping[str, float] | None = None,
-) -> Panel:
-    """Read one quantity at one flashpoint off the results.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Results; only counts are read.
-    quantity : Quantity
-        Which; `LOSS` needs the weights in `loss`.
-    flashpoint : str
-    rule : str, optional
-        Decision rule; the headline rule if not given.
-    loss : mapping of str to float, optional
-        Weights of events.
-
-    Raises
-    ------
-    ResultsError
-        The counts that are needed are missing.
-    """
-    cell = under_rule(ds, rule)
-    where = (flashpoint, str(cell.attrs["decision_rule"]))
-    cell = cell.sel(flashpoint=flashpoint)
-    structures = tuple(str(name) for name in ds["structure"].values.tolist())
-    if quantity is LOSS:
-        return replace(_loss(cell, structures, loss or {}), where=where)
-    hits, trials = (_counts(cell, name) for name in (quantity.hits, quantity.trials))
-    if hits is not None and trials is not None:
-        return panel_from_counts(quantity, structures, hits, trials, where)
-    x, n = (
-        count(cell, name).transpose("structure", "draw").values.astype(float)
-        for name in (quantity.hits, quantity.trials)
-    )
-    most = int(cell.attrs["trajectories"]) - 1
-    found = _of_independent(quantity, structures, x, n, where, most)
-    own = found.errors * np.eye(len(structures))[:, None]
-    return replace(found, errors=own)
-
-
-def panel_from_counts(
-    quantity: Quantity,
-    structures: tuple[str, ...],
-    hits: np.ndarray,
-    trials: np.ndarray,
-    where: tuple[str, ...] = (),
-) -> Panel:
-    """Put a panel together from counts by replicate.
-
-    Parameters
-    ----------
-    quantity : Quantity
-    structures : tuple of str
-    hits, trials : array (structure, draw, replicate)
-    where : tuple of str, optional
-        Flashpoint and decision rule.
-
-    Examples
-    --------
-    >>> hits = np.array([[[1.0, 0.0], [1.0, 1.0]]])
-    >>> p = panel_from_counts(QUANTITIES["p_war"], ("quad",), hits, np.full((1, 2, 2), 4.0))
-    >>> p.values.tolist()
-    [[0.125, 0.25]]
-    """
-    total = trials.sum(axis=-1)
-    known = np.where(total > 0, total, np.nan)
-    values = hits.sum(axis=-1) / known
-    scale = np.sqrt(replicate_scale(trials))
-    errors = scale[..., None] * (hits - values[..., None] * trials) / known[..., None]
-    freedom = (trials > 0).sum(axis=-1) - 1
-    return Panel(
-        quantity, structures, values, errors, True, hits.sum(axis=-1), total, freedom, where
-    )
-
-
-def _counts(cell: xr.Dataset, name: str) -> np.ndarray | None:
-    """Counts by replicate (structure, draw, replicate), where they are known."""
-    found = by_replicate(cell, name)
-    if found is None:
-        return None
-    return found.transpose("structure", "draw", "replicate").values.astype(float)
-
-
-def _loss(cell: xr.Dataset, structures: tuple[str, ...], loss: Mapping[str, float]) -> Panel:
-    """Weigh events; the hits are as many of equal weight as would be known as well (Kish 1965).
-
-    What a comparison can be built on is the number of events, not their weight.
-    """
-    trials = _counts(cell, "trajectories")
-    if trials is None:
-        raise ResultsError("a loss needs results with replicates (format 3): run the study again")
-    hits, squares = np.zeros(trials.shape), np.zeros(trials.shape[:2])
-    for event, weight in loss.items():
-        seen = _counts(cell, event)
-        if weight > 0 and seen is not None:
-            hits += weight * seen
-            squares += weight**2 * seen.sum(axis=-1)
-    found = panel_from_counts(LOSS, structures, hits, trials)
-    effective = np.divide(found.hits**2, squares, out=np.zeros(squares.shape), where=squares > 0)
-    return replace(found, hits=effective)
-
-
-def _of_independent(
-    quantity: Quantity,
-    structures: tuple[str, ...],
-    hits: np.ndarray,
-    trials: np.ndarray,
-    where: tuple[str, ...],
-    most: int,
-) -> Panel:
-    """As if every structure had random numbers of its own: an upper bound of the errors."""
-    known = np.where(trials > 0, trials, np.nan)
-    if quantity.kind == "share":
-        own, freedom = binomial_se(hits, trials), trials - 1
-    elif quantity.kind == "rate":
-        own, freedom = np.sqrt(hits) / known, np.full(hits.shape, most)
-        own = np.where(freedom > 0, own, np.nan)
-    else:
-        own, freedom = 0.0 * known, trials - 1
-    return Panel(
-        quantity, structures, hits / known, own[..., None], False, hits, trials, freedom, where
-    )
-
-
 def quantiles(p: Panel, chances: Sequence[float]) -> np.ndarray:
     """Quantiles over draws without the Monte Carlo part, shape (chance, structure).
 
-    Each is the mean over sets of plausible values, one value a draw: without chance it is the
-    plain quantile. They keep to what is possible and to their side of the median. A quantile of
-    draws without a hit is zero, for which a bound must stand. NaN where chance cannot be told from
-    the rest.
+    They keep to their side of the median. A quantile of draws without a hit is zero, for which a
+    bound must stand. NaN where chance cannot be told from the rest.
 
     Parameters
     ----------
@@ -277,17 +49,16 @@ def quantiles(p: Panel, chances: Sequence[float]) -> np.ndarray:
     chances : sequence of float
         One half gives the plain median.
     """
-    plausible, at = p.cleaned().plausible, np.array(chances)
+    narrowed, at, spread = p.narrowed(), np.array(chances), _spread_known(p)
     found = np.full((len(at), len(p.structures)), np.nan)
-    most = 1.0 if p.either_or else np.inf
     for s, values in enumerate(p.values):
         present = np.isfinite(values)
         if not present.any():
             continue
         raw, median = np.quantile(values[present], at), np.median(values[present])
-        free = np.quantile(plausible[s, present], at, axis=0).mean(axis=-1).clip(0.0, most)
+        free = np.quantile(narrowed[s, present], at)
         sided = np.where(at < 0.5, np.minimum(free, median), np.maximum(free, median))
-        known = np.where(raw == 0, 0.0, sided) if spread_known(p.freedom[s]) else np.nan
+        known = np.where(raw == 0, 0.0, sided) if spread[s] else np.nan
         found[:, s] = np.where(at == 0.5, median, known)
     return found
 
@@ -303,6 +74,15 @@ def summarise(p: Panel) -> xr.Dataset:
     -------
     Dataset
         See `estimates`, by ``structure`` alone.
+
+    Examples
+    --------
+    >>> hits = np.array([[[1, 0, 2, 1, 1, 1], [0, 1, 0, 1, 0, 1], [4, 2, 3, 3, 2, 4]]])
+    >>> trials = np.full(hits.shape, 10)
+    >>> p = panel_from_counts(QUANTITIES["p_war"], ("quad",), hits, trials)
+    >>> found = summarise(p).sel(structure="quad")
+    >>> round(float(found["mean"]), 3), round(float(found["monte_carlo_se"]), 3)
+    (0.15, 0.017)
     """
     return xr.Dataset(
         {name: ("structure", array) for name, array in _summary(p).items()},
@@ -387,6 +167,12 @@ def ratio_estimates(hits: xr.DataArray, trials: xr.DataArray | int) -> xr.Datase
     -------
     Dataset
         By the dimensions of `hits` other than ``draw``.
+
+    Examples
+    --------
+    >>> found = ratio_estimates(xr.DataArray([0, 0, 0], dims="draw"), 100)
+    >>> float(found["mean"]), round(float(found["bound"]), 4)
+    (0.0, 0.0099)
     """
     p, dims, shape = _flat(hits, trials)
     coords = {d: hits[d] for d in dims if d in hits.coords}
@@ -416,7 +202,7 @@ def _flat(
     x, n = (a.transpose(*dims, "draw").values.astype(float) for a in (hits, trials))
     rows = tuple(str(k) for k in range(int(np.prod(x.shape[:-1]))))
     x_flat, n_flat = (a.reshape(len(rows), -1) for a in (x, n))
-    return _of_independent(_SHARE, rows, x_flat, n_flat, (), 0), dims, x.shape[:-1]
+    return of_independent(_SHARE, rows, x_flat, n_flat, (), 0), dims, x.shape[:-1]
 
 
 def _summary(p: Panel) -> dict[str, np.ndarray]:
@@ -430,7 +216,7 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
     low, high = quantiles(p, (LOW, HIGH))
     bound = zero_upper_bound if p.either_or else zero_rate_bound
     error = p.mean_error()
-    known = np.array([error_known(f) for f in p.freedom])
+    known = level_known(p.freedom)
     mean = np.nansum(p.values, axis=1) / np.where(some, draws, np.nan)
     sparse = (typical < FEW_HITS) & (p.quantity.kind != "mean")
     return {
@@ -439,7 +225,7 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
         "centre": np.where(sparse, mean, median),
         "low": low,
         "high": high,
-        "parameter_sd": np.where([spread_known(f) for f in p.freedom], p.cleaned().sd, np.nan),
+        "parameter_sd": np.where(_spread_known(p), p.cleaned().sd, np.nan),
         "monte_carlo_se": np.where(known & (hits > 0) & ~full & (error > 0), error, np.nan),
         "hits": hits,
         "trials": trials,
@@ -450,6 +236,10 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
         "full": full,
         "says": np.where(hits > 0, Says.LEVEL, Says.NOTHING),
     }
+
+
+def _spread_known(p: Panel) -> np.ndarray:
+    return level_known(p.freedom) & (np.isfinite(p.values).sum(axis=1) >= LEAST_SPREAD)
 
 
 def _median(values: np.ndarray) -> np.ndarray:

@@ -23,16 +23,16 @@ def heaps_are_sound(content: bytes) -> bool:
 
 def _ends(content: bytes, start: int) -> bool:
     end = start + _number(content, start + 8, 8)
-    place = start + _HEAD
-    while place + _HEAD <= min(end, len(content)):
-        index, size = _number(content, place, 2), _number(content, place + 8, 8)
+    position = start + _HEAD
+    while position + _HEAD <= min(end, len(content)):
+        index, size = _number(content, position, 2), _number(content, position + 8, 8)
         # The size of free space, which has index 0, counts its own head.
         step = _HEAD + -(-size // 8) * 8 if index else size
         if step == 0:
             return False
-        place += step
+        position += step
     return True
 
 
-def _number(content: bytes, place: int, length: int) -> int:
-    return int.from_bytes(content[place : place + length], "little")
+def _number(content: bytes, position: int, length: int) -> int:
+    return int.from_bytes(content[position : position + length], "little")

@@ -6,10 +6,10 @@ Tables, sentences, ranks, figures and files ask here before they say anything of
 says         what that needs
 ===========  ==================================================================================
 nothing      nothing was counted, or no event was seen: an upper bound at most
-level        something was seen; its Monte Carlo error needs two histories in nearly every
-             draw and `LEAST_FREEDOM` histories beyond the first of each draw in all
-difference   the Monte Carlo error is known, and `LEAST_HITS` events under one of the two (and
-             as many histories without it, where a history has it or not)
+level        something was seen; its Monte Carlo error needs `LEAST_FREEDOM` histories beyond the
+             first of each draw in all
+difference   the same with two histories in nearly every draw, and `LEAST_HITS` events under
+             one of the two (and as many histories without it, where a history has it or not)
 verdict      also `LEAST_DRAWS` draws: P(safer), its word, ranks, regret, dominance
 ===========  ==================================================================================
 
@@ -97,6 +97,14 @@ def error_known(freedom: np.ndarray) -> bool:
     if not f.size or f.max() <= 0:
         return False
     return bool((f > 0).mean() >= KNOWN_SHARE and f[f > 0].sum() >= LEAST_FREEDOM)
+
+
+def level_known(freedom: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Whether the Monte Carlo error of a level can be measured; `freedom` as in `error_known`.
+
+    It lets a draw that tells no error have that of the others.
+    """
+    return np.maximum(np.asarray(freedom), 0).sum(axis=axis) >= LEAST_FREEDOM
 
 
 def trials_tell(trials: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -1,0 +1,193 @@
+"""One number, one home: whatever shows a quantity shows what `estimates` says, to the last digit.
+
+Every surface is a function from results to texts by quantity, flashpoint and structure. What it
+must say is written here once more, in the plainest way, from the estimates.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+from synthetic import synthetic_dataset
+
+from escalation import plots
+from escalation.contracts.codes import EVENTS
+from escalation.plots.style import percent_number
+from escalation.report.cells import RATES
+from escalation.report.decision_table import CELL_WIDTH, format_decision_table, write_decision_csv
+from escalation.report.rates import format_rates
+from escalation.report.text import WIDTH, short_number
+from escalation.results.derive import with_probabilities
+from escalation.results.estimates import estimates
+from escalation.results.quantities import DECISION, QUANTITIES, RISKS
+from escalation.results.under_rule import under_rule
+
+Key = tuple[str, str, str]
+Shown = dict[Key, str]
+
+
+@pytest.fixture(scope="module")
+def ds() -> xr.Dataset:
+    return with_probabilities(
+        synthetic_dataset(3, draws=12, trajectories=400, flashpoints=2, structures=5)
+    )
+
+
+@pytest.fixture(scope="module")
+def known(ds) -> xr.Dataset:
+    return estimates(ds)
+
+
+def numbers(known: xr.Dataset, key: Key) -> dict[str, float]:
+    quantity, flashpoint, structure = key
+    cell = known.sel(quantity=quantity, flashpoint=flashpoint, structure=structure)
+    return {str(name): cell[name].item() for name in cell.data_vars}
+
+
+def in_columns(text: str, names: tuple[str, ...], ds: xr.Dataset, per_block: int) -> Shown:
+    """Read a table of texts: two lines a structure, one block of columns after the other."""
+    width = WIDTH - CELL_WIDTH * per_block
+    cells = [
+        [line[k : k + CELL_WIDTH].strip() for k in range(width, WIDTH, CELL_WIDTH)]
+        for line in text.split("\n")
+    ]
+    found: Shown = {}
+    rows = [
+        (str(f), str(s)) for f in ds["flashpoint"].values for s in ds["structure"].values
+    ]
+    for start in range(0, len(names), per_block):
+        block = names[start : start + per_block]
+        heads = [QUANTITIES[name].heading[1] for name in block]
+        here = [k for k, line in enumerate(cells) if line[: len(heads)] == heads]
+        at = iter(
+            k for head in here for k in range(head + 1, head + 1 + 2 * len(rows) // len(here), 2)
+        )
+        for flashpoint, structure in rows:
+            k = next(at)
+            for column, name in enumerate(block):
+                found[name, flashpoint, structure] = (
+                    f"{cells[k][column]} {cells[k + 1][column]}".strip()
+                )
+    return found
+
+
+def decision_text(ds: xr.Dataset) -> Shown:
+    return in_columns(format_decision_table(ds), DECISION, ds, len(DECISION))
+
+
+def rates_text(ds: xr.Dataset) -> Shown:
+    everywhere = [str(name) for name in ds["structure"].values]
+    return in_columns(format_rates(ds, everywhere), RATES, ds, 5)
+
+
+def as_in_text(name: str, e: dict[str, float]) -> str:
+    scale = QUANTITIES[name].scale
+
+    def short(value: float) -> str:
+        return short_number(value * scale)
+
+    if e["trials"] == 0:
+        return "-"
+    if e["hits"] == 0:
+        return f"<{short(e['bound'])}"
+    value = f"m {short(e['mean'])}" if e["sparse"] else short(e["median"])
+    if QUANTITIES[name].kind != "mean":
+        error = e["monte_carlo_se"]
+        value += f" ±{short(error)}" if math.isfinite(error) else " ±?"
+    if math.isnan(e["high"]):
+        return value
+    if e["high"] == 0:
+        return f"{value} [<{short(e['draw_bound'])}]"
+    if e["low"] == 0:
+        return f"{value} [≤{short(e['high'])}]"
+    return f"{value} [{short(e['low'])}–{short(e['high'])}]"
+
+
+def heat_map(ds: xr.Dataset) -> Shown:
+    found: Shown = {}
+    for event in EVENTS:
+        (ax,) = plots.risk_heat_map(ds, event).axes
+        for text in ax.texts:
+            f, s = (round(x) for x in text.get_position())
+            place = str(ds["flashpoint"].values[f]), str(ds["structure"].values[s])
+            found[RISKS[event].name, *place] = text.get_text()
+    return found
+
+
+def as_on_heat_map(_: str, e: dict[str, float]) -> str:
+    if e["hits"] == 0:
+        return f"< {percent_number(e['bound'])}"
+    if e["full"]:
+        return f"> {percent_number(1 - e['bound'])}"
+    value = f"mean {percent_number(e['mean'])}" if e["sparse"] else percent_number(e["median"])
+    if math.isnan(e["high"]):
+        return value
+    if e["high"] == 0:
+        return f"{value}\nrange < {percent_number(e['draw_bound'])}"
+    low, high = percent_number(e["low"]), percent_number(e["high"])
+    return f"{value}\n≤ {high}" if e["low"] == 0 else f"{value}\n{low}–{high}"
+
+
+SURFACES: dict[str, tuple[Callable, Callable, int]] = {
+    "decision table": (decision_text, as_in_text, len(DECISION)),
+    "rates": (rates_text, as_in_text, len(RATES)),
+    "heat map": (heat_map, as_on_heat_map, len(EVENTS)),
+}
+"""What shows numbers as texts, what these must be, and of how many quantities."""
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_a_text_shows_the_estimate(ds, known, surface) -> None:
+    read, expected, size = SURFACES[surface]
+    shown = read(ds)
+    assert len(shown) == size * ds.sizes["flashpoint"] * ds.sizes["structure"]
+    for key, text in shown.items():
+        assert text == expected(key[0], numbers(known, key)), key
+
+
+def test_every_quantity_is_shown_somewhere(ds) -> None:
+    shown = {key[0] for read, *_ in SURFACES.values() for key in read(ds)}
+    rest = {"p_concession_given_grave", "immediate_deterrence_failure"}
+    assert shown == set(QUANTITIES) - rest, "those are variables of the dataset only"
+
+
+def test_the_table_file_holds_the_estimates(ds, known, tmp_path) -> None:
+    columns = {
+        "median": "median", "mean": "mean", "low": "draws_5_percent", "high": "draws_95_percent",
+        "monte_carlo_se": "mc_error_of_mean", "hits": "hits", "trials": "trials",
+    }  # fmt: skip
+    with write_decision_csv(ds, tmp_path / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(DECISION) * ds.sizes["flashpoint"] * ds.sizes["structure"]
+    for row in rows:
+        e = numbers(known, (row["metric"], row["flashpoint"], row["structure"]))
+        bound = e["bound"] if e["hits"] == 0 else e["draw_bound"]
+        for name, column in columns.items():
+            text = "" if math.isnan(e[name]) else f"{e[name]:.6g}"
+            zero = e[name] == 0 and name in ("median", "mean", "low", "high")
+            assert row[column] == (f"<{bound:.6g}" if zero else text), (row["metric"], name)
+
+
+@pytest.mark.parametrize("name", QUANTITIES)
+def test_the_variable_of_the_dataset_is_what_is_estimated(ds, known, name) -> None:
+    values = under_rule(ds)[name]
+    for place in np.ndindex(ds.sizes["flashpoint"], ds.sizes["structure"]):
+        here = dict(zip(("flashpoint", "structure"), place, strict=True))
+        draws = values.isel(here).values
+        e = known.sel(quantity=name).isel(here)
+        assert e["mean"].item() == pytest.approx(np.nanmean(draws), rel=1e-12)
+        assert e["median"].item() == np.nanmedian(draws)
+        assert e["draws"].item() == np.isfinite(draws).sum()
+
+
+def test_the_estimate_does_not_hang_on_how_it_is_asked_for(ds, known) -> None:
+    """Plausible values are random, but the same for every caller."""
+    again = estimates(under_rule(ds).isel(flashpoint=[1, 0]), ["p_war", "disputes_per_year"])
+    xr.testing.assert_identical(
+        again, known.sel(quantity=again["quantity"], flashpoint=again["flashpoint"])
+    )

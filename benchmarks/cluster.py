@@ -3,7 +3,7 @@
 Usage: python benchmarks/cluster.py [--quick]
 
 The shipped study (64 of its 512 draws, one decision rule, no sweep), in the blocks that a run would
-cut, is simulated by one process with two threads and by two workers of one thread, in turn; the ratios
+cut, runs in one process with two threads and on two workers of one thread, in turn; the ratios
 are medians over pairs. On a machine that others use too, the processor time of all processes
 together says more than the time on the clock. Before that, tasks that do nothing but return bytes,
 none or as many as a block does. Scheduler and client are one process here, and share two processors

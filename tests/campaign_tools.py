@@ -77,7 +77,7 @@ def simulate(folder: Path | str, watch: Watch | None = None) -> None:
 
 def slow_writes() -> None:
     """Make every write of this process two, with a pause between and after them."""
-    from escalation.results import files
+    from escalation.contracts import whole_file
 
     def commit(connection: sqlite3.Connection) -> None:
         time.sleep(SLOW_S)
@@ -95,7 +95,7 @@ def slow_writes() -> None:
     # So few pages are held back that most are in the file before their transaction ends.
     database.PRAGMAS += ["cache_size=1", "cache_spill=1"]
     database._commit = commit
-    files._write = write
+    whole_file._write = write
 
 
 def main() -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import backtest_rows
 import numpy as np
 
-from escalation.history.dispute_table import Disputes, disputes_of
-from escalation.history.generic import Features
+from escalation.archive.dispute_table import Disputes
+from escalation.history.features import Features, Record
 from escalation.history.likelihood import Solved
-from escalation.history.observed import Record
 
 LOW, HIGH = 0, 1
 
@@ -60,7 +59,7 @@ def table(n: int, seed: int, pairs: int | None = None) -> Disputes:
                 china_initiator=int(rng.random() < 0.1),
             )
         )
-    return disputes_of(rows)
+    return Disputes.of(rows)
 
 
 def played(record: Record, solved: Solved, turnover: float, seed: int) -> np.ndarray:

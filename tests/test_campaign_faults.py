@@ -18,8 +18,9 @@ from campaign_tools import digest
 from click.testing import CliRunner
 
 from escalation.cli.app import main
+from escalation.contracts import whole_file
 from escalation.errors import InputError
-from escalation.results import files, open_results
+from escalation.results import open_results
 from escalation.simulation import database
 from escalation.simulation.run import resume
 from escalation.simulation.status import campaign_status
@@ -251,7 +252,7 @@ def test_a_full_disk_at_the_very_end_keeps_every_block(whole, tmp_path, monkeypa
         temporary.write_bytes(content[:100])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files, "_write", full)
+    monkeypatch.setattr(whole_file, "_write", full)
     with pytest.raises(InputError, match="the disk is full"):
         tools.simulate(folder)
     monkeypatch.undo()

@@ -11,35 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from escalation.history.crisis_table import Crises
-from escalation.history.dispute_table import Disputes
+from escalation.archive.crisis_table import Crises
+from escalation.archive.dispute_table import Disputes
+from escalation.history.features import build_record
 from escalation.history.fitted import fitted_notes
-from escalation.history.likelihood import AGGREGATES, CRISIS_WEIGHT, Target, crisis_counts
-from escalation.history.observed import build_record
-from escalation.history.posterior_mode import Mode, find_mode
-from escalation.history.sampling import Sample, chain_bytes, sample
+from escalation.history.likelihood import AGGREGATES, CRISIS_WEIGHT, Density, crisis_counts
+from escalation.history.sampling import Chains, Effort, Mode, chain_bytes, find_mode, sample
 from escalation.memory import refuse_beyond_room
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to sample.
-
-    Attributes
-    ----------
-    walkers, warm_up, steps, thin : int
-        As in :func:`escalation.history.sampling.sample`.
-    kept : int
-        Draws in the posterior.
-    """
-
-    walkers: int = 24
-    warm_up: int = 1500
-    steps: int = 6000
-    thin: int = 5
-    kept: int = 1000
 
 
 @dataclass(frozen=True)
@@ -48,11 +28,11 @@ class Calibration:
 
     Attributes
     ----------
-    target : Target
+    target : Density
         What was sampled.
     mode : Mode
         Where it is highest.
-    sample : Sample
+    sample : Chains
         All kept points, with diagnostics.
     posterior : Posterior
         Thinned draws in the parameters' units, with provenance.
@@ -60,9 +40,9 @@ class Calibration:
         What every coordinate must reach to be called converged.
     """
 
-    target: Target
+    target: Density
     mode: Mode
-    sample: Sample
+    sample: Chains
     posterior: Posterior
     max_r_hat: float = 1.05
     min_ess: float = 200.0
@@ -111,8 +91,8 @@ def calibrate(
     effort = effort or Effort()
     record, _ = build_record(disputes)
     counts = None if crises is None else crisis_counts(crises)
-    target = Target(record, counts, aggregates)
-    need = chain_bytes(effort.walkers, effort.warm_up, effort.steps, effort.thin, target.space.n)
+    target = Density(record, counts, aggregates)
+    need = chain_bytes(effort, target.space.n)
     refuse_beyond_room("calibrate: a sample of this size", need, "lower walkers, warm-up or steps")
     mode = find_mode(target, report=report)
 
@@ -120,15 +100,13 @@ def calibrate(
         if report and done % max(total // 20, 1) == 0:
             report(f"sampling: {done} of {total} steps")
 
-    found = sample(
-        target, mode, effort.walkers, effort.warm_up, effort.steps, effort.thin, seed, progress
-    )
+    found = sample(target, mode, effort, seed, progress)
     z = found.thinned(effort.kept, seed)
     notes = _provenance(disputes, crises, aggregates, effort, seed, mode, found, files or {})
     return Calibration(target, mode, found, as_posterior(target, z, notes))
 
 
-def as_posterior(target: Target, z: np.ndarray, notes: dict[str, str]) -> Posterior:
+def as_posterior(target: Density, z: np.ndarray, notes: dict[str, str]) -> Posterior:
     """Return points as a posterior in the parameters' units."""
     space = target.space
     draws = space.draws(z)
@@ -155,7 +133,7 @@ def resampled(
     )  # fmt: skip
 
 
-def registry_draws(posterior: Posterior, target: Target) -> Draws:
+def registry_draws(posterior: Posterior, target: Density) -> Draws:
     """Return a posterior's rows with every other parameter at its default."""
     draws = target.space.draws(np.zeros((posterior.n, target.space.n)))
     for name in posterior.names:
@@ -170,7 +148,7 @@ def _provenance(
     effort: Effort,
     seed: int,
     mode: Mode,
-    found: Sample,
+    found: Chains,
     files: dict[str, Path],
 ) -> dict[str, str]:
     n_crises = 0 if crises is None else len(crises)

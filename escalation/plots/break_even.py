@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.ranges import EVENT_TITLES, HIGH, LOW, Z95, chosen, need, one
+from escalation.plots.grid import Z95, chosen, need, one
 from escalation.plots.style import (
     Look,
     few_ticks,
@@ -29,6 +29,8 @@ from escalation.plots.style import (
 )
 from escalation.results.companion import centre_words
 from escalation.results.crossings import find_crossings
+from escalation.results.estimates import HIGH, LOW
+from escalation.results.quantities import RISKS
 from escalation.results.support import Says, of_sweep
 from escalation.statistics.intervals import binomial_se
 
@@ -86,7 +88,7 @@ def break_even(
             ax.set_xlabel(_label(parameter))
         for ax in row[len(block) :]:
             ax.set_axis_off()
-        row[0].set_ylabel(f"difference in\n{EVENT_TITLES[event]},\npercentage points")
+        row[0].set_ylabel(f"difference in\n{RISKS[event].title},\npercentage points")
     reference = name_of(ds, "structure", ds.attrs["reference"], 50)
     place = name_of(ds, "flashpoint", flashpoint, 50)
     headline(figure, ds, f"Which assumption flips the answer: difference to {reference}", place)

@@ -21,8 +21,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
 from escalation.plots.gap import Gap, both_uncertainties, find_gap, subject, unit, words
-from escalation.plots.grid import beside, difference_label, number, scaled_axis
-from escalation.plots.ranges import HIGH, LOW, Z95
+from escalation.plots.grid import Z95, beside, difference_label, number, scaled_axis
 from escalation.plots.style import (
     few_ticks,
     footnote,
@@ -33,6 +32,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.results.estimates import HIGH, LOW
 from escalation.statistics.curves import (
     TAILS,
     Design,
@@ -90,7 +90,7 @@ def tornado(
     structure
         Which to set against the reference; the first in focus when None.
     risk
-        Name of a risk, of `escalation.analysis.risks.RISKS`.
+        Name of a risk, of `escalation.results.quantities.RISKS`.
     flashpoint
         Which; the first of the study when None.
     n_parameters : int

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from escalation.contracts.whole_file import reason
 from escalation.errors import InputError
 from escalation.simulation.manifest import canonical, checksum
 
@@ -294,8 +295,6 @@ def _sums(identity: str, number: int, total: int) -> tuple[int, str, str]:
 
 
 def _words(path: Path, error: OSError | sqlite3.Error) -> str:
-    from escalation.results.files import reason
-
     if isinstance(error, OSError):
         return f"cannot write {str(path)[:200]!r}: {reason(error)}; nothing was written"
     kind = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

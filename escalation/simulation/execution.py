@@ -295,7 +295,7 @@ def _attrs(plan: Plan, source: Source) -> dict[str, Any]:
         "study_name": study.name,
         "study_title": study.title,
         "study_sha256": study.sha256,
-        "study_text": dict(study.text),
+        "study_text": dict(study.text) if study.as_read else {},
         "default_point": plan.defaults,
         "table_checksum": "",
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -37,7 +37,7 @@ class Manifest:
     study_text : list of (str, str)
         Text of every file of the study, the study itself first.
     study_sha256 : str
-        Checksum over what it says, see :func:`escalation.study.loader.meaning_sha256`.
+        Checksum over what it says, see `Study.sha256`.
     posterior : str
         Text of the posterior; empty for priors only.
     pinned : dict of str to float
@@ -83,7 +83,7 @@ class Manifest:
             raise InputError("posterior: a campaign needs one that was written by this program")
         return cls(
             study_text=tuple(study.text.items()),
-            study_sha256=study.sha256,
+            study_sha256=study_from_text(study.text).sha256,
             posterior=text,
             pinned=dict(source.pinned),
             design=study.plan.design,
@@ -148,7 +148,8 @@ class Manifest:
     def check_same(self, other: Manifest) -> None:
         """Raise an InputError if another manifest asks something else."""
         if other.study_sha256 != self.study_sha256:
-            raise InputError(_other_study(_plain(self.study()), _plain(other.study())))
+            texts = (study_from_text(dict(one.study_text)) for one in (self, other))
+            raise InputError(_other_study(*map(_plain, texts)))
         words = {
             name: (_words(getattr(self, name)), _words(getattr(other, name)))
             for name in ("design", "seed", "defaults", "sweep", "pinned")
@@ -210,12 +211,10 @@ def study_of_text(study: Study) -> Study:
     InputError
         It was changed in Python, so that its text would not bring it back.
     """
-    again = study_from_text(study.text)
-    again = again.with_plan(**study.plan.model_dump())
-    if again != study:
+    if not study.as_read:
         raise InputError(f"study {study.name}: it was changed after it was read; a campaign needs "
                          "one that its text describes")
-    return again
+    return study_from_text(study.text).with_plan(**study.plan.model_dump())
 
 
 def _other_study(there: Any, asked: Any) -> str:
@@ -229,7 +228,7 @@ def _other_study(there: Any, asked: Any) -> str:
 
 
 def _plain(study: Study) -> Any:
-    return json.loads(study.model_dump_json(exclude={"text", "sha256"}))
+    return json.loads(study.model_dump_json(exclude={"text", "read_sha256"}))
 
 
 def _difference(there: Any, asked: Any, path: str = "") -> str:

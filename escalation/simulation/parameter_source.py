@@ -211,7 +211,7 @@ def parameter_updates(
 
 
 def _pinned(study: Study, pins: Mapping[str, float]) -> Study:
-    """Return the study with parameters fixed at a number; it is no longer what its hash says."""
+    """Return the study with parameters fixed at a number."""
     if not pins:
         return study
     entries = dict(study.parameters)
@@ -224,7 +224,9 @@ def _pinned(study: Study, pins: Mapping[str, float]) -> Study:
             raise InputError(f"parameters: {name}: {shown(number)} is not a number from {low:g} "
                              f"to {high:g}")
         entries[name] = replace(entries[name], prior=Fixed(), default=float(number))
-    return study.model_copy(update={"parameters": entries, "sha256": ""})
+    changed = study.model_copy(update={"parameters": entries})
+    # The text does not name the numbers; whoever reads it finds them beside it, as `pinned`.
+    return changed.with_text(study.text) if study.as_read else changed
 
 
 def _bounded(parameter: Parameter, posterior: Posterior) -> np.ndarray:

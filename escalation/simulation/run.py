@@ -18,7 +18,7 @@ from escalation.simulation.plan import Plan, PlanOptions
 from escalation.simulation.simulator import LocalSimulator
 from escalation.simulation.store import Store
 from escalation.simulation.workload import Workload
-from escalation.study.recheck import recheck
+from escalation.study.loader import recheck
 from escalation.study.schema import Study
 
 if TYPE_CHECKING:

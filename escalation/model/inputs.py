@@ -23,7 +23,7 @@ draw, so that h_0 is the rate observed today.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -108,7 +108,9 @@ def laid_out(x: Inputs) -> Inputs:
     Compiled functions are compiled for each layout that they meet; a single draw, many draws and
     the disputes of the record would meet three.
     """
-    return Inputs(*(np.ascontiguousarray(v) if isinstance(v, np.ndarray) else v for v in x))
+    fields: dict[str, Any] = x._asdict()
+    arrays = {k: np.ascontiguousarray(v) for k, v in fields.items() if isinstance(v, np.ndarray)}
+    return x._replace(**arrays)
 
 
 def build_inputs(

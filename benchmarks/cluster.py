@@ -3,7 +3,7 @@
 Usage: python benchmarks/cluster.py [--quick]
 
 The shipped study (64 of its 512 draws, one decision rule, no sweep), in the blocks that a run would
-cut, is played by one process with two threads and by two workers of one thread, in turn; the ratios
+cut, runs in one process with two threads and on two workers of one thread, in turn; the ratios
 are medians over pairs. On a machine that others use too, the processor time of all processes
 together says more than the time on the clock. Before that, tasks that do nothing but return bytes,
 none or as many as a block does. Scheduler and client are one process here, and share two processors
@@ -25,11 +25,13 @@ import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 from distributed import Client  # noqa: E402
 
+from escalation.simulation.accumulate import Counts, packed, unpacked  # noqa: E402
 from escalation.simulation.connection import connected  # noqa: E402
-from escalation.simulation.parameter_source import chosen_posterior, parameter_draws  # noqa: E402
-from escalation.simulation.pool import packed, unpacked  # noqa: E402
-from escalation.simulation.simulator import Counts, Player, Workshop, blocks_of  # noqa: E402
-from escalation.simulation.worker import ClusterPlayer  # noqa: E402
+from escalation.simulation.parameter_source import Source  # noqa: E402
+from escalation.simulation.plan import BLOCK_TRAJECTORIES  # noqa: E402
+from escalation.simulation.simulator import LocalSimulator, Simulator  # noqa: E402
+from escalation.simulation.worker import ClusterSimulator  # noqa: E402
+from escalation.simulation.workload import blocks_of  # noqa: E402
 from escalation.study import load_study  # noqa: E402
 
 WORKERS = 2
@@ -60,12 +62,12 @@ def both(action: Callable[[], object]) -> np.ndarray:
     return np.array([seconds(action), processor_seconds() - begin])
 
 
-def played(player: Player, draws: int, trajectories: int) -> Counts:
-    """Play the study."""
-    counts = Counts(player.study, draws)
-    size = player.block_size(trajectories * counts.checksums.size)
-    for block, result in player.play_all(
-        blocks_of(player.study, (0, draws), (0, trajectories), size)
+def simulated(simulator: Simulator, draws: int, trajectories: int) -> Counts:
+    """Simulate the study."""
+    counts = Counts(simulator.study, draws)
+    size = simulator.block_size(trajectories * counts.checksums.size, BLOCK_TRAJECTORIES)
+    for block, result in simulator.simulate_all(
+        blocks_of(simulator.study, (0, draws), (0, trajectories), size)
     ):
         counts.add(block, result)
     return counts
@@ -75,12 +77,12 @@ def compare(client: Client, draws: int, trajectories: int, repeats: int) -> None
     """Print the throughput of both, and what it costs here to take in a block."""
     study = load_study(ROOT / "configs" / "asian_nato.yaml")
     study = study.model_copy(update={"decision_rules": study.decision_rules[:1]})
-    values = parameter_draws(study, draws, 1, chosen_posterior(study))
-    shop = Workshop(study, values, 1, WORKERS)
-    with ClusterPlayer(client, study, values, 1) as player:
-        a, b = played(shop, draws, 10), played(player, draws, 10)  # compiles
+    values = Source.of(study).draws(draws, 1)
+    here = LocalSimulator(study, values, 1, threads=WORKERS)
+    with ClusterSimulator(client, study, values, 1) as there:
+        a, b = simulated(here, draws, 10), simulated(there, draws, 10)  # compiles
         pairs = np.array([
-            [both(lambda s=s: played(s, draws, trajectories)) for s in (shop, player)]
+            [both(lambda s=s: simulated(s, draws, trajectories)) for s in (here, there)]
             for _ in range(repeats)
         ])
     same = all(a.arrays[k].tobytes() == b.arrays[k].tobytes() for k in a.arrays)
@@ -92,7 +94,7 @@ def compare(client: Client, draws: int, trajectories: int, repeats: int) -> None
     clock, processor = np.median(pairs[:, 0] / pairs[:, 1], axis=0)
     print(f"workers / threads: {clock:.3f} by the clock, {processor:.3f} by processor time")
     block = next(blocks_of(study, (0, draws), (0, 1_000)))
-    parcel, counts = packed(shop.play(block)), Counts(study, draws)
+    parcel, counts = packed(here.simulate(block)), Counts(study, draws)
     cost = statistics.median(
         seconds(lambda: counts.add(block, unpacked(parcel, study, block))) for _ in range(50)
     )

@@ -7,9 +7,12 @@ be tried on any machine.
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "3")
 
+import campaign_tools
 import cells
 import pytest
 
@@ -27,3 +30,17 @@ def study() -> Study:
 def varied() -> Tables:
     """A block of unlike cells: every structure at Taiwan, in three draws and at defaults."""
     return cells.varied_block()
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A campaign of 4 draws x 60 trajectories that was never interrupted; not to be changed."""
+    folder = tmp_path_factory.mktemp("whole") / "campaign"
+    campaign_tools.simulate(folder)
+    return folder
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(whole, tmp_path / "copy"))

@@ -33,7 +33,7 @@ def outcome(words: dict[str, Any], trajectories: int = 12) -> dict[str, Any]:
             warnings.simplefilter("ignore", StudyWarning)
             study = parse_study(words, CONFIGS)
         ds = esc.run(
-            study, draws=1, trajectories=trajectories, threads=1, sweep=False, prior=True,
+            study, draws=1, trajectories=trajectories, where=1, sweep=False, source="prior",
             grid=Grid(4, 3),
         )
     except EscalationError as error:

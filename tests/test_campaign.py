@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import campaign_tools as tools
 import numpy as np
 import pytest
 import xarray as xr
-from campaign_tools import digest, little
+from campaign_tools import digest, keys_of, little
 from click.testing import CliRunner
 
 import escalation
@@ -19,32 +21,34 @@ from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError
 from escalation.report.campaign_report import estimate_words, format_status
 from escalation.results import estimates, open_results
-from escalation.simulation import campaign, lock
-from escalation.simulation.campaign import resume_campaign, run_campaign
-from escalation.simulation.journal import Journal
-from escalation.simulation.seals import decode, encode
-from escalation.simulation.simulator import rectangles
+from escalation.simulation import lock
+from escalation.simulation import run as module
+from escalation.simulation.accumulate import BlockCounts
+from escalation.simulation.run import resume
+from escalation.simulation.simulator import LocalSimulator
 from escalation.simulation.status import Seen, campaign_status
-from escalation.simulation.workload import compared_structures
+from escalation.simulation.store import Store
+from escalation.simulation.workload import Block, compared_structures, rectangles
 
 BLOCK = {"block_size": tools.BLOCK_SIZE}
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A finished campaign of 4 draws x 60 trajectories."""
-    folder = tmp_path_factory.mktemp("whole") / "campaign"
-    run_campaign(little(), folder, **BLOCK)
-    return folder
+def call(*arguments: object):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
-def copy(whole, tmp_path):
-    return Path(shutil.copytree(whole, tmp_path / "copy"))
+def simulated(monkeypatch):
+    """Blocks that were simulated since."""
+    found = []
+    honest = LocalSimulator._simulate
 
+    def note(self, block):
+        found.append(block)
+        return honest(self, block)
 
-def call(*arguments: object):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+    monkeypatch.setattr(LocalSimulator, "_simulate", note)
+    return found
 
 
 def test_counts_are_those_of_a_run(whole):
@@ -58,32 +62,21 @@ def test_counts_are_those_of_a_run(whole):
 
 
 def test_threads_and_block_size_do_not_matter(whole, tmp_path):
-    run_campaign(little(), tmp_path / "a", threads=2, block_size=37)
+    escalation.run(little(), store=tmp_path / "a", where=2, block_size=37)
     assert digest(tmp_path / "a") == digest(whole)
-    run_campaign(little(), tmp_path / "b", seed=4, **BLOCK)
+    escalation.run(little(), store=tmp_path / "b", seed=4, **BLOCK)
     assert digest(tmp_path / "b") != digest(whole)
 
 
-def test_a_resumed_campaign_plays_no_block_twice(copy, monkeypatch):
-    from escalation.simulation.simulator import Workshop
-
-    played = []
-    honest = Workshop._play
-
-    def note(self, block):
-        played.append(block)
-        return honest(self, block)
-
-    monkeypatch.setattr(Workshop, "_play", note)
-    before = (copy / "journal.jsonl").read_bytes()
-    resume_campaign(copy)
-    assert not played
-    assert (copy / "journal.jsonl").read_bytes() == before
-    gone = sorted((copy / "blocks").iterdir())[:2]
-    for path in gone:
-        path.unlink()
-    resume_campaign(copy, repair=True)
-    assert len(played) == len(gone)
+def test_a_resumed_campaign_simulates_no_block_twice(copy, whole, simulated):
+    before = (copy / "campaign.sqlite3").read_bytes()
+    resume(copy)
+    assert not simulated
+    assert (copy / "campaign.sqlite3").read_bytes() == before
+    tools.sql(copy, "UPDATE row SET payload = x'00' WHERE id IN (3, 5)")
+    resume(Store(copy, repair=True))
+    assert len(simulated) == 2
+    assert digest(copy) == digest(whole)
 
 
 @pytest.mark.parametrize("steps", [
@@ -92,15 +85,14 @@ def test_a_resumed_campaign_plays_no_block_twice(copy, monkeypatch):
     [{"draws": 2, "trajectories": 30}, {"draws": 3, "trajectories": 90}, {"draws": 7}],
 ])  # fmt: skip
 def test_extension_equals_a_campaign_of_that_size(tmp_path, steps):
+    grown, first = tmp_path / "grown", set()
     for step in steps:
-        run_campaign(little(), tmp_path / "grown", **step, **BLOCK)
+        escalation.run(little(), store=grown, **step, **BLOCK)
+        assert first <= keys_of(grown), "an extension takes nothing away"
+        first = keys_of(grown)
     size = {name: max(s.get(name, 0) for s in steps) for name in ("draws", "trajectories")}
-    run_campaign(little(), tmp_path / "fresh", **size, **BLOCK)
-    assert digest(tmp_path / "grown") == digest(tmp_path / "fresh")
-    kept = {path.name for path in (tmp_path / "grown" / "blocks").iterdir()}
-    first = tmp_path / "first"
-    run_campaign(little(), first, **steps[0], **BLOCK)
-    assert {path.name for path in (first / "blocks").iterdir()} <= kept
+    escalation.run(little(), store=tmp_path / "fresh", **size, **BLOCK)
+    assert digest(grown) == digest(tmp_path / "fresh")
 
 
 def test_rectangles_cover_each_trajectory_once():
@@ -115,11 +107,33 @@ def test_rectangles_cover_each_trajectory_once():
 
 def test_a_study_with_a_latin_hypercube_takes_more_trajectories_but_no_more_draws(tmp_path):
     study = little("latin_hypercube")
-    run_campaign(study, tmp_path, **BLOCK)
+    escalation.run(study, store=tmp_path, **BLOCK)
     with pytest.raises(InputError, match="more draws of a latin_hypercube do not extend"):
-        run_campaign(study, tmp_path, draws=5)
-    run_campaign(study, tmp_path, trajectories=70)
+        escalation.run(study, store=tmp_path, draws=5)
+    escalation.run(study, store=tmp_path, trajectories=70)
     assert open_results(tmp_path).attrs["trajectories"] == 70
+
+
+def test_a_campaign_keeps_its_design_and_its_pins(tmp_path):
+    """Neither stands in the text of the study."""
+    size = {"draws": 2, "trajectories": 10}
+    study = little().with_plan(design="latin_hypercube")
+    pins = {"forced_choice": 1.5}
+    ds = escalation.run(study, store=tmp_path, parameters=pins, **size)
+    plain = escalation.run(study, parameters=pins, **size)
+    assert ds.attrs["design"] == "latin_hypercube"
+    assert json.loads(ds.attrs["pinned"]) == pins
+    for name in plain.data_vars:
+        xr.testing.assert_identical(ds[name], plain[name])
+    before = digest(tmp_path)
+    resume(tmp_path)
+    assert digest(tmp_path) == before
+    for change, words in (
+        ({"study": little(), "parameters": pins}, "design: the campaign has latin_hypercube"),
+        ({"study": study}, "pinned: the campaign has 'forced_choice=1.5', not none"),
+    ):
+        with pytest.raises(InputError, match=words):
+            escalation.run(**change, store=tmp_path, **size)
 
 
 @pytest.mark.parametrize(("change", "words"), [
@@ -128,36 +142,48 @@ def test_a_study_with_a_latin_hypercube_takes_more_trajectories_but_no_more_draw
     ({"trajectories": 59}, "trajectories: 59 is less than the 60"),
     ({"draws": 0}, "draws: 0 is not a whole number"),
     ({"defaults": True}, "defaults: the campaign has False, not True"),
-    ({"prior": True}, "posterior: the campaign has"),
-    ({"sweep": False}, "sweep: the campaign has True, not False"),
+    ({"source": "prior"}, "posterior: the campaign has"),
+    ({"sweep": False}, "sweep: the campaign has 'provocation_stake', not none"),
+    ({"until": ["war:relative:0.1"]}, "until: a campaign has a stated size"),
+    ({"where": "local:2"}, "scheduler: a campaign is simulated here"),
 ])  # fmt: skip
 def test_another_question_is_refused(copy, change, words):
     before = {path: path.read_bytes() for path in copy.rglob("*.*")}
     with pytest.raises(InputError, match=words):
-        run_campaign(little(), copy, **change)
+        escalation.run(little(), store=copy, **change)
     assert {path: path.read_bytes() for path in copy.rglob("*.*")} == before
 
 
 def test_another_study_and_another_folder_are_refused(copy, tmp_path, study):
     with pytest.raises(InputError, match="study: the campaign has another name"):
-        run_campaign(study, copy)
+        escalation.run(study, store=copy)
     changed = little().model_copy(update={"horizon_years": 2})
     with pytest.raises(InputError, match="changed after it was read"):
-        run_campaign(changed, tmp_path / "new")
+        escalation.run(changed, store=tmp_path / "new")
     assert not (tmp_path / "new").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(InputError, match="holds something else"):
-        run_campaign(little(), tmp_path / "mine")
+        escalation.run(little(), store=tmp_path / "mine")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
     for place in (tmp_path / "none", tmp_path / "mine", "a\0b", "x" * 300):
-        with pytest.raises(InputError, match="holds no campaign"):
-            resume_campaign(place)
-        with pytest.raises(InputError, match="holds no campaign"):
-            campaign_status(place)
+        for look in (resume, campaign_status):
+            with pytest.raises(InputError, match="holds no campaign"):
+                look(place)
     for name in ("a\0b", "x" * 300, tmp_path / "mine" / "letter.txt"):
         with pytest.raises(InputError, match="cannot use folder"):
-            run_campaign(little(), name)
+            escalation.run(little(), store=name)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+
+
+def test_a_campaign_of_an_earlier_version_is_one_line(tmp_path):
+    (tmp_path / "campaign.json").write_text("{}")
+    (tmp_path / "blocks").mkdir()
+    for look in (resume, campaign_status, lambda place: escalation.run(little(), store=place)):
+        with pytest.raises(InputError, match=r"campaign\.json: a campaign of an earlier") as one:
+            look(tmp_path)
+        assert "\n" not in str(one.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blocks", "campaign.json"]
 
 
 def test_resume_needs_neither_study_files_nor_the_shipped_posterior(copy, whole, monkeypatch):
@@ -165,32 +191,29 @@ def test_resume_needs_neither_study_files_nor_the_shipped_posterior(copy, whole,
 
     monkeypatch.chdir(copy.parent)
     monkeypatch.setattr(posterior, "SHIPPED", copy / "nowhere.csv")
-    for path in sorted((copy / "blocks").iterdir())[::2]:
-        path.unlink()
-    resume_campaign(copy, repair=True)
+    tools.sql(copy, "UPDATE row SET payload = x'' WHERE id % 2")
+    resume(Store(copy, repair=True))
     assert digest(copy) == digest(whole)
 
 
 def test_another_version_of_the_model_is_refused(copy, monkeypatch):
-    monkeypatch.setattr(campaign, "model_sha256", lambda: "0" * 64)
+    monkeypatch.setattr(module, "model_sha256", lambda: "0" * 64)
     with pytest.raises(InputError, match="another version of the model"):
-        resume_campaign(copy)
+        resume(copy)
 
 
 def test_a_machine_with_another_arithmetic_is_refused(copy, monkeypatch):
-    from escalation.model import compile as module
+    from escalation.model import compile as compiler
 
-    honest = module.onset_anchor
-    monkeypatch.setattr(
-        module, "onset_anchor", lambda *given: honest(*given) * (1 + 1e-4)
-    )
+    honest = compiler.onset_anchor
+    monkeypatch.setattr(compiler, "onset_anchor", lambda *given: honest(*given) * (1 + 1e-4))
     with pytest.raises(InputError, match="computes other tables"):
-        resume_campaign(copy)
+        resume(copy)
 
 
 def test_blocks_with_other_tables_are_not_added_up():
     from escalation.contracts.tallies import empty_tallies
-    from escalation.simulation.simulator import Block, Counts, Played
+    from escalation.simulation.accumulate import Counts
 
     study = little()
     place = study.flashpoints["taiwan_strait"]
@@ -199,10 +222,10 @@ def test_blocks_with_other_tables_are_not_added_up():
     first, second = (
         Block("expected_utility", "taiwan_strait", "trilateral", 0, 2, n, 5) for n in (0, 5)
     )
-    counts.add(first, Played(tallies, np.array([1, 2])))
-    counts.add(second, Played(tallies, np.array([1, 2])))
+    counts.add(first, BlockCounts(tallies, np.array([1, 2])))
+    counts.add(second, BlockCounts(tallies, np.array([1, 2])))
     with pytest.raises(ResultsError, match="arithmetic differs"):
-        counts.add(second, Played(tallies, np.array([1, 3])))
+        counts.add(second, BlockCounts(tallies, np.array([1, 3])))
 
 
 def test_two_at_once_are_refused(copy, whole):
@@ -231,7 +254,7 @@ def test_status_is_what_the_results_say(whole):
     status, ds = campaign_status(whole), open_results(whole)
     assert status.finished
     assert (status.draws, status.trajectories) == (4, 60)
-    assert status.blocks_done == status.blocks == len(list((whole / "blocks").iterdir()))
+    assert status.blocks_done == status.blocks
     assert status.histories_done == status.histories
     assert status.rate > 0
     assert status.seconds_left == 0
@@ -248,65 +271,80 @@ def test_status_is_what_the_results_say(whole):
         assert found.low < found.probability < found.high
 
 
-def test_status_half_way_and_as_json(copy, whole):
-    journal = copy / "journal.jsonl"
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join(lines[: len(lines) // 2]))
-    status = campaign_status(copy)
-    blocks = sum(b'"kind":"block"' in line for line in lines[: len(lines) // 2])
-    assert status.blocks_done == blocks < status.blocks
+def test_status_half_way_and_as_json(tmp_path):
+    class Enough(Exception):
+        pass
+
+    seen = []
+
+    def stop(*block: object) -> None:
+        seen.append(block)
+        if len(seen) == 9:
+            raise Enough
+
+    with pytest.raises(Enough):
+        tools.simulate(tmp_path / "half", stop)
+    status = campaign_status(tmp_path / "half")
+    assert status.blocks_done == 9 < status.blocks
     assert not status.finished
     assert status.seconds_left > 0
-    text = call("status", copy)
+    text = call("status", tmp_path / "half")
     assert text.exit_code == 0
     assert text.output.strip() == format_status(status)
-    assert f"{blocks} of {status.blocks} blocks" in text.output
+    assert f"9 of {status.blocks} blocks" in text.output
     assert "P(great-power war)" in text.output
-    found = json.loads(call("status", copy, "--json").output)
-    assert found["blocks_done"] == blocks
+    found = json.loads(call("status", tmp_path / "half", "--json").output)
+    assert found["blocks_done"] == 9
     assert found["estimates"][0]["histories"] == status.estimates[0].histories
 
 
 def test_nothing_seen_has_an_upper_bound():
-    seen = Seen(little())
+    from escalation.contracts import codes
+    from escalation.contracts.tallies import empty_tallies
+
+    study, seen = little(), Seen(little())
     assert seen.estimate("taiwan_strait", "trilateral", "war") is None
-    seen.add({
-        "part": "study", "rule": "expected_utility", "flashpoint": "taiwan_strait",
-        "structure": "trilateral", "begin": 0, "end": 2, "count": 10,
-        "hits": {"war": [0, 0], "great_power_war": [0, 1]},
-    })  # fmt: skip
+    parties = len(study.flashpoints["taiwan_strait"].third_parties)
+    tallies = empty_tallies(2, parties, study.horizon_years)
+    tallies.first_event[1, codes.EVENTS.index("great_power_war"), 0] = 1
+    block = Block("expected_utility", "taiwan_strait", "trilateral", 0, 2, 0, 10)
+    seen.add(block, BlockCounts(tallies, np.zeros(2, int)))
     found = seen.estimate("taiwan_strait", "trilateral", "war")
     assert found.probability == 0
     assert found.high == pytest.approx(1 - 0.05 ** (1 / 20))
     assert seen.estimate("taiwan_strait", "trilateral", "great_power_war").hits == 1
 
 
-def test_the_progress_display_shows_estimates_with_their_intervals(whole):
+def test_the_progress_display_shows_estimates_with_their_intervals(copy):
     from escalation.cli.campaign_command import _Note
 
     note = _Note(little())
     assert note.text() == ""
-    journal = Journal(whole)
-    journal.read()
-    for entry in journal.entries:
-        note.add(entry)
-    war = [e for e in campaign_status(whole).estimates if e.event == "war"]
+    resume(Store(copy, watch=note.add))
+    war = [e for e in campaign_status(copy).estimates if e.event == "war"]
     for found in war[:2]:
         assert f"{found.structure} {estimate_words(found)}" in note.text()
     assert [e.structure for e in war[:2]] == ["hub_and_spoke", "asian_nato"]
 
 
-def test_every_block_has_a_line_that_a_program_can_read(whole):
-    lines = (whole / "journal.jsonl").read_text(encoding="ascii").splitlines()
-    entries = [json.loads(line) for line in lines]
-    blocks = [entry for entry in entries if entry["kind"] == "block"]
-    assert {entry["file"] for entry in entries} == {
-        str(path.relative_to(whole)) for path in whole.rglob("*.sealed")
-    }
-    for entry in blocks:
-        assert {"part", "structure", "histories", "seconds", "time", "host", "hits",
-                "tables", "sha256"} <= set(entry)
-    assert {entry["part"] for entry in blocks} == {"study", "sweep provocation_stake", "prior"}
+def test_every_block_has_a_row_that_a_program_can_read(whole):
+    with closing(sqlite3.connect(whole / "campaign.sqlite3")) as connection:
+        rows = connection.execute("SELECT * FROM row").fetchall()
+    keys = [json.loads(row[1]) for row in rows]
+    assert {key[0] for key in keys} == {"block", "parameters"}
+    assert {key[1] for key in keys} == {"study", "sweep provocation_stake", "prior"}
+    ds = open_results(whole)
+    war = 0
+    for key, (_, _, facts, _, checksum, seconds, time, host) in zip(keys, rows, strict=True):
+        assert len(checksum) == 64
+        assert seconds >= 0
+        assert time
+        assert host
+        if key[:2] == ["block", "study"]:
+            found = json.loads(facts)
+            assert found["histories"] == (key[6] - key[5]) * key[8]
+            war += found["hits"]["war"]
+    assert war == int(ds.first_event_count.sel(event="war").sum())
 
 
 def test_command_line_begins_resumes_and_extends(tmp_path):
@@ -326,39 +364,21 @@ def test_command_line_begins_resumes_and_extends(tmp_path):
     assert "own folder" in refused.output
 
 
-def test_sealed_files_bring_back_what_was_put_in():
-    arrays = {
-        "small": np.array([[0, 255]]), "large": np.array([2**40, 0]), "none": np.zeros((0, 3), int),
-        "exact": np.array([0.1, -np.pi, 5e-324]),
-    }  # fmt: skip
-    content = encode({"a": [1, "é"]}, arrays)
-    assert encode({"a": [1, "é"]}, arrays) == content
-    back = decode(content)
-    assert back.header == {"a": [1, "é"]}
-    for name, array in arrays.items():
-        assert np.array_equal(back.arrays[name], array)
-        assert back.arrays[name].dtype == array.dtype
-    for bit in range(0, 8 * len(content), 5):
-        damaged = bytearray(content)
-        damaged[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(ValueError, match="damaged"):
-            decode(bytes(damaged))
-    with pytest.raises(ValueError, match="negative"):
-        encode({}, {"a": np.array([-1])})
+def test_what_a_killed_process_left_is_cleared_away(copy, whole):
+    (copy / ".escalation-0.partial").write_bytes(b"half")
+    said: list[str] = []
+    resume(Store(copy, say=said.append))
+    assert said == [".escalation-0.partial: removed, a write was cut off"]
+    assert sorted(p.name for p in copy.iterdir()) == sorted(p.name for p in whole.iterdir())
+    shutil.rmtree(copy)
 
 
-def test_a_torn_line_is_dropped_and_written_over(tmp_path):
-    journal = Journal(tmp_path)
-    for n in range(3):
-        journal.append({"n": n})
-    with open(journal.path, "ab") as file:
-        file.write(b'{"n":3,"cha')
-    again = Journal(tmp_path)
-    again.read()
-    assert again.torn
-    assert [entry["n"] for entry in again.entries] == [0, 1, 2]
-    again.append({"n": 4})
-    last = Journal(tmp_path)
-    last.read()
-    assert not last.torn
-    assert [entry["n"] for entry in last.entries] == [0, 1, 2, 4]
+def test_a_posterior_made_in_python_can_be_kept(tmp_path):
+    from posteriors import made_up
+
+    size = {"draws": 2, "trajectories": 10, "sweep": False}
+    ds = escalation.run(little(), store=tmp_path, source=made_up(), **size)
+    assert ds.attrs["parameter_source"] == "posterior"
+    assert Path(tmp_path / "results.nc").is_file()
+    with pytest.raises(InputError, match="posterior: the campaign has"):
+        escalation.run(little(), store=tmp_path, **size)

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import campaign_tools as tools
 import pytest
 from campaign_tools import CONFIGS, digest, little
 
+import escalation
 from escalation.errors import InputError
-from escalation.simulation.campaign import resume_campaign, run_campaign
-from escalation.simulation.campaign_plan import load_plan
-from escalation.simulation.entries import well_formed
-from escalation.simulation.journal import Journal, _link
-from escalation.simulation.seals import canonical, encode
+from escalation.simulation import database
+from escalation.simulation.database import NAME, Row, row_checksum
+from escalation.simulation.manifest import canonical, checksum
+from escalation.simulation.run import resume
 from escalation.simulation.status import campaign_status
+from escalation.simulation.store import Store
 from escalation.study import parse_study
 
 TEXT = tools.TEXT.replace("DESIGN", "sobol")
 HOSTILE = (0, -1, 2**70, 0.5, "x", "", None, True, [], {}, [["a", "b"]], [[1]], "../../etc/passwd")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole") / "campaign"
-    tools.play(folder)
-    return folder
-
-
-@pytest.fixture
-def copy(whole, tmp_path):
-    return Path(shutil.copytree(whole, tmp_path / "copy"))
 
 
 def other_words() -> str:
@@ -46,11 +33,12 @@ def other_words() -> str:
 
 def test_other_words_for_the_same_study_continue_its_campaign(copy, whole):
     said: list[str] = []
-    run_campaign(parse_study(other_words(), CONFIGS), copy, say=said.append)
+    store = Store(copy, say=said.append)
+    escalation.run(parse_study(other_words(), CONFIGS), store=store)
     assert any("text has changed, though not what it says" in line for line in said)
     assert digest(copy) == digest(whole)
     said.clear()
-    run_campaign(little(), copy, say=said.append)
+    escalation.run(little(), store=store)
     assert not said
 
 
@@ -66,170 +54,221 @@ def test_another_meaning_is_named(copy, old, new, where):
     changed = parse_study(TEXT.replace(old, new), CONFIGS)
     assert changed.sha256 != little().sha256
     with pytest.raises(InputError) as refusal:
-        run_campaign(changed, copy)
+        escalation.run(changed, store=copy)
     assert f"study: the campaign has {where}" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-STRANGERS = (".nfs000001", ".DS_Store", "notes~", "x.sealed", "\u202e.sealed", "a\x1b[2J.txt")
-
-
-def test_strangers_are_named_and_left_alone(copy, whole):
-    for name in STRANGERS:
-        (copy / "blocks" / name).write_text("dear", encoding="utf-8")
-        (copy / "parameters" / name).write_text("dear", encoding="utf-8")
-    for folder in ("sub", f"{0:024x}.sealed"):
-        (copy / "blocks" / folder).mkdir()
-        (copy / "blocks" / folder / "mine").write_text("dear", encoding="utf-8")
-    (copy / "blocks" / ".escalation-0.partial").mkdir()
+def test_strangers_are_left_alone(copy, whole):
+    for name in (".nfs000001", ".DS_Store", "notes~", "x.sqlite3", "\u202e.nc", "a\x1b[2J.txt"):
+        (copy / name).write_text("dear", encoding="utf-8")
+    (copy / "sub").mkdir()
+    (copy / "sub" / "mine").write_text("dear", encoding="utf-8")
+    (copy / ".escalation-0.partial").mkdir()
     before = sorted(path for path in copy.rglob("*"))
     for repair in (False, True):
         said: list[str] = []
-        resume_campaign(copy, repair=repair, say=said.append)
+        resume(Store(copy, repair=repair, say=said.append))
         assert digest(copy) == digest(whole)
         assert sorted(path for path in copy.rglob("*")) == before
-        assert len(said) == 11
-        assert said[-1] == "and 5 more that are not of this campaign"
-        assert all("not of this campaign, left alone" in line for line in said[:-1])
-        assert all(line.isprintable() for line in said)
+        assert not said
 
 
 def test_a_campaign_begins_beside_hidden_files(tmp_path):
     (tmp_path / ".DS_Store").write_text("dear", encoding="utf-8")
-    tools.play(tmp_path)
+    escalation.run(little(), store=tmp_path, draws=1, trajectories=2, sweep=False)
     assert (tmp_path / ".DS_Store").exists()
 
 
-def test_a_folder_in_place_of_a_block_is_one_line(copy):
-    block = sorted((copy / "blocks").iterdir())[0]
-    block.unlink()
-    block.mkdir()
-    (block / "mine").write_text("dear", encoding="utf-8")
-    for repair, words in ((False, "Is a directory"), (True, "a folder; move it away")):
-        with pytest.raises(InputError, match=f"{block.name}: .*{words}"):
-            resume_campaign(copy, repair=repair)
-        assert (block / "mine").exists()
+def test_a_folder_in_place_of_the_file_is_one_line(copy):
+    (copy / NAME).unlink()
+    (copy / NAME).mkdir()
+    (copy / NAME / "mine").write_text("dear", encoding="utf-8")
+    for repair in (False, True):
+        with pytest.raises(InputError, match=f"{NAME}: cannot be used: ") as refusal:
+            resume(Store(copy, repair=repair))
+        assert "\n" not in str(refusal.value)
+    assert (copy / NAME / "mine").exists()
 
 
-def sealed_plan(folder: Path, **changes: object) -> None:
-    """Change the plan and put the right checksum on it."""
-    body = json.loads((folder / "campaign.json").read_text(encoding="ascii"))
-    body |= changes
-    body.pop("sha256")
-    body["sha256"] = hashlib.sha256(canonical(body)).hexdigest()
-    text = json.dumps(body, indent=1, sort_keys=True) + "\n"
-    (folder / "campaign.json").write_text(text, encoding="ascii")
+def manifest_with(folder: Path, **changes: object) -> None:
+    """Change the manifest and put the right checksum on it."""
+    (text,), = tools.sql(folder, "SELECT body FROM manifest")
+    body = canonical({**json.loads(text), **changes}).decode("ascii")
+    tools.sql(folder, "UPDATE manifest SET body = ?, checksum = ?", body, checksum(body))
 
 
-def test_no_value_of_a_plan_changes_the_results_in_silence(copy, whole):
-    plan = json.loads((whole / "campaign.json").read_text(encoding="ascii"))
-    identity = load_plan(whole).identity
+def refused_manifest(folder: Path) -> str:
+    try:
+        Store(folder).manifest()
+    except InputError as refusal:
+        return str(refusal)
+    return ""
+
+
+def test_no_value_of_a_manifest_changes_the_results_in_silence(copy, whole):
+    honest = (whole / NAME).read_bytes()
+    (text,), = tools.sql(whole, "SELECT body FROM manifest")
+    body, identity = json.loads(text), Store(whole).manifest().identity
     accepted = set()
-    for name in [name for name in plan if name != "sha256"] + ["unknown"]:
+    for name in [*body, "unknown"]:
         for value in HOSTILE:
-            shutil.copy(whole / "campaign.json", copy / "campaign.json")
-            sealed_plan(copy, **{name: value})
-            refusal = refused_plan(copy)
+            (copy / NAME).write_bytes(honest)
+            manifest_with(copy, **{name: value})
+            refusal = refused_manifest(copy)
             assert "\n" not in refusal
-            if not refusal and value != plan[name] and load_plan(copy).identity == identity:
+            if not refusal and value != body[name] and Store(copy).manifest().identity == identity:
                 accepted.add(name)
     assert accepted == {"created"}, "which stands in no results"
 
 
-def refused_plan(folder: Path) -> str:
-    try:
-        load_plan(folder)
-    except InputError as refusal:
-        return str(refusal)
-    return ""
-
-
 @pytest.mark.parametrize("changes", [
-    {"packages": {"python": "0"}}, {"git": "x"}, {"sweep": False}, {"sizes": [[2, 60]]},
+    {"packages": {"python": "0"}}, {"git": "x"}, {"sweep": []}, {"sizes": [[2, 60]]},
     {"sizes": [[4, 60], [4, 90]]}, {"seed": 4}, {"block_size": 37}, {"created": "long ago"},
-    {"defaults": True},
+    {"defaults": True}, {"pinned": {"forced_choice": 1.5}}, {"posterior": ""},
+    {"design": "latin_hypercube"},
 ])  # fmt: skip
-def test_a_plan_that_was_changed_and_sealed_again(copy, whole, changes):
-    sealed_plan(copy, **changes)
-    files = {path: path.read_bytes() for path in (copy / "blocks").iterdir()}
+def test_a_manifest_that_was_changed_and_sealed_again(copy, whole, tmp_path, changes):
+    manifest_with(copy, **changes)
+    keys = tools.keys_of(copy)
     if changes == {"sizes": [[4, 60], [4, 90]]}:
-        run_campaign(little(), whole.parent / "grown", block_size=tools.BLOCK_SIZE, trajectories=90)
-        resume_campaign(copy)
-        assert digest(copy) == digest(whole.parent / "grown"), "that is how a campaign grows"
+        resume(copy)
+        grown = {"block_size": tools.BLOCK_SIZE, "trajectories": 90}
+        escalation.run(little(), store=tmp_path / "grown", **grown)
+        assert digest(copy) == digest(tmp_path / "grown"), "that is how a campaign grows"
         return
     if "created" in changes:
-        resume_campaign(copy)
+        resume(copy)
         assert digest(copy) == digest(whole)
         return
     with pytest.raises(InputError):
-        resume_campaign(copy)
-    assert {path: path.read_bytes() for path in (copy / "blocks").iterdir()} == files
+        resume(copy)
+    assert tools.keys_of(copy) == keys
 
 
-def chained(folder: Path, number: int, changes: dict[str, object]) -> None:
-    """Change a line of the journal and chain it and all that follow anew."""
-    journal = folder / "journal.jsonl"
-    chain, lines = "", []
-    for n, line in enumerate(journal.read_bytes().splitlines()):
-        entry = json.loads(line)
-        entry.pop("chain")
-        entry |= changes if n == number else {}
-        chain = _link(chain, entry)
-        lines.append(canonical({**entry, "chain": chain}) + b"\n")
-    journal.write_bytes(b"".join(lines))
-
-
-def test_lines_of_a_journal_that_were_changed_and_chained_again(copy, whole):
-    journal = (whole / "journal.jsonl").read_bytes()
-    entries = [json.loads(line) for line in journal.splitlines()]
-    kinds = {entry["kind"]: n for n, entry in enumerate(entries)}
-    accepted = set()
-    for number in kinds.values():
-        for key in [key for key in entries[number] if key != "chain"] + ["unknown"]:
-            for value in (7, 2**70, "../x"):
-                (copy / "journal.jsonl").write_bytes(journal)
-                chained(copy, number, {key: value})
-                if value != entries[number].get(key) and not refused_journal(copy):
-                    accepted.add(key)
-    assert accepted == {"seconds", "time", "host"}, "which stand in no results"
-
-
-def refused_journal(folder: Path) -> str:
-    try:
-        Journal(folder, well_formed).read()
-        resume_campaign(folder)
-    except InputError as refusal:
-        return str(refusal)
-    return ""
-
-
-def test_a_comment_in_the_text_of_a_plan_is_noticed(copy):
-    texts = [list(pair) for pair in load_plan(copy).study_text]
+def test_a_comment_in_the_text_of_a_manifest_is_noticed(copy):
+    texts = [list(pair) for pair in Store(copy).manifest().study_text]
     texts[0][1] += "# more\n"
-    sealed_plan(copy, study_text=texts)
-    with pytest.raises(InputError, match="from another campaign"):
-        resume_campaign(copy)
+    manifest_with(copy, study_text=texts)
+    with pytest.raises(InputError, match="of another campaign"):
+        resume(copy)
 
 
-def test_lines_that_are_no_entries(copy):
-    journal = copy / "journal.jsonl"
-    honest = journal.read_bytes()
-    for line in (b"[" * 100_000, b"null", b"{}", b'{"chain": 1}', b"\xff", b"[1]", b"1e999"):
-        journal.write_bytes(honest + line + b"\n")
-        for look in (resume_campaign, campaign_status):
-            with pytest.raises(InputError, match=r"journal\.jsonl: line \d+ is damaged"):
-                look(copy)
+def row_with(folder: Path, number: int, **changes: object) -> None:
+    """Change a row and put the right checksum on it."""
+    for name, value in changes.items():
+        tools.sql(folder, f"UPDATE row SET {name} = ? WHERE id = ?", value, number)
+    row = Row(*tools.sql(folder, "SELECT * FROM row WHERE id = ?", number)[0])
+    seal = row_checksum(Store(folder).manifest().identity, row)
+    tools.sql(folder, "UPDATE row SET checksum = ? WHERE id = ?", seal, number)
 
 
-def test_sealed_blocks_with_other_content(copy, whole):
-    plan = load_plan(copy)
-    block = sorted((copy / "blocks").iterdir())[0]
-    file = f"blocks/{block.name}"
-    head = {"file": file, "campaign": plan.identity}
-    for header in ({}, {"kind": "block"}, {"kind": "block", "block": {}}, {"kind": "parameters"},
-                   {"kind": "block", "block": 3}, {"kind": "x", "block": {"rule": 1}}):
-        block.write_bytes(encode({**head, **header}, {}))
-        with pytest.raises(InputError, match=block.name):
-            resume_campaign(copy)
-    resume_campaign(copy, repair=True)
+COLUMNS = ("key", "facts", "payload", "checksum", "seconds", "time", "host")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_rows_that_were_changed(copy, whole, column):
+    """Those that stand in a result are refused, sealed again or not, with one line each."""
+    for sealed in (False, True):
+        for value in (7, "../x", b"\xff"):
+            if sealed and column != "checksum":
+                row_with(copy, 3, **{column: value})
+            else:
+                tools.sql(copy, f"UPDATE row SET {column} = ? WHERE id = 3", value)
+            if column in ("seconds", "time", "host"):
+                resume(copy)
+                assert digest(copy) == digest(whole), "they stand in no results"
+                (copy / NAME).write_bytes((whole / NAME).read_bytes())
+                continue
+            with pytest.raises(InputError, match=NAME):
+                resume(copy)
+            (copy / NAME).write_bytes((whole / NAME).read_bytes())
+
+
+def forged(folder: Path) -> None:
+    """Put the counts of one block in the place of another's, rightly sealed."""
+    blocks = tools.sql(folder, "SELECT id, facts, payload FROM row WHERE key LIKE '[\"block\",%'")
+    (number, *_), (_, facts, payload) = blocks[0], blocks[-1]
+    row_with(folder, number, facts=facts, payload=payload)
+
+
+@pytest.mark.parametrize("strike", [
+    "DELETE FROM row WHERE id = 3",
+    "DELETE FROM row WHERE id > 5",
+    "DELETE FROM row",
+    "INSERT INTO row SELECT id + 1000, key, facts, payload, checksum, seconds, time, host "
+    "FROM row WHERE id = 3",
+    "DELETE FROM sums",
+    "UPDATE sums SET number = number + 1",
+    "UPDATE sums SET sum = '0'",
+    "INSERT INTO sums SELECT * FROM sums",
+    "forged", "forged, and rows after it removed", "forged, and the sums removed",
+])  # fmt: skip
+def test_rows_that_were_removed_added_or_forged_are_trusted_no_more(copy, whole, strike):
+    if strike.startswith("forged"):
+        forged(copy)
+    if "rows after it" in strike:
+        tools.sql(copy, "DELETE FROM row WHERE id > 3")
+    if "sums removed" in strike:
+        tools.sql(copy, "DELETE FROM sums")
+    if not strike.startswith("forged"):
+        tools.sql(copy, strike)
+    for look in (resume, campaign_status):
+        with pytest.raises(InputError, match="some were removed, added or edited"):
+            look(copy)
+    resume(Store(copy, repair=True))
     assert digest(copy) == digest(whole)
+    resume(copy)
+
+
+def test_a_row_that_is_made_anew_must_be_what_it_was(copy, whole, monkeypatch):
+    """Damage must not let another machine's numbers in."""
+    tools.sql(copy, "UPDATE row SET payload = x'00' WHERE key LIKE '[\"block\",\"prior\"%'")
+    from escalation.simulation.simulator import LocalSimulator
+
+    honest = LocalSimulator._simulate
+
+    def other(self, block):
+        found = honest(self, block)
+        found.tallies.total[...] += block.part == "prior"
+        return found
+
+    monkeypatch.setattr(LocalSimulator, "_simulate", other)
+    with pytest.raises(InputError, match="made anew, it differs from what was written"):
+        resume(Store(copy, repair=True))
+
+
+@pytest.mark.parametrize("command", [
+    "CREATE TRIGGER more AFTER INSERT ON row BEGIN DELETE FROM row WHERE id = 1; END",
+    "CREATE TABLE more (a)", "CREATE INDEX more ON row (key)",
+    "CREATE VIEW more AS SELECT * FROM row", "DROP TABLE sums", "ALTER TABLE row ADD COLUMN more",
+])  # fmt: skip
+def test_tables_that_are_not_ours_are_refused(copy, command):
+    tools.sql(copy, command)
+    for look in (resume, campaign_status):
+        with pytest.raises(InputError, match="it has other tables") as refusal:
+            look(copy)
+        assert "\n" not in str(refusal.value)
+
+
+def test_another_database_is_no_campaign(tmp_path):
+    tools.sql(tmp_path, "CREATE TABLE mine (a)")
+    for look in (resume, campaign_status, lambda folder: escalation.run(little(), store=folder)):
+        with pytest.raises(InputError, match=r"sqlite3: damaged, or no campaign of this version"):
+            look(tmp_path)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x00", b"x" * 1000])
+@pytest.mark.parametrize("part", ["block", "parameters"])
+def test_rows_whose_sums_were_all_made_anew_still_meet_a_check(copy, part, payload):
+    """Nothing keeps out somebody who makes every sum anew, but what is no counts ends in a line."""
+    like = f'["{part}",%'
+    number = tools.sql(copy, "SELECT min(id) FROM row WHERE key LIKE ?", like)[0][0]
+    row_with(copy, number, payload=payload)
+    seals = [seal for seal, in tools.sql(copy, "SELECT checksum FROM row")]
+    identity = Store(copy).manifest().identity
+    sums = database._sums(identity, len(seals), sum(int(seal, 16) for seal in seals))
+    tools.sql(copy, "UPDATE sums SET number = ?, sum = ?, checksum = ?", *sums)
+    with pytest.raises(InputError, match=NAME) as refusal:
+        resume(copy)
+    assert "\n" not in str(refusal.value)

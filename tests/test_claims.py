@@ -604,7 +604,7 @@ def swept(study: Study):
         "compare": study.compare.model_copy(
             update={"focus": (NATO,), "sweep": tuple(UNCERTAIN)}),
     })
-    return escalation.run(small, trajectories=3_000, draws=2, prior=True)
+    return escalation.run(small, trajectories=3_000, draws=2, source="prior")
 
 
 def test_break_even_of_provocation_is_found_and_printed(swept) -> None:

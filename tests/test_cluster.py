@@ -25,10 +25,13 @@ import escalation
 from escalation.cli.app import main
 from escalation.errors import InputError
 from escalation.simulation import connection
-from escalation.simulation.connection import cluster_players
-from escalation.simulation.pool import Delivery, arithmetic, identity, packed, unpacked
-from escalation.simulation.simulator import BLOCK_TRAJECTORIES, Block, Counts, Workshop, blocks_of
-from escalation.simulation.worker import SHARES, THREAD_TRAJECTORIES, ClusterPlayer
+from escalation.simulation.accumulate import Counts, packed, unpacked
+from escalation.simulation.connection import cluster_simulators
+from escalation.simulation.plan import BLOCK_TRAJECTORIES
+from escalation.simulation.pool import Delivery, arithmetic, identity
+from escalation.simulation.simulator import LocalSimulator
+from escalation.simulation.worker import SHARES, THREAD_TRAJECTORIES, ClusterSimulator
+from escalation.simulation.workload import Block, blocks_of
 from escalation.study import Study
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,9 +56,9 @@ def small(study: Study) -> Study:
 
 
 @pytest.fixture(scope="module")
-def shop(small: Study) -> Workshop:
-    """Plays the same blocks here."""
-    return Workshop(small, cells.sampled(DRAWS, seed=3), SEED)
+def here(small: Study) -> LocalSimulator:
+    """Simulates the same blocks here."""
+    return LocalSimulator(small, cells.sampled(DRAWS, seed=3), SEED)
 
 
 @pytest.fixture(scope="module")
@@ -89,32 +92,32 @@ def numbered_blocks(study: Study) -> Iterator[Block]:
         yield from blocks_of(study, (0, DRAWS), (start, start + 500), 1_500)
 
 
-def played_here(shop: Workshop, blocks: list[Block]) -> Counts:
-    """Counts of the blocks as one process plays them."""
-    counts = Counts(shop.study, DRAWS)
-    for block, played in shop.play_all(sorted(blocks)):
-        counts.add(block, played)
+def simulated_here(here: LocalSimulator, blocks: list[Block]) -> Counts:
+    """Counts of the blocks as one process simulates them."""
+    counts = Counts(here.study, DRAWS)
+    for block, found in here.simulate_all(sorted(blocks)):
+        counts.add(block, found)
     return counts
 
 
-def played_there(
-    shop: Workshop, address: str, happening: Callable[[int, ClusterPlayer], bool]
+def simulated_there(
+    here: LocalSimulator, address: str, happening: Callable[[int, ClusterSimulator], bool]
 ) -> tuple[Counts, list[Block]]:
-    """Counts of the blocks as a cluster plays them, until `happening` says that it is enough."""
-    counts, handed_out, enough = Counts(shop.study, DRAWS), [], False
+    """Counts of the blocks as a cluster simulates them, until `happening` says: enough."""
+    counts, handed_out, enough = Counts(here.study, DRAWS), [], False
 
     def blocks() -> Iterator[Block]:
-        for block in numbered_blocks(shop.study):
+        for block in numbered_blocks(here.study):
             if enough:
                 return
             handed_out.append(block)
             yield block
 
-    with cluster_players(address) as hire:
-        player = hire(shop.study, shop.values, shop.seed)
-        for n, (block, played) in enumerate(player.play_all(blocks())):
-            counts.add(block, played)
-            enough = enough or happening(n, player)
+    with cluster_simulators(address) as simulator_of:
+        simulator = simulator_of(here.study, here.values, here.seed)
+        for n, (block, found) in enumerate(simulator.simulate_all(blocks())):
+            counts.add(block, found)
+            enough = enough or happening(n, simulator)
     return counts, handed_out
 
 
@@ -138,7 +141,7 @@ def local_run(small: Study) -> SimpleNamespace:
                 c.laddr.ip for c in process.net_connections() if c.status == psutil.CONN_LISTEN
             )
 
-    ds = escalation.run(small, **SMALL, scheduler="local:2", progress=look)
+    ds = escalation.run(small, **SMALL, where="local:2", progress=look)
     return SimpleNamespace(ds=ds, heard=heard)
 
 
@@ -155,39 +158,39 @@ def test_nothing_listens_beyond_this_machine(local_run):
     assert local_run.heard == {"127.0.0.1"}
 
 
-def test_a_killed_worker_takes_nothing_with_it(shop, address):
+def test_a_killed_worker_takes_nothing_with_it(here, address):
     with worker(address) as first, worker(address, threads=2) as second:
         wait_for(address, 2)
 
-        def kill_one(n: int, player: ClusterPlayer) -> bool:
-            if len(player.workers) == 2 and first.poll() is None:
+        def kill_one(n: int, there: ClusterSimulator) -> bool:
+            if len(there.workers) == 2 and first.poll() is None:
                 first.send_signal(signal.SIGKILL)
                 kill_one.at = n
             return n > getattr(kill_one, "at", n) + 8
 
-        there, blocks = played_there(shop, address, kill_one)
+        there, blocks = simulated_there(here, address, kill_one)
         assert first.wait() == -signal.SIGKILL
         assert second.poll() is None
-    assert_same(there, played_here(shop, blocks))
-    short = played_here(shop, blocks[:-1])
+    assert_same(there, simulated_here(here, blocks))
+    short = simulated_here(here, blocks[:-1])
     with pytest.raises(AssertionError):
         assert_same(there, short)
 
 
-def test_a_worker_that_joins_late_gets_its_share(shop, address):
+def test_a_worker_that_joins_late_gets_its_share(here, address):
     with worker(address):
         wait_for(address, 1)
         late = worker(address)
         try:
-            def join(n: int, player: ClusterPlayer) -> bool:
+            def join(n: int, there: ClusterSimulator) -> bool:
                 if n == 2:
                     late.__enter__()
-                return len(player.workers) == 2
+                return len(there.workers) == 2
 
-            there, blocks = played_there(shop, address, join)
+            there, blocks = simulated_there(here, address, join)
         finally:
             late.__exit__(None, None, None)
-    assert_same(there, played_here(shop, blocks))
+    assert_same(there, simulated_here(here, blocks))
 
 
 def wait_for(address: str, n: int) -> None:
@@ -197,17 +200,17 @@ def wait_for(address: str, n: int) -> None:
         client.wait_for_workers(n, timeout=120)
 
 
-def test_a_worker_with_other_code_is_refused_before_anything_is_played(
+def test_a_worker_with_other_code_is_refused_before_anything_is_simulated(
     small, address, tmp_path, monkeypatch
 ):
     shutil.copytree(ROOT / "escalation", tmp_path / "escalation")
     with (tmp_path / "escalation" / "kernel" / "moves.py").open("a") as file:
         file.write("\n# changed\n")
     monkeypatch.setattr(
-        ClusterPlayer, "play_all", lambda *_: pytest.fail("a block has been handed out")
+        ClusterSimulator, "simulate_all", lambda *_: pytest.fail("a block has been handed out")
     )
     with worker(address, source=tmp_path), pytest.raises(InputError) as refusal:
-        escalation.run(small, **SMALL, scheduler=address)
+        escalation.run(small, **SMALL, where=address)
     here = identity()
     assert f"not {here.version} with source {here.source} as here" in str(refusal.value)
     assert "worker tcp://127.0.0.1:" in str(refusal.value)
@@ -217,7 +220,7 @@ def test_a_worker_with_other_code_is_refused_before_anything_is_played(
 def test_a_scheduler_without_workers(small, address, monkeypatch):
     monkeypatch.setattr(connection, "WORKER_SECONDS", 0.2)
     with pytest.raises(InputError, match="has no worker after"):
-        escalation.run(small, **SMALL, scheduler=address)
+        escalation.run(small, **SMALL, where=address)
 
 
 @pytest.mark.parametrize(("scheduler", "words"), [
@@ -241,65 +244,65 @@ def test_bad_addresses_give_one_line_and_write_nothing(tmp_path, monkeypatch, sc
 def test_without_dask_the_message_says_what_to_install(small, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'escalation\[cluster\]'"):
-        escalation.run(small, **SMALL, scheduler="local:2")
+        escalation.run(small, **SMALL, where="local:2")
 
 
-def test_counts_survive_the_journey(shop):
-    played = shop.play(BLOCK)
-    again = unpacked(packed(played), shop.study, BLOCK)
-    assert cells.same(again.tallies, played.tallies)
-    assert np.array_equal(again.checksums, played.checksums)
-    assert again.checksums.dtype == played.checksums.dtype
+def test_counts_survive_the_journey(here):
+    found = here.simulate(BLOCK)
+    again = unpacked(packed(found), here.study, BLOCK)
+    assert cells.same(again.tallies, found.tallies)
+    assert np.array_equal(again.checksums, found.checksums)
+    assert again.checksums.dtype == found.checksums.dtype
     assert all(array.dtype == np.int64 for array in again.tallies)
 
 
 @pytest.fixture
-def player(shop: Workshop) -> ClusterPlayer:
-    """A player that has had one delivery, without a connection."""
-    player = ClusterPlayer(None, shop.study, shop.values, shop.seed)
-    player.receive(BLOCK, delivery(shop, "tcp://a:1"))
-    return player
+def there(here: LocalSimulator) -> ClusterSimulator:
+    """A simulator that has had one delivery, without a connection."""
+    there = ClusterSimulator(None, here.study, here.values, here.seed)
+    there.receive(BLOCK, delivery(here, "tcp://a:1"))
+    return there
 
 
-def delivery(shop: Workshop, worker: str, change: int = 0) -> Delivery:
-    played = shop.play(BLOCK)
-    changed = played.checksums + change * (np.arange(3) == 1)
-    played = played._replace(checksums=changed)
-    return Delivery(worker, identity(), arithmetic(shop), packed(played))
+def delivery(here: LocalSimulator, worker: str, change: int = 0) -> Delivery:
+    found = here.simulate(BLOCK)
+    changed = found.checksums + change * (np.arange(3) == 1)
+    found = found._replace(checksums=changed)
+    return Delivery(worker, identity(), arithmetic(here), packed(found))
 
 
-def test_workers_must_have_the_same_tables(player, shop):
-    player.receive(BLOCK, delivery(shop, "tcp://b:1"))
+def test_workers_must_have_the_same_tables(there, here):
+    there.receive(BLOCK, delivery(here, "tcp://b:1"))
     with pytest.raises(InputError) as refusal:
-        player.receive(BLOCK, delivery(shop, "tcp://c:1", change=1))
+        there.receive(BLOCK, delivery(here, "tcp://c:1", change=1))
     for words in ("tcp://a:1", "tcp://c:1", "taiwan_strait, asian_nato, draw 1"):
         assert words in str(refusal.value)
 
 
-def test_a_late_worker_with_other_code_or_other_rounding_is_refused(player, shop):
-    good = delivery(shop, "tcp://b:1")
+def test_a_late_worker_with_other_code_or_other_rounding_is_refused(there, here):
+    good = delivery(here, "tcp://b:1")
     with pytest.raises(InputError, match="rounds otherwise"):
-        player.receive(BLOCK, good._replace(arithmetic=good.arithmetic ^ 1))
+        there.receive(BLOCK, good._replace(arithmetic=good.arithmetic ^ 1))
     other = good.identity._replace(source="0" * 16)
     with pytest.raises(InputError, match="with source 0000000000000000"):
-        player.receive(BLOCK, good._replace(identity=other))
+        there.receive(BLOCK, good._replace(identity=other))
 
 
-def test_one_last_bit_of_one_parameter_changes_the_arithmetic(shop):
-    values = shop.values.values.copy()
-    row = shop.values.names.index("contest_exponent")
+def test_one_last_bit_of_one_parameter_changes_the_arithmetic(here):
+    values = here.values.values.copy()
+    row = here.values.names.index("contest_exponent")
     # In every draw, as a library that rounds otherwise would: one alone may be rounded away.
     values[row] = np.nextafter(values[row], np.inf)
-    nearly = Workshop(shop.study, type(shop.values)(shop.values.names, values), SEED)
-    assert arithmetic(nearly) != arithmetic(shop)
-    assert arithmetic(Workshop(shop.study, shop.values, SEED)) == arithmetic(shop)
+    nearly = LocalSimulator(here.study, type(here.values)(here.values.names, values), SEED)
+    assert arithmetic(nearly) != arithmetic(here)
+    assert arithmetic(LocalSimulator(here.study, here.values, SEED)) == arithmetic(here)
 
 
 @pytest.mark.parametrize("threads", [[1], [1] * 1000, [16] * 1000, [2, 8]])
 @pytest.mark.parametrize("total", [1, 10**8, 10**13])
-def test_blocks_are_long_enough_and_many_enough(shop, total, threads):
+def test_blocks_are_long_enough_and_many_enough(here, total, threads):
     client = SimpleNamespace(nthreads=lambda: dict(enumerate(threads)))
-    size = ClusterPlayer(client, shop.study, shop.values, SEED).block_size(total)
+    size = ClusterSimulator(client, here.study, here.values, SEED).block_size(total)
     assert BLOCK_TRAJECTORIES <= size <= THREAD_TRAJECTORIES * max(threads)
     assert size == BLOCK_TRAJECTORIES or total / size >= SHARES * len(threads)
 

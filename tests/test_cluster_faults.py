@@ -20,9 +20,11 @@ from campaign_tools import CONFIGS, little
 from escalation.errors import EscalationError
 from escalation.simulation import connection, watch
 from escalation.simulation import worker as remote
-from escalation.simulation.connection import cluster_players
-from escalation.simulation.simulator import Block, Counts, Workshop, blocks_of
+from escalation.simulation.accumulate import Counts
+from escalation.simulation.connection import cluster_simulators
+from escalation.simulation.simulator import LocalSimulator
 from escalation.simulation.watch import LIVES, PATIENCE_SECONDS, SILENCE_SECONDS, Watch, patiently
+from escalation.simulation.workload import Block, blocks_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DRAWS = 3
@@ -63,32 +65,32 @@ def scheduler(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def shop() -> Workshop:
-    return Workshop(little(), cells.sampled(DRAWS, seed=3), 11)
+def here() -> LocalSimulator:
+    return LocalSimulator(little(), cells.sampled(DRAWS, seed=3), 11)
 
 
-def numbered(shop: Workshop, n: int) -> list[Block]:
+def numbered(here: LocalSimulator, n: int) -> list[Block]:
     """So many blocks, all different."""
     found: list[Block] = []
     while len(found) < n:
         start = 50 * len(found)
-        found += blocks_of(shop.study, (0, DRAWS), (start, start + 50), 1_000)
+        found += blocks_of(here.study, (0, DRAWS), (start, start + 50), 1_000)
     return found[:n]
 
 
-def play(
-    shop: Workshop, address: str, blocks: list[Block], happening: Callable[[int], None]
+def simulate(
+    here: LocalSimulator, address: str, blocks: list[Block], happening: Callable[[int], None]
 ) -> Counts:
-    counts = Counts(shop.study, DRAWS)
-    with cluster_players(address) as hire:
-        hired = hire(shop.study, shop.values, shop.seed)
-        for n, (block, played) in enumerate(hired.play_all(blocks)):
-            counts.add(block, played)
+    counts = Counts(here.study, DRAWS)
+    with cluster_simulators(address) as simulator_of:
+        there = simulator_of(here.study, here.values, here.seed)
+        for n, (block, found) in enumerate(there.simulate_all(blocks)):
+            counts.add(block, found)
             happening(n)
     return counts
 
 
-def test_a_scheduler_that_dies_is_one_line(shop, scheduler, capfd, monkeypatch):
+def test_a_scheduler_that_dies_is_one_line(here, scheduler, capfd, monkeypatch):
     monkeypatch.setattr(connection, "CONNECT_SECONDS", 2)
     started, address = scheduler
 
@@ -99,15 +101,15 @@ def test_a_scheduler_that_dies_is_one_line(shop, scheduler, capfd, monkeypatch):
 
     lost = pytest.raises(EscalationError, match="scheduler: the connection is lost")
     with worker(address, "--no-nanny"), lost as end:
-        play(shop, address, numbered(shop, 400), kill)
+        simulate(here, address, numbered(here, 400), kill)
     assert "\n" not in str(end.value)
     assert capfd.readouterr().err == ""
 
 
-def test_a_run_outlives_all_of_its_workers(shop, scheduler, monkeypatch):
+def test_a_run_outlives_all_of_its_workers(here, scheduler, monkeypatch):
     monkeypatch.setattr(remote, "LOOK_SECONDS", 0.5)
     _, address = scheduler
-    blocks = numbered(shop, 24)
+    blocks = numbered(here, 24)
     first, second = worker(address, "--no-nanny"), worker(address, "--no-nanny")
     started = first.__enter__()
     try:
@@ -117,23 +119,23 @@ def test_a_run_outlives_all_of_its_workers(shop, scheduler, monkeypatch):
                 started.wait()
                 threading.Timer(3.0, second.__enter__).start()
 
-        there = play(shop, address, blocks, exchange)
+        there = simulate(here, address, blocks, exchange)
     finally:
         first.__exit__(None, None, None)
         second.__exit__(None, None, None)
-    here = Counts(shop.study, DRAWS)
-    for block, played in shop.play_all(blocks):
-        here.add(block, played)
-    for name, array in here.arrays.items():
+    alone = Counts(here.study, DRAWS)
+    for block, found in here.simulate_all(blocks):
+        alone.add(block, found)
+    for name, array in alone.arrays.items():
         assert np.array_equal(there.arrays[name], array), name
 
 
 @pytest.mark.slow
-def test_workers_without_memory_for_the_compiler_are_given_up(shop, scheduler):
+def test_workers_without_memory_for_the_compiler_are_given_up(here, scheduler):
     _, address = scheduler
     given_up = pytest.raises(EscalationError, match="workers were lost one after another")
     with worker(address, "--memory-limit", "120MB"), given_up:
-        play(shop, address, numbered(shop, 10), lambda n: None)
+        simulate(here, address, numbered(here, 10), lambda n: None)
 
 
 def test_a_script_without_a_guard_runs_once(tmp_path):
@@ -142,8 +144,8 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
         "import escalation\n"
         "from escalation.study import parse_study\n"
         f"study = parse_study({little().text['<study>']!r}, {str(CONFIGS)!r})\n"
-        "ds = escalation.run(study, draws=1, trajectories=2, sweep=False, prior=True,\n"
-        "                    scheduler='local:1')\n"
+        "ds = escalation.run(study, draws=1, trajectories=2, sweep=False, source='prior',\n"
+        "                    where='local:1')\n"
         "print('played', ds.sizes['draw'], __file__.endswith('script.py'))\n",
         encoding="utf-8",
     )

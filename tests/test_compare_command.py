@@ -39,7 +39,7 @@ def ds(study: Study) -> xr.Dataset:
         "decision_rules": ("expected_utility",),
         "compare": study.compare.model_copy(update={"focus": ("asian_nato",), "sweep": ()}),
     })  # fmt: skip
-    return escalation.run(small, draws=96, trajectories=160, seed=3, prior=True)
+    return escalation.run(small, draws=96, trajectories=160, seed=3, source="prior")
 
 
 @pytest.fixture(scope="module")

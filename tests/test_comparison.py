@@ -63,7 +63,7 @@ def test_identical_structures_of_a_study_give_exactly_zero() -> None:
         "structures": twin, "flashpoints": place, "decision_rules": ("expected_utility",),
         "compare": study.compare.model_copy(update={"focus": (), "sweep": ()}),
     })  # fmt: skip
-    ds = escalation.run(pair, draws=4, trajectories=100, prior=True)
+    ds = escalation.run(pair, draws=4, trajectories=100, source="prior")
     for c in compare(ds, list(RISKS.values())).values():
         assert np.isnan(c.p_safer[1])
         assert np.isnan(c.rank_probability).all()

@@ -58,7 +58,7 @@ def test_what_most_draws_lose_is_refused(case: str) -> None:
         lines(words)
     study = parse_study(words, cells.CONFIGS)
     with pytest.raises(InputError, match=said):
-        esc.run(study, draws=4, trajectories=2, sweep=False, prior=True)
+        esc.run(study, draws=4, trajectories=2, sweep=False, source="prior")
 
 
 def test_what_some_draws_lose_is_told() -> None:

@@ -23,11 +23,7 @@ from escalation.errors import InputError, StudyError
 from escalation.model.draws import Draws, draw_parameters
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY
-from escalation.simulation.parameter_source import (
-    correlations_at_work,
-    parameter_draws,
-    source_attrs,
-)
+from escalation.simulation.parameter_source import Source
 from escalation.statistics.copula import clashing, correlated, score_matrix
 from escalation.study import Study, parse_study, study_from_text
 from escalation.study.correlations import Correlation
@@ -177,8 +173,8 @@ def test_a_study_names_its_design(study: Study) -> None:
     same = study.with_plan(design="latin_hypercube", draws=9)
     assert (same.plan.design, same.plan.draws) == ("latin_hypercube", 9)
     assert same.with_plan(draws=8).plan.design == "latin_hypercube"
-    draws = parameter_draws(cube, 6, SEED, None)
-    assert np.array_equal(draws.values, parameter_draws(same, 6, SEED, None).values)
+    draws = Source(cube).draws(6, SEED)
+    assert np.array_equal(draws.values, Source(same).draws(6, SEED).values)
     assert one_in_each_stratum(draws, ONSET)
 
 
@@ -330,7 +326,7 @@ WRONG = {
 def test_impossible_correlations_of_a_study_built_by_hand(study: Study, case: str) -> None:
     related, message = WRONG[case]
     with pytest.raises(InputError, match=rf"^correlations: .*{message}") as caught:
-        parameter_draws(study.model_copy(update={"correlations": tuple(related)}), 2, 1, None)
+        Source(study.model_copy(update={"correlations": tuple(related)})).draws(2, 1)
     assert "\n" not in str(caught.value)
 
 
@@ -353,7 +349,7 @@ def test_mistakes_in_a_mapping() -> None:
 def test_inline_priors_may_be_correlated() -> None:
     name = "taiwan_strait.onset_rate"
     mine = study_with(written(name, STAKE, -0.6))
-    found = [spearman(parameter_draws(mine, N, seed, None), name, STAKE) for seed in SEEDS]
+    found = [spearman(Source(mine).draws(N, seed), name, STAKE) for seed in SEEDS]
     assert close(found, -0.6)
 
 
@@ -433,24 +429,24 @@ def test_posterior_overrules_correlations_of_what_it_covers() -> None:
     hold, overruled = written(ONSET, CHOICE, 0.6), written(ONSET, FITTED[0], 0.7)
     mine, posterior = study_with(overruled, hold), made_up()
     assert FITTED[0] not in (ONSET, CHOICE)
-    at_work = correlations_at_work(mine, posterior)
+    at_work = Source(mine, posterior).correlations
     assert [[one.model_dump() for one in part] for part in at_work] == [[hold], [overruled]]
-    draws = parameter_draws(mine, 60, SEED, posterior)
-    without = parameter_draws(study_with(), 60, SEED, posterior)
+    draws = Source(mine, posterior).draws(60, SEED)
+    without = Source(study_with(), posterior).draws(60, SEED)
     moved = [name for name in mine.parameters if not np.array_equal(draws[name], without[name])]
     assert moved == [CHOICE]
-    alone = parameter_draws(mine, 60, SEED, None)
+    alone = Source(mine).draws(60, SEED)
     assert not np.array_equal(alone[ONSET], draws[ONSET])
 
 
 def test_attributes_say_what_was_drawn() -> None:
     held, overruled = written(ONSET, CHOICE, 0.6), written(ONSET, FITTED[0], 0.7)
     mine = study_with(overruled, held, plan={"design": "latin_hypercube"})
-    attrs = source_attrs(mine, None)
+    attrs = Source(mine).attrs()
     assert attrs["design"] == "latin_hypercube"
     assert [one["rank_correlation"] for one in attrs["correlations"]] == [0.7, 0.6]
     assert attrs["correlations_overruled"] == []
-    attrs = source_attrs(mine, made_up())
+    attrs = Source(mine, made_up()).attrs()
     assert [one["rank_correlation"] for one in attrs["correlations"]] == [0.6]
     assert [one["rank_correlation"] for one in attrs["correlations_overruled"]] == [0.7]
 
@@ -466,11 +462,11 @@ def test_results_keep_design_and_correlations(tmp_path) -> None:
         "structures": {mine.reference: mine.structures[mine.reference]},
         "compare": mine.compare.model_copy(update={"focus": (), "sweep": ()}),
     })  # fmt: skip
-    ds = escalation.run(small, trajectories=10, draws=4, seed=SEED, prior=True)
+    ds = escalation.run(small, trajectories=10, draws=4, seed=SEED, source="prior")
     escalation.save_results(ds, tmp_path / "kept.nc")
     kept = escalation.open_results(tmp_path / "kept.nc")
     assert kept.attrs["design"] == "latin_hypercube"
     (found,) = json.loads(kept.attrs["correlations"])
     assert {**found, "between": tuple(found["between"])} == one
-    wanted = parameter_draws(small, 4, SEED, None)
+    wanted = Source(small).draws(4, SEED)
     assert np.array_equal(kept.parameter_value.transpose("parameter", "draw"), wanted.values)

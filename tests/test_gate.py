@@ -276,9 +276,9 @@ def strait_with(stake: float, **parameters: float) -> dict[str, Any]:
 def test_saturated_draws_are_counted_and_said() -> None:
     """A huge stake makes disputes come at the limit of the tables; the shipped one does not."""
     extreme = esc.run(parse_study(strait_with(100.0), cells.CONFIGS),
-                      draws=16, trajectories=8, sweep=False, prior=True)
+                      draws=16, trajectories=8, sweep=False, source="prior")
     usual = esc.run(parse_study(strait_with(1.0), cells.CONFIGS),
-                    draws=16, trajectories=8, sweep=False, prior=True)
+                    draws=16, trajectories=8, sweep=False, source="prior")
     hit = extreme.saturated_count.any(("decision_rule", "flashpoint", "structure"))
     assert int(usual.saturated_count.sum()) == 0
     assert "limit of 32 a month" not in format_show(usual)

@@ -20,13 +20,13 @@ from escalation.cli.app import main
 from escalation.errors import InputError
 from escalation.history.sampling import Effort, chain_bytes
 from escalation.memory import Room
-from escalation.model.draws import Draws
-from escalation.simulation.accumulate import cell_bytes
-from escalation.simulation.campaign import resume_campaign, run_campaign
+from escalation.simulation.accumulate import Counts, cell_bytes
 from escalation.simulation.footprint import run_bytes
-from escalation.simulation.parameter_source import parameter_draws
-from escalation.simulation.simulator import Counts, Workshop, blocks_of, count_blocks
-from escalation.simulation.workload import Work
+from escalation.simulation.parameter_source import Source
+from escalation.simulation.plan import Plan
+from escalation.simulation.run import resume
+from escalation.simulation.simulator import LocalSimulator
+from escalation.simulation.workload import Workload, blocks_of, count_blocks
 from escalation.verification.verify import verify
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,9 +93,9 @@ def test_this_machine_is_known():
 
 @pytest.fixture
 def tight(monkeypatch):
-    """A process that may take a tenth of a gigabyte more, and must not play."""
+    """A process that may take a tenth of a gigabyte more, and must not simulate."""
     monkeypatch.setattr(memory, "room", lambda: Room(10**8, "limit of this test"))
-    monkeypatch.setattr(Workshop, "_play", lambda *_: pytest.fail("a block was played"))
+    monkeypatch.setattr(LocalSimulator, "_simulate", lambda *_: pytest.fail("it was simulated"))
 
 
 def refused(call) -> str:
@@ -113,24 +113,25 @@ def test_runs_of_every_kind_are_refused(tight, tmp_path):
         lambda: escalation.run(little(), draws=65_536, trajectories=1)
     )
     refused(lambda: escalation.run(little(), draws=1, defaults=True))
-    refused(lambda: escalation.run(little(), scheduler="local:2"))
-    refused(lambda: run_campaign(little(), tmp_path / "new"))
+    refused(lambda: escalation.run(little(), where="local:2"))
+    refused(lambda: escalation.run(little(), store=tmp_path / "new"))
     assert not (tmp_path / "new").exists()
     refused(lambda: verify(little(), draws=2))
 
 
 def test_a_campaign_is_not_grown_beyond_memory(tmp_path, monkeypatch):
-    tools.play(tmp_path / "campaign")
-    plan = (tmp_path / "campaign" / "campaign.json").read_bytes()
-    need = run_bytes(little(), (100, 60), True)
+    folder = tmp_path / "campaign"
+    tools.simulate(folder)
+    before = (folder / "campaign.sqlite3").read_bytes()
+    need = run_bytes(Plan.of(little(), draws=100), Source.of(little()))
     monkeypatch.setattr(memory, "room", lambda: Room(need, "limit of this test"))
     for change in ({"draws": 500}, {"trajectories": 2**50}):
         with pytest.raises(InputError, match="memory: "):
-            run_campaign(little(), tmp_path / "campaign", **change)
-        assert (tmp_path / "campaign" / "campaign.json").read_bytes() == plan
-    run_campaign(little(), tmp_path / "campaign")
+            escalation.run(little(), store=folder, **change)
+        assert (folder / "campaign.sqlite3").read_bytes() == before
+    escalation.run(little(), store=folder)
     monkeypatch.setattr(memory, "room", lambda: Room(10**8, "limit of this test"))
-    refused(lambda: resume_campaign(tmp_path / "campaign"))
+    refused(lambda: resume(folder))
 
 
 def test_checks_and_chains_grow_with_their_arguments(monkeypatch):
@@ -146,7 +147,7 @@ def test_memory_that_runs_out_all_the_same_is_one_line(tmp_path, monkeypatch):
     def full(*_, **__):
         raise MemoryError("Unable to allocate 9.9 GiB")
 
-    monkeypatch.setattr(Workshop, "_play", full)
+    monkeypatch.setattr(LocalSimulator, "_simulate", full)
     result = CliRunner().invoke(
         main, ["run", str(little_file(tmp_path)), "-o", str(tmp_path / "x.nc")]
     )
@@ -182,7 +183,7 @@ def peak():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
 
 before = peak()
-ds = escalation.run(little(), draws=int(sys.argv[1]), trajectories=1, sweep=False, prior=True)
+ds = escalation.run(little(), draws=int(sys.argv[1]), trajectories=1, sweep=False, source="prior")
 save_results(ds, sys.argv[2])
 print(peak() - before)
 """
@@ -202,7 +203,8 @@ def test_what_is_foretold_is_what_is_taken(tmp_path):
     small, large = 64, 512
     taken(small, tmp_path)  # what is not compiled yet is compiled here: that takes more than a run
     took = {n: taken(n, tmp_path) for n in (small, large)}
-    foretold = {n: run_bytes(little(), (n, 1), False) for n in (small, large)}
+    plans = {n: Plan.of(little(), draws=n, trajectories=1) for n in (small, large)}
+    foretold = {n: run_bytes(plan, Source(little())) for n, plan in plans.items()}
     for n in (small, large):
         assert 1 / FACTOR < foretold[n] / took[n] < FACTOR, (n, foretold[n], took[n])
     more = (foretold[large] - foretold[small]) / (took[large] - took[small])
@@ -212,10 +214,9 @@ def test_what_is_foretold_is_what_is_taken(tmp_path):
 def test_the_bytes_of_a_cell_are_those_that_are_counted():
     study, n = little(), 3
     counts = Counts(study, n)
-    values = parameter_draws(study, n, 1, None)
-    shop = Workshop(study, Draws(values.names, values.values), 1)
-    for block, played in shop.play_all(blocks_of(study, (0, n), (0, 2))):
-        counts.add(block, played)
+    simulator = LocalSimulator(study, Source(study).draws(n, 1), 1)
+    for block, found in simulator.simulate_all(blocks_of(study, (0, n), (0, 2))):
+        counts.add(block, found)
     held = sum(array.nbytes for array in counts.arrays.values())
     assert held == cell_bytes(study) * counts.checksums.size
 
@@ -228,8 +229,8 @@ def test_blocks_and_trajectories_are_counted_without_listing_them(size, block_si
     listed = list(blocks_of(study, (0, draws), (0, trajectories), block_size))
     in_cells = len(listed) / (len(study.decision_rules) * len(study.structures))
     assert count_blocks(draws, trajectories, block_size) == in_cells
-    work = Work(study, ((1, 1), size), block_size)
-    for sweep in (False, True):
+    for sweep in ((), study.compare.sweep):
+        plan = Plan(1, 1, 1, sweep=sweep, block_size=block_size).grown(size)
         for companion in (False, True):
-            total = sum(block.size for block in work.all(sweep, companion))
-            assert work.trajectories(sweep, companion) == total
+            workload = Workload(study, plan, companion)
+            assert workload.trajectories() == sum(block.size for block in workload.blocks())

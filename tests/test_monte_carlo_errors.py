@@ -24,8 +24,10 @@ from escalation.report.show import format_show
 from escalation.results.build import build_dataset
 from escalation.results.estimates import panel_from_counts, summarise
 from escalation.results.quantities import RISKS
-from escalation.simulation.simulator import Block, Counts, Workshop
+from escalation.simulation.accumulate import Counts
+from escalation.simulation.simulator import LocalSimulator
 from escalation.simulation.threads import simulate_block
+from escalation.simulation.workload import Block
 from escalation.study import Study
 
 SEEDS, TOLERANCE = 200, 0.10
@@ -190,14 +192,14 @@ def test_one_history_says_nothing(tosses: np.ndarray) -> None:
     assert e["mean"].item() == tosses[0, 0, :, 0].mean()
 
 
-def counts_of(study: Study, shops: dict[str, Workshop], seed: int, n: int, draws: int):
+def counts_of(study: Study, simulators: dict[str, LocalSimulator], seed: int, n: int, draws: int):
     """Results of a run with the histories of another seed and the same parameter draws."""
     counts = Counts(study, draws)
-    for name, shop in shops.items():
-        shop.seed = seed
+    for name, simulator in simulators.items():
+        simulator.seed = seed
         block = Block(study.decision_rules[0], PLACE, name, 0, draws, 0, n)
-        counts.add(block, shop.play(block))
-    values: Draws = next(iter(shops.values())).values
+        counts.add(block, simulator.simulate(block))
+    values: Draws = next(iter(simulators.values())).values
     third = [[a in study.flashpoints[PLACE].third_parties for a in study.actors]]
     coords = {
         "flashpoint": [PLACE], "structure": list(study.structures), "actor": list(study.actors),
@@ -220,8 +222,8 @@ def narrowed(study: Study, *structures: str) -> Study:
 def test_no_verdict_from_one_history_per_draw(study: Study) -> None:
     small = narrowed(study, HUB, LATTICE)
     values = cells.sampled(64, seed=9)
-    shops = {name: Workshop(small, values, 0) for name in small.structures}
-    text = format_show(counts_of(small, shops, 1, 1, 64))
+    simulators = {name: LocalSimulator(small, values, 0) for name in small.structures}
+    text = format_show(counts_of(small, simulators, 1, 1, 64))
     answer, _, tables = text.partition("How to read this")[0].partition("taiwan_strait, ")
     assert "too few histories" in answer
     assert "of draws" not in answer
@@ -241,10 +243,10 @@ def test_errors_of_the_decision_table(study: Study, n: int) -> None:
     """
     small = narrowed(study, HUB, "us_retrenchment", LATTICE)
     values = cells.sampled(256, seed=9)
-    shops = {name: Workshop(small, values, 0) for name in small.structures}
+    simulators = {name: LocalSimulator(small, values, 0) for name in small.structures}
     tables, means, draws = [], [], []
     for seed in range(SEEDS):
-        ds = counts_of(small, shops, seed, n, 256)
+        ds = counts_of(small, simulators, seed, n, 256)
         table = decision_table(ds)
         assert "nan" not in format_decision_table(ds)
         tables.append(table)

@@ -23,7 +23,7 @@ from escalation.history.predictive_checks import Facts, record_checks
 from escalation.history.validation import DIRECT, validate
 from escalation.parameters.posterior import coverage, shipped_posterior
 from escalation.parameters.registry import REGISTRY
-from escalation.simulation.parameter_source import parameter_draws
+from escalation.simulation.parameter_source import Source
 from escalation.simulation.threads import simulate_block
 
 DRAWS = 64
@@ -45,7 +45,7 @@ def test_the_posterior_speaks_for_the_registry_as_it_stands() -> None:
 def disputes_per_year(flashpoint: str, factor: float = 1.0) -> np.ndarray:
     """Return disputes per calendar year in each draw, under the structure of today."""
     study = cells.shipped_study()
-    draws = parameter_draws(study, DRAWS, SEED, shipped_posterior())
+    draws = Source.of(study).draws(DRAWS, SEED)
     tables = faster(cells.compiled(flashpoint, HUB, draws), factor)
     tallies = simulate_block(tables, SEED, np.arange(DRAWS), 0, HISTORIES)
     return tallies.crisis.sum(axis=(1, 2, 3, 4)) / (HISTORIES * study.horizon_years)

@@ -32,12 +32,7 @@ from escalation.results.companion import prior_companion
 from escalation.results.derive import with_probabilities
 from escalation.results.estimates import estimates
 from escalation.results.under_rule import under_rule
-from escalation.simulation.parameter_source import (
-    centre_draws,
-    chosen_posterior,
-    parameter_draws,
-    sweep_points,
-)
+from escalation.simulation.parameter_source import Source
 from escalation.study import load_study, parse_study
 
 SIZE = {"trajectories": 400, "draws": 5, "seed": 3}
@@ -65,12 +60,12 @@ def none_shipped(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def plain(small):
-    return escalation.run(small, prior=True, **SIZE)
+    return escalation.run(small, source="prior", **SIZE)
 
 
 @pytest.fixture(scope="module")
 def fitted(small):
-    return escalation.run(small, posterior=made_up(), **SIZE)
+    return escalation.run(small, source=made_up(), **SIZE)
 
 
 def ship(monkeypatch, folder):
@@ -88,7 +83,7 @@ def same(a: xr.Dataset, b: xr.Dataset) -> bool:
 def test_prior_run_is_the_run_without_a_posterior(small, plain, monkeypatch, tmp_path):
     assert same(escalation.run(small, **SIZE), plain)
     ship(monkeypatch, tmp_path)
-    assert same(escalation.run(small, prior=True, **SIZE), plain)
+    assert same(escalation.run(small, source="prior", **SIZE), plain)
     used = escalation.run(small, **SIZE)
     assert used.attrs["parameter_source"] == "posterior"
     assert used.attrs["table_checksum"] != plain.attrs["table_checksum"]
@@ -97,45 +92,45 @@ def test_prior_run_is_the_run_without_a_posterior(small, plain, monkeypatch, tmp
 
 def test_draws_are_whole_rows_and_the_rest_is_as_without(small):
     posterior = made_up()
-    draws = parameter_draws(small, 30, 3, posterior)
+    draws = Source(small, posterior).draws(30, 3)
     found = np.array([draws[name] for name in FITTED]).T
     rows = posterior.values.T
     order = [int(np.flatnonzero((rows == row).all(axis=1))[0]) for row in found]
     assert sorted(order[:12]) == list(range(12)), "every row once before any twice"
     assert order[12:24] == order[:12]
     assert order[:12] != list(range(12))
-    before = parameter_draws(small, 30, 3, None)
+    before = Source(small).draws(30, 3)
     for name in small.parameters:
         assert np.array_equal(draws[name], before[name]) == (name not in FITTED), name
 
 
 def test_more_draws_extend_fewer_and_seeds_differ(small):
-    few, many = (parameter_draws(small, n, 3, made_up()) for n in (7, 20))
+    few, many = (Source(small, made_up()).draws(n, 3) for n in (7, 20))
     assert np.array_equal(few.values, many.values[:, :7])
-    other = parameter_draws(small, 7, 4, made_up())
+    other = Source(small, made_up()).draws(7, 4)
     assert not np.array_equal(few["choice_precision"], other["choice_precision"])
 
 
 def test_draws_stay_within_bounds(small):
     wild = made_up(names=("reliability", "choice_precision"))
     wild.values[0] = 7.0
-    draws = parameter_draws(small, 3, 1, wild)
+    draws = Source(small, wild).draws(3, 1)
     assert set(draws["reliability"]) == {small.parameters["reliability"].high}
 
 
 def test_centre_and_sweep_follow_the_posterior(small):
     posterior = made_up()
-    centre = centre_draws(small, posterior)
+    centre = Source(small, posterior).centre()
     for name, parameter in small.parameters.items():
         wanted = np.median(posterior[name]) if name in FITTED else parameter.default
         assert centre[name] == pytest.approx([wanted]), name
-    points = sweep_points(small, ("provocation_stake", "forced_choice"), (0.1, 0.9), posterior)
+    points = Source(small, posterior).points(("provocation_stake", "forced_choice"), (0.1, 0.9))
     assert points[0] == pytest.approx(np.quantile(posterior["provocation_stake"], (0.1, 0.9)))
     assert points[1] == pytest.approx(1 + 1.2816 * np.array([-1, 1]), abs=1e-3)  # N(1, 1)
 
 
 def test_defaults_are_posterior_medians(small):
-    ds = escalation.run(small, trajectories=20, defaults=True, sweep=False, posterior=made_up())
+    ds = escalation.run(small, trajectories=20, defaults=True, sweep=False, source=made_up())
     value = ds.parameter_value.sel(parameter="choice_precision").item()
     assert value == pytest.approx(np.median(made_up()["choice_precision"]))
     assert "medians in the posterior" in " ".join(format_show(ds).split())
@@ -148,24 +143,24 @@ def test_an_override_wins():
          "parameters": {"choice_precision": 6.5, "challenger_war_cost": {"default": 0.9}}},
         CONFIGS,
     )  # fmt: skip
-    draws = parameter_draws(mine, 4, 1, made_up())
+    draws = Source(mine, made_up()).draws(4, 1)
     assert set(draws["choice_precision"]) == {6.5}
-    before = parameter_draws(mine, 4, 1, None)["challenger_war_cost"]
+    before = Source(mine).draws(4, 1)["challenger_war_cost"]
     assert np.array_equal(draws["challenger_war_cost"], before)
-    assert centre_draws(mine, made_up())["challenger_war_cost"] == [0.9]
+    assert Source(mine, made_up()).centre()["challenger_war_cost"] == [0.9]
     ds = escalation.run(mine.model_copy(update={
         "decision_rules": ("expected_utility",),
         "flashpoints": {"taiwan_strait": mine.flashpoints["taiwan_strait"]},
         "structures": {"hub_and_spoke": mine.structures["hub_and_spoke"]},
         "compare": mine.compare.model_copy(update={"focus": (), "sweep": ()}),
-    }), trajectories=5, draws=1, posterior=made_up())  # fmt: skip
+    }), trajectories=5, draws=1, source=made_up())  # fmt: skip
     assert json.loads(ds.attrs["posterior_names"]) == ["provocation_stake"]
     assert set(json.loads(ds.attrs["posterior_overridden"])) == {
         "choice_precision", "challenger_war_cost",
     }  # fmt: skip
     assert "overridden by the study: " in " ".join(format_show(ds).split())
     with pytest.raises(InputError, match="speaks for no parameter of study mine"):
-        chosen_posterior(mine, posterior=made_up(names=("choice_precision",)))
+        Source.of(mine, made_up(names=("choice_precision",)))
 
 
 def test_the_companion_is_the_prior_run(plain, fitted):
@@ -180,11 +175,11 @@ def test_the_companion_is_the_prior_run(plain, fitted):
 
 
 def test_the_companion_is_smaller(small, monkeypatch):
-    monkeypatch.setattr("escalation.simulation.workload.COMPANION_DRAWS", 2)
-    monkeypatch.setattr("escalation.simulation.workload.COMPANION_TRAJECTORIES", 10)
+    monkeypatch.setattr("escalation.simulation.plan.COMPANION_DRAWS", 2)
+    monkeypatch.setattr("escalation.simulation.plan.COMPANION_TRAJECTORIES", 10)
     steps = []
     ds = escalation.run(
-        small, trajectories=15, draws=3, sweep=False, posterior=made_up(),
+        small, trajectories=15, draws=3, sweep=False, source=made_up(),
         progress=lambda done, total: steps.append((done, total)),
     )
     assert (ds.sizes["prior_draw"], ds.attrs["prior_trajectories"]) == (2, 10)

@@ -111,7 +111,7 @@ def test_next_size_grows_within_bounds(small: Study) -> None:
 
 
 def test_a_run_until_is_the_run_of_its_size(small: Study) -> None:
-    options = {"draws": 3, "seed": 5, "prior": True}
+    options = {"draws": 3, "seed": 5, "source": "prior"}
     ds = escalation.run(small, trajectories=50, until=["war:relative:0.25"], **options)
     n = int(ds.attrs["trajectories"])
     assert ds.attrs["until_met"]
@@ -124,7 +124,7 @@ def test_a_run_until_is_the_run_of_its_size(small: Study) -> None:
 
 def test_a_run_gives_up_at_the_cap_and_says_where(small: Study) -> None:
     ds = escalation.run(
-        small, trajectories=20, draws=2, seed=5, prior=True, at_most=60,
+        small, trajectories=20, draws=2, seed=5, source="prior", at_most=60,
         until=["nuclear_use:relative:0.01", "dispute:absolute:0.2"],
     )  # fmt: skip
     assert int(ds.attrs["trajectories"]) == 60

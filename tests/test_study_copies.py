@@ -6,11 +6,11 @@ import dataclasses
 import json
 
 import pytest
+from escalation.simulation.question import study_of_text
 
 import escalation
 from escalation.errors import InputError, ResultsError, StudyError
 from escalation.parameters.priors import Fixed
-from escalation.simulation.question import study_of_text
 from escalation.study import Study, parse_study
 from escalation.study.quantity import Number
 
@@ -79,7 +79,7 @@ def test_results_of_a_changed_study_keep_no_text_of_another(study):
         "structures": structures, "compare": compare, "decision_rules": study.decision_rules[:1],
     })  # fmt: skip
     assert not changed.as_read
-    ds = escalation.run(changed, draws=1, trajectories=2, threads=1)
+    ds = escalation.run(changed, draws=1, trajectories=2, where=1)
     assert ds.attrs["study_sha256"] == changed.sha256
     assert json.loads(ds.attrs["study_text"]) == {}
     flashpoint, structure = (next(iter(t)) for t in (changed.flashpoints, changed.structures))

@@ -21,6 +21,7 @@ from escalation.cli.campaign_command import finish, resume, status
 from escalation.cli.cases_command import cases
 from escalation.cli.compare_command import compare
 from escalation.cli.destination import destination
+from escalation.cli.options import Whole, plan_options, source_options, where_options
 from escalation.cli.output import after_saving, say_skipped, show_results, write_companions
 from escalation.cli.progress import progress
 from escalation.cli.verify_command import verify
@@ -29,7 +30,9 @@ from escalation.errors import EscalationError, InputError, StudyWarning, printab
 if TYPE_CHECKING:
     import xarray as xr
 
-    from escalation.parameters.posterior import Posterior
+    from escalation.simulation.execution import Where
+    from escalation.simulation.parameter_source import Source
+    from escalation.simulation.plan import Plan, PlanOptions
     from escalation.study.schema import Design, Study
 
 
@@ -81,83 +84,22 @@ main.add_command(resume)
 main.add_command(status)
 
 
-class _Whole(click.ParamType):
-    """A whole number within bounds; click's own messages would hide the bounds."""
-
-    name = "integer"
-
-    def __init__(self, low: int, high: int) -> None:
-        self.low, self.high = low, high
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            number = int(str(value))
-        except ValueError:
-            number = self.low - 1
-        if not self.low <= number <= self.high:
-            self.fail(f"{value!r} is not a whole number from {self.low} to {self.high}", param, ctx)
-        return number
-
-
-_SEED = _Whole(0, 2**64 - 1)
-_COUNT = _Whole(0, 2**53)
-
-
 @main.command()
 @click.argument("study", type=click.Path())
 @click.option(
     "-o", "--output", type=click.Path(), help="Results file (.nc); default: results/NAME-DATE/."
 )
-@click.option(
-    "--trajectories", type=_Whole(1, 2**53), help="Per cell of flashpoint x structure x draw."
-)
-@click.option("--draws", type=_Whole(1, 65_536), help="Parameter draws.")
-@click.option("--seed", type=_SEED, help="Seed of all random numbers.")
-@click.option("--threads", type=_Whole(1, 4096), help="Threads; the results do not depend on it.")
-@click.option(
-    "--defaults", is_flag=True, help="One draw: posterior medians, and defaults of the rest."
-)
-@click.option("--prior", is_flag=True, help="Draw every parameter from its prior.")
-@click.option(
-    "--posterior", type=click.Path(), help="Posterior file; default: the one that is shipped."
-)
-@click.option(
-    "--scheduler",
-    metavar="ADDRESS|local[:N]",
-    help="Play on a Dask cluster: a trusted scheduler's address, or N processes here.",
-)
+@plan_options
+@source_options
+@where_options
 @click.option("--design", help="Design over parameters: sobol or latin_hypercube.")
-@click.option(
-    "--until", multiple=True, metavar="TARGET",
-    help="Run on until EVENT:relative|absolute:TOLERANCE[:FLASHPOINT] holds; may be repeated.",
-)
-@click.option(
-    "--at-most", type=_Whole(1, 2**53), help="Trajectories at which --until gives up."
-)
 @click.option(
     "--campaign", type=click.Path(),
     help="Folder that keeps every block, so that the run can be resumed and extended.",
 )
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
 @click.option("--overwrite", is_flag=True, help="Replace the results that --output names.")
-def run(
-    study: str,
-    output: str | None,
-    trajectories: int | None,
-    draws: int | None,
-    seed: int | None,
-    threads: int | None,
-    defaults: bool,
-    prior: bool,
-    posterior: str | None,
-    scheduler: str | None,
-    design: str | None,
-    until: tuple[str, ...],
-    at_most: int | None,
-    campaign: str | None,
-    no_figures: bool,
-    overwrite: bool,
-) -> None:
+def run(study: str, design: str | None, campaign: str | None, **given: Any) -> None:
     """Simulate STUDY, print the decision table, write results and figures."""
     from escalation.study import load_study
 
@@ -165,44 +107,51 @@ def run(
     if design is not None:
         words = words.with_plan(design=_design(design))
     if campaign is not None:
-        if until or at_most is not None:
-            raise InputError("until: a campaign has a stated size; leave --until or --campaign out")
-        if scheduler is not None:
-            raise InputError("scheduler: a campaign is played here; leave one of the two out")
-        if output is not None:
-            raise InputError("output: a campaign writes into its own folder; leave it out")
-        if overwrite:
-            raise InputError("overwrite: a campaign replaces nothing; leave it out")
-        from escalation.simulation.campaign import run_campaign
+        _run_campaign(words, campaign, **given)
+    else:
+        _run_once(words, **given)
 
-        play = partial(
-            run_campaign, words, campaign, trajectories=trajectories, draws=draws, seed=seed,
-            threads=threads, defaults=defaults, prior=prior, posterior=posterior,
-        )  # fmt: skip
-        finish(play, words, Path(campaign), figures=not no_figures)
-        return
-    from escalation.simulation.parameter_source import chosen_posterior
+
+def _run_campaign(
+    study: Study,
+    campaign: str,
+    *,
+    output: str | None,
+    no_figures: bool,
+    overwrite: bool,
+    **how: Any,
+) -> None:
     from escalation.simulation.run import run as run_study
 
-    with destination(output, words.name, replace=overwrite) as place:
-        source = chosen_posterior(words, prior, posterior)
-        _announce(words, trajectories, 1 if defaults else draws)
-        _announce_source(words, source)
+    if output is not None:
+        raise InputError("output: a campaign writes into its own folder; leave it out")
+    if overwrite:
+        raise InputError("overwrite: a campaign replaces nothing; leave it out")
+    plan = how.pop("plan")
+    finish(partial(run_study, study, **how, **plan), study, Path(campaign), figures=not no_figures)
+
+
+def _run_once(
+    study: Study,
+    *,
+    output: str | None,
+    no_figures: bool,
+    overwrite: bool,
+    plan: PlanOptions,
+    source: str | None,
+    where: Where,
+) -> None:
+    from escalation.simulation.parameter_source import Source
+    from escalation.simulation.plan import Plan
+    from escalation.simulation.run import run as run_study
+
+    with destination(output, study.name, replace=overwrite) as place:
+        found = Source.of(study, source)
+        wanted = Plan.of(study, **plan)
+        _announce(study, wanted)
+        _announce_source(found)
         with progress() as report:
-            ds = run_study(
-                words,
-                trajectories=trajectories,
-                draws=draws,
-                seed=seed,
-                threads=threads,
-                defaults=defaults,
-                prior=prior,
-                posterior=posterior,
-                scheduler=scheduler,
-                until=until,
-                at_most=at_most,
-                progress=report,
-            )
+            ds = run_study(study, wanted, source=found, where=where, progress=report)
         try:
             place.save(ds)
         except InputError:
@@ -238,22 +187,21 @@ def _say_until(ds: xr.Dataset) -> None:
         click.echo(f"  {line}")
 
 
-def _announce(study: Study, trajectories: int | None, draws: int | None) -> None:
-    n = trajectories or study.plan.trajectories
-    j = draws or study.plan.draws
+def _announce(study: Study, plan: Plan) -> None:
     f, s, r = len(study.flashpoints), len(study.structures), len(study.decision_rules)
     rules = f"{r} decision rules x " if r > 1 else ""
+    total = r * f * s * plan.draws * plan.trajectories
     click.echo(
-        f"{rules}{f} flashpoints x {s} structures x {j} parameter draws x {n:,} histories "
-        f"= {r * f * s * j * n / 1e6:,.1f} M histories of {study.horizon_years} years"
+        f"{rules}{f} flashpoints x {s} structures x {plan.draws} parameter draws x "
+        f"{plan.trajectories:,} histories = {total / 1e6:,.1f} M histories of "
+        f"{study.horizon_years} years"
     )
 
 
-def _announce_source(study: Study, posterior: Posterior | None) -> None:
+def _announce_source(source: Source) -> None:
     from escalation.report.source import source_words
-    from escalation.simulation.parameter_source import source_attrs
 
-    click.echo(source_words(source_attrs(study, posterior), len(study.parameters)))
+    click.echo(source_words(source.attrs(), len(source.study.parameters)))
 
 
 @main.command()
@@ -283,8 +231,8 @@ def plot(results: str, output: str) -> None:
 @click.argument("results", type=click.Path())
 @click.option("--flashpoint", required=True)
 @click.option("--structure", required=True)
-@click.option("--draw", type=_COUNT, default=0, show_default=True)
-@click.option("--trajectory", type=_COUNT, default=0, show_default=True)
+@click.option("--draw", type=Whole("index"), default=0, show_default=True)
+@click.option("--trajectory", type=Whole("index"), default=0, show_default=True)
 @click.option("--rule", help="Decision rule; default: the study's first.")
 def replay(
     results: str, flashpoint: str, structure: str, draw: int, trajectory: int, rule: str | None

@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from escalation.cli.options import Whole
 from escalation.cli.output import after_saving, show_results, write_companions
 from escalation.cli.progress import progress
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from escalation.simulation.journal import Entry
+    from escalation.simulation.accumulate import BlockCounts
+    from escalation.simulation.store import Store
+    from escalation.simulation.workload import Block
     from escalation.study.schema import Study
 
-Play = Callable[..., "xr.Dataset"]
+Running = Callable[..., "xr.Dataset"]
+"""Takes a store and a progress display, and runs a campaign to its end."""
 
 
 class _Terminated(BaseException):
@@ -30,20 +34,20 @@ class _Terminated(BaseException):
 
 @click.command()
 @click.argument("folder", type=click.Path())
-@click.option("--threads", type=click.IntRange(1, 4096), help="Threads; no result depends on it.")
-@click.option("--repair", is_flag=True, help="Play blocks again whose files are damaged.")
+@click.option("--threads", type=Whole("threads"), help="Threads; no result depends on it.")
+@click.option("--repair", is_flag=True, help="Run blocks again whose rows are damaged.")
 @click.option("--no-figures", is_flag=True, help="Write results and tables only.")
 def resume(folder: str, threads: int | None, repair: bool, no_figures: bool) -> None:
     """Continue the campaign in FOLDER to its end, after verifying what is there."""
-    from escalation.simulation.campaign import resume_campaign
-    from escalation.simulation.campaign_plan import load_plan
+    from escalation.simulation.run import resume as resume_campaign
+    from escalation.simulation.store import Store
 
-    study = load_plan(Path(folder)).study()
+    study = Store(folder).manifest().study()
 
-    def play(**watched: Any) -> xr.Dataset:
-        return resume_campaign(folder, threads=threads, repair=repair, **watched)
+    def running(store: Store, progress: Any) -> xr.Dataset:
+        return resume_campaign(store, where=threads, progress=progress)
 
-    finish(play, study, Path(folder), figures=not no_figures)
+    finish(running, study, Path(folder), repair=repair, figures=not no_figures)
 
 
 @click.command()
@@ -58,13 +62,18 @@ def status(folder: str, as_json: bool) -> None:
     click.echo(json.dumps(asdict(found), indent=1) if as_json else format_status(found))
 
 
-def finish(play: Play, study: Study, folder: Path, *, figures: bool) -> None:
-    """Play a campaign to its end, watched, and show and write what came of it."""
+def finish(
+    running: Running, study: Study, folder: Path, *, figures: bool, repair: bool = False
+) -> None:
+    """Run a campaign to its end, watched, and show and write what came of it."""
+    from escalation.simulation.store import Store
+
     note = _Note(study)
-    with _stoppable(folder, study), progress(note.text) as report:
-        ds = play(
-            progress=report, watch=note.add, say=lambda words: click.echo(words, err=True)
-        )
+    store = Store(
+        folder, repair=repair, watch=note.add, say=lambda words: click.echo(words, err=True)
+    )
+    with _stoppable(folder), progress(note.text) as report:
+        ds = running(store=store, progress=report)
     with after_saving(folder / "results.nc"):
         show_results(ds, brief=True)
     write_companions(ds, folder / "results.nc", folder, figures=figures)
@@ -81,8 +90,8 @@ class _Note:
         self._flashpoint = next(iter(study.flashpoints))
         self._structures = compared_structures(study)[:2]
 
-    def add(self, entry: Entry) -> None:
-        self._seen.add(entry)
+    def add(self, block: Block, counts: BlockCounts) -> None:
+        self._seen.add(block, counts)
 
     def text(self) -> str:
         from escalation.report.campaign_report import estimate_words
@@ -93,23 +102,23 @@ class _Note:
 
 
 @contextmanager
-def _stoppable(folder: Path, study: Study) -> Iterator[None]:
+def _stoppable(folder: Path) -> Iterator[None]:
     """End with one line on Ctrl-C or SIGTERM; what is done is kept."""
     with _termination_raises():
         try:
             yield
         except (KeyboardInterrupt, _Terminated) as stop:
             code = 130 if isinstance(stop, KeyboardInterrupt) else 143
-            click.echo(_stopped(folder, study), err=True)
+            click.echo(_stopped(folder), err=True)
             raise click.exceptions.Exit(code) from None
 
 
-def _stopped(folder: Path, study: Study) -> str:
+def _stopped(folder: Path) -> str:
     from escalation.errors import EscalationError
-    from escalation.simulation.status import count_blocks
+    from escalation.simulation.status import count_stored
 
     try:
-        done, total = count_blocks(folder, study)
+        done, total = count_stored(folder)
     except EscalationError:
         return "stopped before the campaign was begun"
     return f"stopped; {done} of {total} blocks done; escalation resume {folder} continues"

@@ -41,6 +41,7 @@ from escalation.parameters.posterior import shipped_posterior
 from escalation.parameters.priors import Fixed
 
 if TYPE_CHECKING:
+    from escalation.simulation.plan import PlanOptions
     from escalation.study.schema import Study
 
 MID_SHARES = (0.0209, 0.2706, 0.6918, 0.0168)
@@ -109,10 +110,14 @@ def run_cases(
         A study with more than one flashpoint or structure, or numbers out of range.
     """
     plan = {"trajectories": trajectories, "draws": draws, "seed": seed}
+    options: PlanOptions = {
+        "trajectories": trajectories, "draws": draws, "seed": seed, "sweep": False,
+    }  # fmt: skip
+    source = "prior" if prior else None
     found = {}
     for name, study in studies.items():
         _check_single(name, study)
-        found[name] = _case(study, outcomes[name], {**plan, "prior": prior})
+        found[name] = _case(study, outcomes[name], options, source)
     return {
         "cases": found,
         "summary": {c: summary(found, c) for c in codes.DISPUTE_CLASSES},
@@ -137,13 +142,13 @@ def _known(outcomes: Mapping[str, Outcome]) -> list[str]:
     return found
 
 
-def _case(study: Study, outcome: Outcome, options: Json) -> Json:
+def _case(study: Study, outcome: Outcome, options: PlanOptions, source: str | None) -> Json:
     from escalation.simulation.run import run
 
     actual = {**outcome.model_dump(mode="json"), "mid_level": outcome.mid_level}
     case: Json = {"title": study.title, "great_power": study.great_power, "actual": actual}
     for dispute_class in codes.DISPUTE_CLASSES:
-        ds = run(only(study, dispute_class), sweep=False, **options)
+        ds = run(only(study, dispute_class), source=source, **options)
         prediction = predicted(forecast(ds, dispute_class))
         case[dispute_class] = {
             "parameter_source": str(ds.attrs.get("parameter_source", "prior")),

@@ -148,6 +148,34 @@ def load_posterior(path: str | os.PathLike[str]) -> Posterior:
         raise InputError(f"{shown}: {error}") from None
 
 
+def posterior_text(posterior: Posterior) -> str:
+    """Return the text of a posterior's file.
+
+    Raises
+    ------
+    InputError
+        The posterior cannot be stored.
+    """
+    try:
+        return _sealed(_body(posterior))
+    except ValueError as error:
+        raise InputError(f"posterior: {error}") from None
+
+
+def posterior_from_text(text: str) -> Posterior:
+    """Return the posterior that a file with this text holds.
+
+    Raises
+    ------
+    InputError
+        It is damaged, edited, or not that of a posterior.
+    """
+    try:
+        return _parsed(text)
+    except ValueError as error:
+        raise InputError(f"posterior: {error}") from None
+
+
 def save_posterior(posterior: Posterior, path: str | os.PathLike[str]) -> Posterior:
     """Write a posterior file, whole or not at all.
 
@@ -161,11 +189,8 @@ def save_posterior(posterior: Posterior, path: str | os.PathLike[str]) -> Poster
     InputError
         The posterior cannot be stored, or the path cannot be written.
     """
-    try:
-        text = _sealed(_body(posterior))
-        stored = _parsed(text)
-    except ValueError as error:
-        raise InputError(f"posterior: {error}") from None
+    text = posterior_text(posterior)
+    stored = posterior_from_text(text)
     target = Path(path)
     try:
         put(target, text.encode("utf-8"))

@@ -374,6 +374,7 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
                 "posterior_overridden", str,
                 "parameters that it holds but the study overrides, as a JSON list",
             ),
+            Attribute("pinned", str, "parameters that the run set to a number, as a JSON table"),
             Attribute("design", str, "how parameter draws cover the priors; sobol if missing"),
             Attribute(
                 "correlations", str, "rank correlations stated between priors, as a JSON list"

@@ -14,7 +14,10 @@ from escalation.errors import InputError
 if TYPE_CHECKING:
     from distributed import Client
 
-    from escalation.simulation.worker import ClusterPlayer
+    from escalation.model.compile import Grid
+    from escalation.model.draws import Draws
+    from escalation.simulation.worker import ClusterSimulator
+    from escalation.study.schema import Study
 
 CONNECT_SECONDS = 5
 WORKER_SECONDS = 30
@@ -24,7 +27,9 @@ _LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application
 
 
 @contextmanager
-def cluster_players(scheduler: str) -> Iterator[Callable[..., ClusterPlayer]]:
+def cluster_simulators(
+    scheduler: str, threads: int | None = None
+) -> Iterator[Callable[..., ClusterSimulator]]:
     """Connect to a cluster for as long as the context lasts.
 
     Parameters
@@ -32,11 +37,13 @@ def cluster_players(scheduler: str) -> Iterator[Callable[..., ClusterPlayer]]:
     scheduler : str
         Address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``; or ``local:N`` for a cluster
         of N processes of one thread on this machine, ``local`` for as many as it has threads.
+    threads : int, optional
+        On each worker, at most those that it was started with; all of these by default.
 
     Yields
     ------
     callable
-        Takes what a `Workshop` takes and returns a player. What is
+        Takes a study, parameter values, a seed and a grid, and returns a simulator. What is
         still at work when the context ends is cancelled.
 
     Raises
@@ -51,21 +58,25 @@ def cluster_players(scheduler: str) -> Iterator[Callable[..., ClusterPlayer]]:
         raise InputError(
             "scheduler: Dask is not installed; pip install 'escalation[cluster]'"
         ) from None
-    from escalation.simulation.worker import ClusterPlayer, refuse_other_code
+    from escalation.simulation.worker import ClusterSimulator, refuse_other_code
 
     with ExitStack() as stack:
         client = stack.enter_context(connected(scheduler))
         refuse_other_code(client)
 
-        def hire(*job: Any) -> ClusterPlayer:
-            return stack.enter_context(ClusterPlayer(client, *job))
+        def simulator_of(
+            study: Study, values: Draws, seed: int, grid: Grid | None = None
+        ) -> ClusterSimulator:
+            return stack.enter_context(
+                ClusterSimulator(client, study, values, seed, grid, threads)
+            )
 
-        yield hire
+        yield simulator_of
 
 
 @contextmanager
 def connected(scheduler: str) -> Iterator[Client]:
-    """Connect to a scheduler, or start a cluster here; see :func:`cluster_players`."""
+    """Connect to a scheduler, or start a cluster here; see :func:`cluster_simulators`."""
     with _quiet():
         yield from _connected(scheduler)
 

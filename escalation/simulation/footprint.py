@@ -2,7 +2,7 @@
 
 Trajectories cost nothing: they are counted and forgotten. Counts grow with draws in every cell,
 and are held several times over: as they are added up, in the Dataset, and in what is derived
-from them and written. A campaign also holds the line of every block.
+from them and written. A campaign also holds the key of every block.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING
 from escalation.contracts.tables import empty_tables
 from escalation.memory import refuse_beyond_room
 from escalation.simulation.accumulate import cell_bytes
-from escalation.simulation.simulator import MAX_BLOCK_DRAWS, count_blocks
-from escalation.simulation.workload import Size, cells_per_draw, companion_size, companion_study
-from escalation.study.schema import Study
+from escalation.simulation.parameter_source import Source
+from escalation.simulation.plan import Plan, companion_size
+from escalation.simulation.workload import (
+    MAX_BLOCK_DRAWS,
+    cells_per_draw,
+    companion_study,
+    count_blocks,
+)
 
 if TYPE_CHECKING:
     from escalation.model.compile import Grid
@@ -25,66 +30,49 @@ COPIES_OF_COUNTS = 3
 COPIES_OF_VALUES = 6
 COPIES_OF_TABLES = 4
 """Integer tables of a block, and the fractions that they are made of."""
-LINE_BYTES, LINE_DRAW_BYTES = 5_000, 200
-"""Of a block's line in the journal of a campaign, as text and as read; and of each draw in it."""
+KEY_BYTES = 1_500
+"""Of what a campaign remembers of a block: its key, its row and its checksum."""
 
 
-def refuse_big_run(
-    study: Study,
-    size: Size,
-    companion: bool,
-    grid: Grid | None = None,
-    block_size: int | None = None,
-) -> None:
-    """Refuse a run that needs more memory than there is, before anything is played.
+def refuse_big_run(plan: Plan, source: Source, *, campaign: bool = False) -> None:
+    """Refuse a run that needs more memory than there is, before anything is simulated.
 
     Parameters
     ----------
-    study, size, companion, grid
-        As in :func:`run_bytes`.
-    block_size : int, optional
-        Of a campaign.
+    plan : Plan
+        What is done.
+    source : Source
+        The study, and where its parameters come from.
+    campaign : bool
+        Whether blocks are stored.
 
     Raises
     ------
     InputError
         It needs more than this process may still take.
     """
-    draws, trajectories = size
-    need = run_bytes(study, size, companion, grid)
+    study, (draws, trajectories) = source.study, plan.size
+    need = run_bytes(plan, source)
     refuse_beyond_room(
         f"a run of {cells_per_draw(study)} cells x {draws:,} draws", need,
         "lower draws, or leave structures, flashpoints or decision rules out",
     )
-    if block_size is not None:
-        blocks = cells_per_draw(study) * count_blocks(draws, trajectories, block_size)
-        need += blocks * LINE_BYTES + cells_per_draw(study) * draws * LINE_DRAW_BYTES
+    if campaign:
+        blocks = cells_per_draw(study) * count_blocks(draws, trajectories, plan.block_size)
         refuse_beyond_room(
-            f"a campaign of about {blocks:,} blocks", need,
+            f"a campaign of about {blocks:,} blocks", need + blocks * KEY_BYTES,
             "lower draws or trajectories",
         )
 
 
-def run_bytes(study: Study, size: Size, companion: bool, grid: Grid | None = None) -> int:
-    """Return about how many bytes a run takes at its peak.
-
-    Parameters
-    ----------
-    study : Study
-        What is run.
-    size : (int, int)
-        Draws, and trajectories per cell and draw.
-    companion : bool
-        Whether a companion from the priors is played too.
-    grid : Grid, optional
-        Resolution of the tables.
-    """
-    draws = size[0]
+def run_bytes(plan: Plan, source: Source) -> int:
+    """Return about how many bytes a run takes at its peak."""
+    study, draws = source.study, plan.draws
     cells = cells_per_draw(study) * draws
-    if companion:
-        cells += cells_per_draw(companion_study(study)) * companion_size(size)[0]
-    parties = max(len(place.third_parties) for place in study.flashpoints.values())
-    tables = min(draws, MAX_BLOCK_DRAWS) * table_bytes(parties, study.horizon_years, grid)
+    if source.covered:
+        cells += cells_per_draw(companion_study(study)) * companion_size(plan.size)[0]
+    parties = max(len(flashpoint.third_parties) for flashpoint in study.flashpoints.values())
+    tables = min(draws, MAX_BLOCK_DRAWS) * table_bytes(parties, study.horizon_years, plan.grid)
     return (
         LIBRARIES
         + COPIES_OF_COUNTS * cells * cell_bytes(study)

@@ -8,120 +8,184 @@ more draws extend fewer, where the study's design does.
 A rank correlation that the study states holds between two parameters that are both drawn from
 their priors. One with a parameter that the posterior covers is overruled: the joint draws of the
 posterior know better how that parameter goes with those it was fitted with, and say nothing
-about the others. The results list both kinds as attributes.
+about the others. So is one with a parameter that the run pins to a number. The results list both
+kinds as attributes.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from numbers import Real
+from typing import TypeAlias
 
 import numpy as np
 
 from escalation.errors import InputError
 from escalation.model.draws import Draws, default_draws, draw_parameters
 from escalation.parameters.posterior import (
+    Coverage,
     Posterior,
     coverage,
     load_posterior,
     shipped_posterior,
 )
+from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import Parameter
+from escalation.study.names import shown, suggestion
 from escalation.study.schema import Correlation, Study
 
 
-def chosen_posterior(
-    study: Study,
-    prior: bool = False,
-    posterior: Posterior | str | os.PathLike[str] | None = None,
-) -> Posterior | None:
-    """Return the posterior that a run shall use, None for priors only.
+@dataclass(frozen=True)
+class Source:
+    """Where the parameters of a study come from.
 
-    Parameters
+    Attributes
     ----------
     study : Study
-        That is to be run.
-    prior : bool
-        Use priors only.
-    posterior : Posterior or path, optional
-        Use this one; the one that comes with the package, if any, when None.
-
-    Raises
-    ------
-    InputError
-        Both are asked for, the file cannot be used, or the posterior that was named speaks
-        for no parameter of the study.
-    """
-    if prior and posterior is not None:
-        raise InputError("prior and posterior exclude each other: choose one")
-    if prior:
-        return None
-    if posterior is None:
-        return shipped_posterior()
-    found = posterior if isinstance(posterior, Posterior) else load_posterior(posterior)
-    if not coverage(study.parameters, found).covered:
-        raise InputError(
-            f"posterior: {found.title!r} speaks for no parameter of study {study.name}: "
-            "the study has none of them, or other priors or defaults for all"
-        )
-    return found
-
-
-def parameter_draws(study: Study, n: int, seed: int, posterior: Posterior | None) -> Draws:
-    """Draw every parameter of a study `n` times.
-
-    Parameters
-    ----------
-    study : Study
-        Whose parameters.
-    n, seed : int
-        Number of draws, and seed, 0 to 2**64 - 1.
+        Whose parameters; with those that are pinned at their numbers.
     posterior : Posterior, optional
         Joint draws of the parameters that it covers; all come from priors when None.
-
-    Raises
-    ------
-    InputError
-        If the study was put together in Python with correlations that cannot be.
+    pinned : dict of str to float
+        Parameters that the run sets to a number.
     """
-    correlations, _ = correlations_at_work(study, posterior)
-    draws = draw_parameters(study.parameters, n, seed, study.plan.design, correlations)
-    if posterior is None:
+
+    study: Study
+    posterior: Posterior | None = None
+    pinned: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        study: Study,
+        source: AnySource = None,
+        parameters: Mapping[str, float] | None = None,
+    ) -> Source:
+        """Return the source that a run shall use.
+
+        Parameters
+        ----------
+        study : Study
+            That is to be run.
+        source : Posterior, path, "prior" or Source, optional
+            The posterior that comes with the package, if any, when None; priors only when
+            "prior".
+        parameters : mapping of str to float, optional
+            Parameters to pin to a number.
+
+        Raises
+        ------
+        InputError
+            The posterior cannot be used, or speaks for no parameter of the study though it was
+            named; a parameter is unknown or its number out of bounds.
+
+        Examples
+        --------
+        >>> from escalation.study import load_study
+        >>> study = load_study("configs/asian_nato.yaml")
+        >>> Source.of(study, "prior", {"forced_choice": 1.5}).draws(2, seed=1)["forced_choice"]
+        array([1.5, 1.5])
+        """
+        if isinstance(source, Source):
+            pins = {**source.pinned, **(parameters or {})}
+            return cls(_pinned(study, pins), source.posterior, pins)
+        pins = dict(parameters or {})
+        study = _pinned(study, pins)
+        if source is None:
+            return cls(study, shipped_posterior(), pins)
+        if isinstance(source, str) and source == "prior":
+            return cls(study, None, pins)
+        posterior = source if isinstance(source, Posterior) else load_posterior(source)
+        found = cls(study, posterior, pins)
+        if not found.covered:
+            raise InputError(
+                f"posterior: {posterior.title!r} speaks for no parameter of study {study.name}: "
+                "the study has none of them, or other priors or defaults for all"
+            )
+        return found
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """For which parameters the posterior speaks, and which the study overrides."""
+        return coverage(self.study.parameters, self.posterior)
+
+    @property
+    def covered(self) -> tuple[str, ...]:
+        """Parameters that are taken from the posterior."""
+        return self.coverage.covered
+
+    def priors_alone(self) -> Source:
+        """Return the source of the same study without its posterior."""
+        return Source(self.study, None, self.pinned)
+
+    def draws(self, n: int, seed: int) -> Draws:
+        """Draw every parameter `n` times; the seed is 0 to 2**64 - 1.
+
+        Raises
+        ------
+        InputError
+            If the study was put together in Python with correlations that cannot be.
+        """
+        study = self.study
+        draws = draw_parameters(study.parameters, n, seed, study.plan.design, self.correlations[0])
+        if self.posterior is None:
+            return draws
+        order = np.random.default_rng([seed, 2]).permutation(self.posterior.n)
+        rows = order[np.arange(n) % self.posterior.n]
+        for name in self.covered:
+            values = _bounded(study.parameters[name], self.posterior)
+            draws = draws.replaced(name, values[rows])
         return draws
-    order = np.random.default_rng([seed, 2]).permutation(posterior.n)
-    rows = order[np.arange(n) % posterior.n]
-    for name in coverage(study.parameters, posterior).covered:
-        draws = draws.replaced(name, _bounded(study.parameters[name], posterior)[rows])
-    return draws
+
+    @property
+    def correlations(self) -> tuple[tuple[Correlation, ...], tuple[Correlation, ...]]:
+        """The study's correlations that hold, and those that are overruled."""
+        known = {*self.covered, *self.pinned}
+        hold = tuple(c for c in self.study.correlations if not known.intersection(c.between))
+        return hold, tuple(c for c in self.study.correlations if c not in hold)
+
+    def centre(self) -> Draws:
+        """Return one draw: medians of the posterior where it covers a parameter, else defaults."""
+        draws = default_draws(self.study.parameters)
+        for name in self.covered:
+            middle = parameter_quantiles(self.study.parameters[name], self.posterior, (0.5,))
+            draws = draws.replaced(name, middle)
+        return draws
+
+    def points(self, names: Sequence[str], levels: Sequence[float]) -> np.ndarray:
+        """Return quantiles of parameters, shape (name, level); of the posterior where it may."""
+        return np.array([
+            parameter_quantiles(
+                self.study.parameters[name], self.posterior if name in self.covered else None,
+                levels,
+            )
+            for name in names
+        ])  # fmt: skip
+
+    def attrs(self) -> dict[str, object]:
+        """Return the attributes of results that say how and from where parameters are drawn."""
+        hold, overruled = self.correlations
+        found: dict[str, object] = {
+            "parameter_source": "posterior" if self.covered else "prior",
+            "design": self.study.plan.design,
+            "correlations": [one.model_dump(mode="json") for one in hold],
+            "correlations_overruled": [one.model_dump(mode="json") for one in overruled],
+        }
+        if self.posterior is not None:
+            found["posterior_overridden"] = list(self.coverage.overridden)
+            if self.covered:
+                found["posterior_title"] = self.posterior.title
+                found["posterior_sha256"] = self.posterior.sha256
+                found["posterior_names"] = list(self.covered)
+        if self.pinned:
+            found["pinned"] = dict(self.pinned)
+        return found
 
 
-def correlations_at_work(
-    study: Study, posterior: Posterior | None
-) -> tuple[tuple[Correlation, ...], tuple[Correlation, ...]]:
-    """Return the study's correlations that hold, and those that the posterior overrules."""
-    covered = set(coverage(study.parameters, posterior).covered)
-    hold = tuple(one for one in study.correlations if not covered.intersection(one.between))
-    return hold, tuple(one for one in study.correlations if one not in hold)
-
-
-def centre_draws(study: Study, posterior: Posterior | None) -> Draws:
-    """Return one draw: medians of the posterior where it covers a parameter, else defaults."""
-    draws = default_draws(study.parameters)
-    for name in coverage(study.parameters, posterior).covered:
-        middle = parameter_quantiles(study.parameters[name], posterior, (0.5,))
-        draws = draws.replaced(name, middle)
-    return draws
-
-
-def sweep_points(
-    study: Study, names: Sequence[str], levels: Sequence[float], posterior: Posterior | None
-) -> np.ndarray:
-    """Return quantiles of parameters, shape (name, level): of the posterior where it covers one."""
-    covered = coverage(study.parameters, posterior).covered
-    return np.array([
-        parameter_quantiles(study.parameters[name], posterior if name in covered else None, levels)
-        for name in names
-    ])  # fmt: skip
+AnySource: TypeAlias = "Source | Posterior | str | os.PathLike[str] | None"
 
 
 def parameter_quantiles(
@@ -133,29 +197,23 @@ def parameter_quantiles(
     return np.quantile(_bounded(parameter, posterior), levels)
 
 
-def source_attrs(study: Study, posterior: Posterior | None) -> dict[str, object]:
-    """Return the attributes of the results that say how and from where parameters are drawn."""
-    hold, overruled = correlations_at_work(study, posterior)
-    return _posterior_attrs(study, posterior) | {
-        "design": study.plan.design,
-        "correlations": [one.model_dump(mode="json") for one in hold],
-        "correlations_overruled": [one.model_dump(mode="json") for one in overruled],
-    }
-
-
-def _posterior_attrs(study: Study, posterior: Posterior | None) -> dict[str, object]:
-    if posterior is None:
-        return {"parameter_source": "prior"}
-    found = coverage(study.parameters, posterior)
-    if not found.covered:
-        return {"parameter_source": "prior", "posterior_overridden": list(found.overridden)}
-    return {
-        "parameter_source": "posterior",
-        "posterior_title": posterior.title,
-        "posterior_sha256": posterior.sha256,
-        "posterior_names": list(found.covered),
-        "posterior_overridden": list(found.overridden),
-    }
+def _pinned(study: Study, pins: Mapping[str, float]) -> Study:
+    """Return the study with parameters fixed at a number."""
+    if not pins:
+        return study
+    entries = dict(study.parameters)
+    for name, number in pins.items():
+        if name not in entries:
+            raise InputError(f"parameters: unknown name {shown(name)} {suggestion(name, entries)}")
+        low, high = entries[name].low, entries[name].high
+        real = isinstance(number, Real) and not isinstance(number, bool) and math.isfinite(number)
+        if not real or not low <= number <= high:
+            raise InputError(f"parameters: {name}: {shown(number)} is not a number from {low:g} "
+                             f"to {high:g}")
+        entries[name] = replace(entries[name], prior=Fixed(), default=float(number))
+    changed = study.model_copy(update={"parameters": entries})
+    # The text does not name the numbers; whoever reads it finds them beside it, as `pinned`.
+    return changed.with_text(study.text) if study.as_read else changed
 
 
 def _bounded(parameter: Parameter, posterior: Posterior) -> np.ndarray:

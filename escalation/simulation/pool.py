@@ -1,4 +1,4 @@
-"""A worker's side: the study, compiled once, and blocks played one at a time."""
+"""A worker's side: the study, compiled once, and blocks simulated one at a time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from distributed import Worker, WorkerPlugin, get_worker
 
 import escalation
-from escalation.contracts.tallies import Tallies, empty_tallies
 from escalation.model.draws import Draws
-from escalation.simulation.simulator import Block, Played, Workshop
+from escalation.simulation.accumulate import packed
+from escalation.simulation.simulator import LocalSimulator
+from escalation.simulation.workload import Block
 
 if TYPE_CHECKING:
     from escalation.model.compile import Grid
@@ -34,7 +34,7 @@ class Identity(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A block's counts on their way, and who played it.
+    """A block's counts on their way, and who simulated it.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Delivery(NamedTuple):
     arithmetic : int
         Checksum of its floating point, see :func:`arithmetic`.
     counts : bytes
-        See :func:`packed`.
+        See :func:`escalation.simulation.accumulate.packed`.
     """
 
     worker: str
@@ -62,7 +62,7 @@ def identity() -> Identity:
     return Identity(escalation.__version__, digest.hexdigest()[:16])
 
 
-def arithmetic(shop: Workshop) -> int:
+def arithmetic(simulator: LocalSimulator) -> int:
     """Return a checksum that two machines share only if they round alike.
 
     It covers the onset anchors of the first flashpoint, as floating point, and the tables of its
@@ -71,45 +71,28 @@ def arithmetic(shop: Workshop) -> int:
     """
     from escalation.model.compile import onset_anchor
 
-    study, draws = shop.study, min(shop.values.n, _PROBED_DRAWS)
+    study, draws = simulator.study, min(simulator.values.n, _PROBED_DRAWS)
     rule, (name, flashpoint) = study.decision_rules[0], next(iter(study.flashpoints.items()))
-    anchor = onset_anchor(study, flashpoint, shop.values, rule)
-    _, checksums = shop.compiled(Block(rule, name, study.reference, 0, draws, 0, 0))
+    anchor = onset_anchor(study, flashpoint, simulator.values, rule)
+    _, checksums = simulator.compiled(Block(rule, name, study.reference, 0, draws, 0, 0))
     return zlib.crc32(checksums.tobytes(), zlib.crc32(anchor.tobytes()))
 
 
-def packed(played: Played) -> bytes:
-    """Return checksums and counts as compressed little-endian 64-bit integers."""
-    arrays = (played.checksums, *played.tallies)
-    return zlib.compress(b"".join(array.astype("<i8").tobytes() for array in arrays), 1)
-
-
-def unpacked(counts: bytes, study: Study, block: Block) -> Played:
-    """Return what :func:`packed` packed."""
-    n, parties = block.end - block.begin, len(study.flashpoints[block.flashpoint].third_parties)
-    numbers = np.frombuffer(zlib.decompress(counts), "<i8").astype(np.int64)
-    shapes = [(n,), *(a.shape for a in empty_tallies(n, parties, study.horizon_years))]
-    edges = np.cumsum([np.prod(shape) for shape in shapes])
-    pieces = np.split(numbers, edges[:-1])
-    checksums, *arrays = (a.reshape(shape) for a, shape in zip(pieces, shapes, strict=True))
-    return Played(Tallies(*arrays), checksums)
-
-
-class Station(WorkerPlugin):
-    """Plays the blocks of one study on a worker.
+class WorkerSimulator(WorkerPlugin):
+    """Simulates the blocks of one study on a worker.
 
     Dask gives it to every worker, also to those that join later.
 
     Parameters
     ----------
     study, values, seed, grid
-        As of a :class:`escalation.simulation.simulator.Workshop`.
+        As of a :class:`escalation.simulation.simulator.LocalSimulator`.
     threads : int, optional
         Threads on each worker, at most those that it was started with; all of these by default.
     """
 
     def __init__(
-        self, study: Study, values: Draws, seed: int, threads: int | None, grid: Grid | None
+        self, study: Study, values: Draws, seed: int, grid: Grid | None, threads: int | None
     ) -> None:
         self.study, self.values = study.model_dump_json(), values
         self.seed, self.threads, self.grid = seed, threads, grid
@@ -120,20 +103,20 @@ class Station(WorkerPlugin):
         self.address, self.allotted = worker.address, worker.state.nthreads
         await worker.set_resources(**{RESOURCE: 1})
 
-    def play(self, block: Block) -> Delivery:
-        """Play a block."""
+    def simulate(self, block: Block) -> Delivery:
+        """Simulate a block."""
         import numba
 
         numba.set_num_threads(self._threads)  # for the tables, in this thread
         about = (self.address, self._identity, self._arithmetic)
-        return Delivery(*about, packed(self._workshop.play(block)))
+        return Delivery(*about, packed(self._simulator.simulate(block)))
 
     @cached_property
-    def _workshop(self) -> Workshop:
+    def _simulator(self) -> LocalSimulator:
         from escalation.study.schema import Study
 
         study = Study.model_validate_json(self.study)
-        return Workshop(study, self.values, self.seed, self._threads, self.grid)
+        return LocalSimulator(study, self.values, self.seed, self.grid, self._threads)
 
     @property
     def _threads(self) -> int:
@@ -147,11 +130,11 @@ class Station(WorkerPlugin):
 
     @cached_property
     def _arithmetic(self) -> int:
-        return arithmetic(self._workshop)
+        return arithmetic(self._simulator)
 
 
-def play(job: str, block: Block) -> Delivery:
-    """Play a block at the station of this name on the worker that this runs on."""
-    station = get_worker().plugins[job]
-    assert isinstance(station, Station)
-    return station.play(block)
+def simulate_on_worker(job: str, block: Block) -> Delivery:
+    """Simulate a block of the job of this name on the worker that this runs on."""
+    simulator = get_worker().plugins[job]
+    assert isinstance(simulator, WorkerSimulator)
+    return simulator.simulate(block)

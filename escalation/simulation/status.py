@@ -1,22 +1,22 @@
-"""How far a campaign is, and what it shows so far, from its plan and its journal alone."""
+"""How far a campaign is, and what it shows so far, from its file alone."""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from escalation.contracts import codes
 from escalation.results.files import RESULTS_NAME
 from escalation.results.support import LEAST_SPREAD, trials_tell
 from escalation.simulation import lock
-from escalation.simulation.asked import asked_blocks
-from escalation.simulation.campaign_plan import CampaignPlan, load_plan
-from escalation.simulation.entries import EVENTS, well_formed
-from escalation.simulation.journal import Entry, Journal
-from escalation.simulation.workload import compared_structures
+from escalation.simulation.accumulate import BlockCounts
+from escalation.simulation.manifest import Manifest
+from escalation.simulation.store import EVENTS, Store, StoredBlock
+from escalation.simulation.workload import Block, Workload, compared_structures
 from escalation.statistics.intervals import binomial_noise, noise_free, wilson, zero_upper_bound
 from escalation.study import Study
 
@@ -40,7 +40,7 @@ class Estimate:
         95 % interval of it by chance (Wilson, all histories as equal trials, which errs on the
         safe side); 0 and the one-sided 95 % bound where nothing was seen.
     draws_low, draws_high : float or None
-        Quantiles 5 and 95 % of the share over the parameter draws that have been played, the
+        Quantiles 5 and 95 % of the share over the parameter draws that have been run, the
         Monte Carlo part removed; None where these are too few for that.
     """
 
@@ -67,7 +67,7 @@ class Status:
     draws, trajectories : int
         Size that it is to reach.
     blocks_done, blocks : int
-        Blocks in the journal that the size asks for, and all that it asks for.
+        Blocks that are stored, and all that the size asks for.
     histories_done, histories : int
         The same, in trajectories.
     rate : float
@@ -97,20 +97,21 @@ class Status:
 
 
 class Seen:
-    """Hits and histories by cell and draw, added up from entries of the journal."""
+    """Hits and histories by cell and draw, added up from blocks."""
 
     def __init__(self, study: Study) -> None:
         self.rule = study.decision_rules[0]
         self._counts: dict[tuple[str, str], dict[int, np.ndarray]] = defaultdict(dict)
 
-    def add(self, entry: Entry) -> None:
-        """Add an entry; those that are no block of the study under its first rule are ignored."""
-        if entry.get("part") != "study" or entry.get("rule") != self.rule:
+    def add(self, block: Block, counts: BlockCounts) -> None:
+        """Add a block; those that are none of the study under its first rule are ignored."""
+        if block.part != "study" or block.rule != self.rule:
             return
-        cell = self._counts[entry["flashpoint"], entry["structure"]]
-        hits = np.array([entry["hits"][event] for event in EVENTS]).T
-        for draw, row in zip(range(entry["begin"], entry["end"]), hits, strict=True):
-            cell[draw] = cell.get(draw, 0) + np.array([*row, entry["count"]])
+        cell = self._counts[block.flashpoint, block.structure]
+        columns = [codes.EVENTS.index(event) for event in EVENTS]
+        hits = counts.tallies.first_event.sum(axis=2)[:, columns]
+        for draw, row in zip(block.draws.tolist(), hits, strict=True):
+            cell[draw] = cell.get(draw, 0) + np.array([*row, block.count])
 
     def estimate(self, flashpoint: str, structure: str, event: str) -> Estimate | None:
         """Return an estimate, or None where no block is done."""
@@ -133,60 +134,64 @@ class Seen:
 
 
 def campaign_status(folder: str | os.PathLike[str]) -> Status:
-    """Say how far a campaign is; looks at its plan and journal, not at every block.
+    """Say how far a campaign is; looks at the rows that it tells of, not at every one.
 
     Raises
     ------
     InputError
-        There is no campaign, or its plan or journal is damaged.
+        There is no campaign, or what it tells of is damaged.
     """
-    place = Path(folder)
-    plan = load_plan(place)
-    study = plan.study()
-    journal = _journal(place)
-    blocks = _blocks(plan, study, place)
-    entries = {e["file"]: e for e in journal.entries if e["file"] in blocks}
-    done = sum(blocks[file] for file in entries)
-    rate = _rate([e for e in journal.entries if e["file"] in entries])
-    left = sum(blocks.values()) - done
+    store = Store(folder)
+    manifest = store.manifest()
+    study, plan = manifest.study(), manifest.plan()
+    workload = Workload(study, plan, bool(manifest.source(study).covered))
+    rows = store.stored_blocks(manifest)
+    blocks, total = sum(1 for _ in workload.blocks()), workload.trajectories()
+    done = sum(row.block.size for row in rows)
+    rate = _rate(rows)
     return Status(
-        study.name, *plan.size, len(entries), len(blocks), done, sum(blocks.values()), rate,
-        left / rate if rate else None, not left and (place / RESULTS_NAME).exists(),
-        lock.holder(place), _estimates(study, list(entries.values())),
+        study.name, *plan.size, len(rows), blocks, done, total, rate,
+        (total - done) / rate if rate else None,
+        done == total and (store.folder / RESULTS_NAME).exists(),
+        lock.holder(store.folder), _estimates(study, _headline(store, manifest, study, rows)),
     )  # fmt: skip
 
 
-def count_blocks(folder: Path, study: Study) -> tuple[int, int]:
-    """Return how many blocks of a campaign are done, and all; quicker than its status."""
-    blocks = _blocks(load_plan(folder), study, folder)
-    return len(blocks.keys() & {entry["file"] for entry in _journal(folder).entries}), len(blocks)
+def count_stored(folder: str | os.PathLike[str]) -> tuple[int, int]:
+    """Return how many blocks of a campaign are stored, and all; quicker than its status."""
+    store = Store(folder)
+    manifest = store.manifest()
+    study = manifest.study()
+    workload = Workload(study, manifest.plan(), bool(manifest.source(study).covered))
+    return len(store.stored_blocks(manifest)), sum(1 for _ in workload.blocks())
 
 
-def _journal(folder: Path) -> Journal:
-    journal = Journal(folder, well_formed)
-    journal.read()
-    return journal
+def _rate(rows: list[StoredBlock]) -> float:
+    timed = [row for row in rows if row.seconds][-RECENT:]
+    seconds = sum(row.seconds for row in timed)
+    return sum(row.block.size for row in timed) / seconds if seconds else 0.0
 
 
-def _blocks(plan: CampaignPlan, study: Study, folder: Path) -> dict[str, int]:
-    """Return the size of every block that the plan asks for, by its file."""
-    return asked_blocks(plan, study, plan.posterior(folder))
+def _headline(
+    store: Store, manifest: Manifest, study: Study, rows: list[StoredBlock]
+) -> Iterator[tuple[Block, BlockCounts]]:
+    """Return the stored blocks that the status tells of."""
+    rule, compared = study.decision_rules[0], compared_structures(study)
+    wanted = [
+        row for row in rows if row.block.part == "study" and row.block.rule == rule
+        and row.block.structure in compared
+    ]  # fmt: skip
+    return store.contents(manifest, study, wanted)
 
 
-def _rate(entries: list[Entry]) -> float:
-    timed = [e for e in entries if e.get("seconds")][-RECENT:]
-    seconds = sum(e["seconds"] for e in timed)
-    return sum(e["histories"] for e in timed) / seconds if seconds else 0.0
-
-
-def _estimates(study: Study, entries: list[Entry]) -> list[Estimate]:
+def _estimates(study: Study, found: Iterable[tuple[Block, BlockCounts]]) -> list[Estimate]:
     seen = Seen(study)
-    for entry in entries:
-        seen.add(entry)
-    found = [
+    for block, counts in found:
+        seen.add(block, counts)
+    estimates = [
         seen.estimate(flashpoint, structure, event)
         for flashpoint in study.flashpoints
         for structure in compared_structures(study)
         for event in EVENTS
     ]
-    return [estimate for estimate in found if estimate is not None]
+    return [estimate for estimate in estimates if estimate is not None]

@@ -1,256 +1,380 @@
-"""Sealed files of a campaign with their journal: written whole, verified when read.
-
-The file comes first, its line in the journal second. A file without a line was written by a
-process that died in between: it is adopted if its own seal is whole and it belongs here.
-"""
+"""The store of a campaign: blocks and parameter values, as rows of one file in its folder."""
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import socket
-from collections.abc import Callable, Collection, Mapping
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from escalation.contracts.whole_file import cannot_write, write_whole
+from escalation.contracts import codes
 from escalation.errors import InputError
-from escalation.simulation.entries import well_formed
-from escalation.simulation.journal import DamagedJournal, Entry, Journal
-from escalation.simulation.seals import Content, decode, encode
+from escalation.model.draws import Draws
+from escalation.simulation import lock
+from escalation.simulation.accumulate import BlockCounts, packed, unpacked
+from escalation.simulation.database import NAME, Database, Row, create, row_checksum
+from escalation.simulation.manifest import Manifest, canonical, manifest_from_text
+from escalation.simulation.simulator import NoStore
+from escalation.simulation.workload import Block, Workload
+from escalation.study import Study
 from escalation.study.names import shown
 
-FOLDERS = ("parameters", "blocks")
-_PARTIAL = ".escalation-*.partial"
-_NAMED = 10
-"""Strangers that are named."""
+Say = Callable[[str], None]
+"""Told in words what was found and done."""
+Watch = Callable[[Block, BlockCounts], None]
+"""Called with every block, found or simulated."""
 
-Words = Callable[[Content], dict[str, Any]]
-
-
-class Fault(NamedTuple):
-    """A file that is not what was written, and what is wrong with it."""
-
-    file: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.reason}"
+OLD_NAME = "campaign.json"
+"""Of the campaigns of earlier versions."""
+EVENTS = ("war", "great_power_war")
+"""Whose hits are written beside a block, for readers."""
+_PARTIAL = ".escalation-*.partial*"
+_MISFIT = ("its rows are not those that were written: some were removed, added or edited, and none "
+           "can be trusted")
 
 
-class Store:
-    """Sealed files in a folder.
+class Store(NoStore):
+    """Keeps the blocks of a campaign in one file.
 
     Parameters
     ----------
-    folder, identity
-        See below.
-    words : callable
-        What the journal says of the content of a file.
+    folder : path
+        Of the campaign.
+    repair : bool
+        Simulate again what is damaged, instead of refusing it.
+    watch : callable, optional
+        Told of every block.
+    say : callable, optional
+        Told in words what was found and done.
 
     Attributes
     ----------
-    folder : Path
-        Of the campaign.
-    identity : str
-        Of the campaign; every file carries it.
-    recorded : dict of str to dict
-        Entry in the journal by file.
+    folder, path : Path
+        Of the campaign, and of its file.
     """
 
-    def __init__(self, folder: Path, identity: str, words: Words) -> None:
-        self.folder = folder
-        self.identity = identity
-        self.journal = Journal(folder, well_formed)
-        self._words = words
-        self.recorded: dict[str, Entry] = {}
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        repair: bool = False,
+        watch: Watch | None = None,
+        say: Say | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.path = self.folder / NAME
+        self.repair = repair
+        self._watch = watch or (lambda *_: None)
+        self.say = say or (lambda _: None)
+        self._rows: dict[str, int] = {}
         self._wanted: dict[str, str] = {}
-
-    def open(self, repair: bool, asked: Collection[str]) -> list[str]:
-        """Read the journal, look at every file that is asked for, adopt those that lack a line.
-
-        Parameters
-        ----------
-        repair : bool
-            Remove what is damaged, so that it is made anew, instead of refusing.
-        asked : collection of str
-            Every file that the plan asks for. Any other is somebody else's and left alone.
-
-        Returns
-        -------
-        list of str
-            What was found and done, in words.
-
-        Raises
-        ------
-        InputError
-            Something is damaged: every such file, one a line; or the journal records a file
-            that the plan does not ask for.
-        """
-        done = self._clear()
-        faults = self._read_journal(repair, done)
-        self._refuse_unasked(asked)
-        found = self._found()
-        done += _strangers(sorted(found.difference(asked)))
-        for file in sorted(found.intersection(asked) | set(self.recorded)):
-            try:
-                content = self._verified(file)
-            except InputError as error:
-                faults.append(Fault(file, str(error)))
-                continue
-            if file not in self.recorded:
-                self._record(file, self._sum(file), self._words(content) | {"adopted": True})
-                done.append(f"{file}: adopted, it was whole but not in the journal")
-        if faults and not repair:
-            lines = [f"{self.folder / fault.file}: {fault.reason}" for fault in faults]
-            advice = f"escalation resume {self.folder} --repair makes anew what is damaged"
-            raise InputError("\n".join([*lines, advice]))
-        return done + [self._removed(fault) for fault in faults if fault.file != self.journal_name]
+        self._clock = time.monotonic()
 
     @property
-    def journal_name(self) -> str:
-        """Name of the journal's file."""
-        return self.journal.path.name
-
-    def get(self, file: str) -> Content | None:
-        """Return the verified content of a file; None if it is not there.
+    def exists(self) -> bool:
+        """Whether a campaign is there.
 
         Raises
         ------
         InputError
-            It is damaged.
+            It is one of an earlier version.
         """
-        if file not in self.recorded:
-            return None
         try:
-            return self._verified(file)
-        except InputError as error:
-            raise InputError(f"{self.folder / file}: {error}") from None
+            if (self.folder / OLD_NAME).exists() and not self.path.exists():
+                raise InputError(f"{self.folder / OLD_NAME}: a campaign of an earlier version, "
+                                 "which this one does not read; begin another in another folder")
+            return self.path.exists()
+        except (OSError, ValueError):
+            return False
 
-    def put(
-        self,
-        file: str,
-        header: Mapping[str, Any],
-        arrays: Mapping[str, np.ndarray],
-        words: Mapping[str, Any],
-    ) -> None:
-        """Write a file and its line in the journal.
-
-        Parameters
-        ----------
-        file : str
-            Folder and name.
-        header, arrays : mapping
-            Its content.
-        words : mapping
-            What the journal says of it.
+    def make_folder(self) -> None:
+        """Make the folder; one that is there may hold a campaign or nothing.
 
         Raises
         ------
         InputError
-            It cannot be written, or it was removed as damaged and is now another one.
+            It holds something else, or cannot be used.
         """
-        content = encode({**header, "file": file, "campaign": self.identity}, arrays)
-        digest = hashlib.sha256(content).hexdigest()
-        if self._wanted.get(file, digest) != digest:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            there = {p.name for p in self.folder.iterdir() if not p.name.startswith(".")}
+        except (OSError, ValueError) as error:
+            words = getattr(error, "strerror", None) or "not a usable name"
+            name = str(self.folder)[:100]
+            raise InputError(f"campaign: cannot use folder {name!r}: {words}") from None
+        if not self.exists and there - {lock.NAME}:
+            raise InputError(f"campaign: folder {str(self.folder)!r} holds something else")
+
+    def manifest(self) -> Manifest:
+        """Read what the campaign asks.
+
+        Raises
+        ------
+        InputError
+            There is no campaign, it is damaged, or of another version.
+        """
+        with self._opened() as database:
+            return self._manifest(database)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock of the campaign, and clear away what a killed process was writing."""
+        with lock.held(self.folder):
+            for path in self.folder.glob(_PARTIAL):
+                if path.is_file():
+                    path.unlink()
+                    self.say(f"{path.name}: removed, a write was cut off")
+            if self.path.with_name(f"{NAME}-journal").exists():
+                self.say(f"{NAME}: a write was cut off, and is undone")
+            yield
+
+    def begin(self, manifest: Manifest) -> None:
+        """Write the file: with it the campaign exists."""
+        create(self.path, manifest.text(), manifest.identity)
+
+    def grow(self, manifest: Manifest) -> None:
+        """Write a larger size into the file."""
+        with self._opened() as database:
+            database.set_manifest(manifest.text())
+
+    @contextmanager
+    def opened(self, manifest: Manifest, workload: Workload) -> Iterator[None]:
+        """Verify every row, and keep the file open for the context.
+
+        Raises
+        ------
+        InputError
+            Something is damaged: every such row, one a line; or there is a row that the
+            manifest does not ask for.
+        """
+        with self._opened() as database:
+            self._database, self._identity = database, manifest.identity
+            self._study, self._ranges = workload.study, workload.draw_ranges()
+            self._verify(manifest, workload)
+            yield
+
+    def stored_blocks(self, manifest: Manifest) -> list[StoredBlock]:
+        """Return which blocks are stored, in the order in which they were written.
+
+        Raises
+        ------
+        InputError
+            The rows are not those that were written.
+        """
+        with self._opened() as database:
+            heads, fit = database.heads(manifest.identity)
+        if not fit:
+            raise InputError(f"{self.path}: {_MISFIT}")
+        found = [StoredBlock(id, block_of_key(key), seconds) for id, key, _, seconds in heads]
+        return [row for row in found if row.block.part]
+
+    def contents(
+        self, manifest: Manifest, study: Study, rows: Iterable[StoredBlock]
+    ) -> Iterator[tuple[Block, BlockCounts]]:
+        """Return what stored blocks yielded; verified.
+
+        Raises
+        ------
+        InputError
+            A row is not what was written.
+        """
+        with self._opened() as self._database:
+            self._identity, self._study = manifest.identity, study
+            for row in rows:
+                self._rows[_text(block_key(row.block))] = row.id
+                yield row.block, self._counts(row.block)
+
+    def values(self, part: str, make: Callable[[], Draws]) -> Draws:
+        """Return the stored parameter values of a part, with those that are new made and kept.
+
+        Values that were stored once stay as they are, whatever this machine would compute.
+
+        Raises
+        ------
+        InputError
+            The values that are made do not begin with those that are stored.
+        """
+        fresh = make()
+        values = fresh.values.copy()
+        for begin, end in self._ranges[part]:
+            key = _parameters_key(part, begin, end)
+            if _text(key) not in self._rows:
+                payload = np.ascontiguousarray(values[:, begin:end], "<f8").tobytes()
+                self._put(key, {"parameters": len(fresh.names)}, payload)
+                continue
+            payload, there = self._row(key).payload, values[:, begin:end]
+            fits = len(payload) == there.nbytes
+            stored = np.frombuffer(payload, "<f8").reshape(there.shape) if fits else there + np.nan
+            if not np.allclose(stored, there, rtol=1e-9, atol=1e-12):
+                raise InputError(f"{self.path}: parameters of {part}: the {fresh.n} draws do not "
+                                 "extend those that are stored; begin another campaign")
+            there[...] = stored
+        return Draws(fresh.names, values)
+
+    def find(self, block: Block) -> BlockCounts | None:
+        """Return what a block yielded, if it is stored."""
+        key = block_key(block)
+        if _text(key) not in self._rows:
+            return None
+        counts = self._counts(block)
+        self._done(block, counts)
+        return counts
+
+    def keep(self, block: Block, counts: BlockCounts) -> None:
+        """Write the row of a block."""
+        first = counts.tallies.first_event.sum(axis=(0, 2))
+        hits = {event: int(first[codes.EVENTS.index(event)]) for event in EVENTS}
+        facts = {"histories": block.size, "hits": hits}
+        self._put(block_key(block), facts, packed(counts))
+        self._done(block, counts)
+
+    def first_block(self, workload: Workload) -> tuple[Block, BlockCounts] | None:
+        """Return a block of the study that is stored, if there is one."""
+        for block in workload.study_blocks():
+            if _text(block_key(block)) in self._rows:
+                return block, self._counts(block)
+        return None
+
+    def _counts(self, block: Block) -> BlockCounts:
+        row = self._row(block_key(block))
+        try:
+            return unpacked(row.payload, self._study, block)
+        except ValueError as error:
+            raise InputError(f"{self.path}: row {row.id}, {shown(row.key)}: {error}") from None
+
+    def _done(self, block: Block, counts: BlockCounts) -> None:
+        self._clock = time.monotonic()
+        self._watch(block, counts)
+
+    def _row(self, key: list[Any]) -> Row:
+        row = self._database.row(self._rows[_text(key)])
+        if row.checksum != row_checksum(self._identity, row):
+            raise InputError(f"{self.path}: {_fault(row)}")
+        return row
+
+    def _put(self, key: list[Any], facts: Mapping[str, Any], payload: bytes) -> None:
+        seconds = round(time.monotonic() - self._clock, 3)
+        words = _text(key)
+        probe = Row(0, words, canonical(facts).decode("ascii"), payload, "", 0.0, "", "")
+        if self._wanted.get(words, found := row_checksum(self._identity, probe)) != found:
             raise InputError(
-                f"{self.folder / file}: made anew, it differs from what the journal records: this "
+                f"{self.path}: {shown(words)}: made anew, it differs from what was written: this "
                 "machine computes other numbers than the one that made it; restore the file"
             )
-        write_whole(self.folder / file, content)
-        self._record(file, digest, {**words, "repaired": True} if file in self._wanted else words)
+        row = self._database.add(self._identity, key, facts, payload, seconds)
+        self._rows[words] = row.id
 
-    def _record(self, file: str, digest: str, words: Mapping[str, Any]) -> None:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        place = {"file": file, "sha256": digest, "time": now, "host": socket.gethostname()}
-        self.journal.append({**words, **place})
-        self.recorded[file] = self.journal.entries[-1]
-
-    def _clear(self) -> list[str]:
-        """Make the folders and remove what a killed process was writing."""
-        for part in FOLDERS:
-            try:
-                (self.folder / part).mkdir(exist_ok=True)
-            except OSError as error:
-                raise InputError(cannot_write(self.folder / part, error)) from error
-        places = [self.folder / place for place in ("", *FOLDERS)]
-        rest = [p for place in places for p in place.glob(_PARTIAL) if p.is_file()]
-        for path in rest:
-            path.unlink()
-        return [f"{path.relative_to(self.folder)}: removed, a write was cut off" for path in rest]
-
-    def _found(self) -> set[str]:
-        """Return what lies in the folders, whosever it is."""
+    @contextmanager
+    def _opened(self) -> Iterator[Database]:
         try:
-            return {f"{part}/{p.name}" for part in FOLDERS for p in (self.folder / part).iterdir()}
-        except OSError as error:
-            raise InputError(f"{self.folder}: cannot be read: {error.strerror}") from error
+            if not self.exists:
+                self.path.stat()
+        except (OSError, ValueError) as error:
+            words = getattr(error, "strerror", None) or "not a usable name"
+            name = str(self.folder)[:100]
+            raise InputError(f"{name!r} holds no campaign: {NAME}: {words}") from None
+        with closing(Database(self.path)) as database:
+            yield database
 
-    def _refuse_unasked(self, asked: Collection[str]) -> None:
-        """Refuse a journal and a plan that do not belong together."""
-        for file in self.recorded:
-            if file not in asked:
-                raise InputError(f"{self.journal.path}: records {shown(file)}, which the plan of "
-                                 "the campaign does not ask for; restore the plan or the journal")
-
-    def _read_journal(self, repair: bool, done: list[str]) -> list[Fault]:
-        faults = []
+    def _manifest(self, database: Database) -> Manifest:
+        text = database.manifest()
         try:
-            self.journal.read()
-        except DamagedJournal as error:
-            faults.append(Fault(self.journal_name, error.reason))
-            self.journal.read(cut=True)
-            if repair:
-                done.append(f"{self.journal_name}: cut off at the first damaged line")
-        if self.journal.torn:
-            done.append(f"{self.journal_name}: a torn last line was dropped")
-        self.recorded = {entry["file"]: entry for entry in self.journal.entries}
-        return faults
+            return manifest_from_text(text)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None
 
-    def _verified(self, file: str) -> Content:
-        path = self.folder / file
-        try:
-            raw = path.read_bytes()
-            content, digest = decode(raw), hashlib.sha256(raw).hexdigest()
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}") from None
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        if content.header.get("campaign") != self.identity or content.header.get("file") != file:
-            raise InputError("from another campaign, or another file under this name")
-        words = self._described(content)
-        if words["file"] != file:
-            raise InputError("its content belongs under another name")
-        entry = self.recorded.get(file, {**words, "sha256": digest})
-        if {**entry, **words, "sha256": digest} != entry:
-            raise InputError("not the content that the journal records")
-        return content
+    def _verify(self, manifest: Manifest, workload: Workload) -> None:
+        """Look at every row; refuse what is wrong with them, or leave it out and say so."""
+        database, identity = self._database, manifest.identity
+        broken, faults, heads = database.damage(), [], []
+        for row in database.rows():
+            whole = row.checksum == row_checksum(identity, row)
+            heads.append(_Head(row.id, str(row.key), row.checksum, whole))
+            if not whole:
+                faults.append(_fault(row))
+        fit = database.sums_fit(identity, [head.checksum for head in heads])
+        if broken:
+            faults.append(f"the file itself is damaged: {broken}")
+        elif not fit:
+            faults.append(_MISFIT)
+        if faults and not self.repair:
+            advice = f"escalation resume {self.folder} --repair makes anew what is damaged"
+            raise InputError("\n".join([*(f"{self.path}: {fault}" for fault in faults), advice]))
+        trusted = [head for head in heads if head.whole and (broken or fit)]
+        self._refuse_unasked(trusted, workload)
+        if faults:
+            if fit:
+                self._wanted = {head.key: head.checksum for head in heads if not head.whole}
+            self._leave_out(database, manifest, {head.id for head in trusted})
+            for fault in faults:
+                self.say(f"{self.path}: {fault}; removed, to be made anew")
+            trusted = [_Head(row.id, row.key, row.checksum, True) for row in database.rows()]
+        self._rows = {head.key: head.id for head in trusted}
 
-    def _described(self, content: Content) -> dict[str, Any]:
-        try:
-            return self._words(content)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-            raise InputError("not the content of such a file") from None
+    def _refuse_unasked(self, heads: list[_Head], workload: Workload) -> None:
+        asked = {_text(block_key(block)) for block in workload.blocks()}
+        for part, ranges in workload.draw_ranges().items():
+            asked |= {_text(_parameters_key(part, *ends)) for ends in ranges}
+        for head in heads:
+            if head.key not in asked:
+                raise InputError(f"{self.path}: row {head.id}, {shown(head.key)[1:-1]}: the "
+                                 "campaign does not ask for it; restore the file")
+            asked.discard(head.key)
 
-    def _sum(self, file: str) -> str:
-        return hashlib.sha256((self.folder / file).read_bytes()).hexdigest()
-
-    def _removed(self, fault: Fault) -> str:
-        path = self.folder / fault.file
-        if path.is_dir() and not path.is_symlink():
-            raise InputError(f"{path}: a file of the campaign belongs here but there is a folder; "
-                             "move it away")
-        path.unlink(missing_ok=True)
-        entry = self.recorded.pop(fault.file, None)
-        if entry is not None:
-            self._wanted[fault.file] = entry["sha256"]
-        return f"{fault}; removed, to be made anew"
+    def _leave_out(self, database: Database, manifest: Manifest, kept: set[int]) -> None:
+        rows = (row for row in database.rows() if row.id in kept)
+        database.rewrite(manifest.text(), manifest.identity, rows)
 
 
-def _strangers(files: list[str]) -> list[str]:
-    """Say which files are not the campaign's."""
-    lines = [f"{shown(file)[1:-1]}: not of this campaign, left alone" for file in files[:_NAMED]]
-    more = len(files) - len(lines)
-    return [*lines, f"and {more:,} more that are not of this campaign"] if more else lines
+class StoredBlock(NamedTuple):
+    """A row of a block: its number, the block, and how many seconds it took."""
+
+    id: int
+    block: Block
+    seconds: float
+
+
+class _Head(NamedTuple):
+    """What is remembered of a row; `whole` tells whether it is what was written."""
+
+    id: int
+    key: str
+    checksum: str
+    whole: bool
+
+
+def block_key(block: Block) -> list[Any]:
+    """Return the key of a block's row."""
+    b = block
+    return ["block", b.part, b.rule, b.flashpoint, b.structure, b.begin, b.end, b.first, b.count]
+
+
+def block_of_key(key: str) -> Block:
+    """Return the block of a row; one without a part for a row of parameter values.
+
+    >>> block_of_key('["block","study","expected_utility","a","b",0,4,0,25]').size
+    100
+    """
+    kind, *rest = json.loads(key)
+    if kind != "block":
+        return Block("", "", "", 0, 0, 0, 0, "")
+    part, rule, flashpoint, structure, begin, end, first, count = rest
+    return Block(rule, flashpoint, structure, begin, end, first, count, part)
+
+
+def _parameters_key(part: str, begin: int, end: int) -> list[Any]:
+    return ["parameters", part, begin, end]
+
+
+def _text(key: list[Any]) -> str:
+    return canonical(key).decode("ascii")
+
+
+def _fault(row: Row) -> str:
+    return (f"row {row.id}, {shown(str(row.key))[1:-1]}: damaged, edited or of another campaign: "
+            "it does not match its checksum")

@@ -18,18 +18,20 @@ from distributed.client import FutureCancelledError
 
 from escalation.errors import EscalationError, InputError
 from escalation.model.draws import Draws
+from escalation.simulation.accumulate import BlockCounts, unpacked
+from escalation.simulation.plan import BLOCK_TRAJECTORIES
 from escalation.simulation.pool import (
     RESOURCE,
     Delivery,
     Identity,
-    Station,
+    WorkerSimulator,
     arithmetic,
     identity,
-    play,
-    unpacked,
+    simulate_on_worker,
 )
-from escalation.simulation.simulator import BLOCK_TRAJECTORIES, Block, Played, Workshop
+from escalation.simulation.simulator import LocalSimulator
 from escalation.simulation.watch import PATIENCE_SECONDS, Watch, patiently
+from escalation.simulation.workload import Block
 
 if TYPE_CHECKING:
     from escalation.model.compile import Grid
@@ -102,15 +104,15 @@ def _compare(worker: str, there: Identity, here: Identity) -> None:
         )
 
 
-class ClusterPlayer:
-    """Plays blocks of one study on the workers of a cluster.
+class ClusterSimulator:
+    """Simulates blocks of one study on the workers of a cluster.
 
     Parameters
     ----------
     client : distributed.Client
         Connected.
     study, values, seed, grid
-        As of a :class:`escalation.simulation.simulator.Workshop`.
+        As of a :class:`escalation.simulation.simulator.LocalSimulator`.
     threads : int, optional
         Threads on each worker, at most those that it was started with; all of these by default.
 
@@ -126,14 +128,14 @@ class ClusterPlayer:
         study: Study,
         values: Draws,
         seed: int,
-        threads: int | None = None,
         grid: Grid | None = None,
+        threads: int | None = None,
     ) -> None:
         self.study = study
         self._client = client
         self._name = f"escalation-{uuid.uuid4().hex}"
-        self._here = Workshop(study, values, seed, threads, grid)
-        self._station = Station(study, values, seed, threads, grid)
+        self._here = LocalSimulator(study, values, seed, grid, threads)
+        self._there = WorkerSimulator(study, values, seed, grid, threads)
         self._flying: dict[Future, Block] = {}
         self._done: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.workers: set[str] = set()
@@ -144,7 +146,7 @@ class ClusterPlayer:
     def __enter__(self) -> Self:
         try:
             asked(self._client, lambda: self._client.register_plugin(
-                self._station, name=self._name
+                self._there, name=self._name
             ))  # fmt: skip
         except EscalationError:
             # The scheduler has it for those that join, also if a worker was lost meanwhile.
@@ -163,8 +165,8 @@ class ClusterPlayer:
         self._client.cancel(list(self._flying), force=True)
         self._client.unregister_worker_plugin(self._name)
 
-    def block_size(self, total: int) -> int:
-        """Return trajectories per block if there are so many in all.
+    def block_size(self, total: int, wanted: int = 0) -> int:
+        """Return trajectories per block if there are so many in all, whatever is wanted.
 
         From `BLOCK_TRAJECTORIES` to some twenty seconds of work, and
         small enough that workers end at about the same time.
@@ -173,8 +175,8 @@ class ClusterPlayer:
         share = total // (SHARES * len(threads))
         return max(BLOCK_TRAJECTORIES, min(share, THREAD_TRAJECTORIES * max(threads)))
 
-    def play_all(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, Played]]:
-        """Play blocks, in whatever order they come back.
+    def simulate_all(self, blocks: Iterable[Block]) -> Iterator[tuple[Block, BlockCounts]]:
+        """Simulate blocks, in whatever order they come back.
 
         Raises
         ------
@@ -226,7 +228,7 @@ class ClusterPlayer:
 
     def _hand_out(self, block: Block) -> None:
         future = asked(self._client, lambda: self._client.submit(
-            play, self._name, block, pure=False, resources={RESOURCE: 1}
+            simulate_on_worker, self._name, block, pure=False, resources={RESOURCE: 1}
         ))  # fmt: skip
         self._flying[future] = block
         future.add_done_callback(self._done.put)
@@ -246,13 +248,13 @@ class ClusterPlayer:
             return list(asked(self._client, lambda: self._client.gather(ready), math.inf))
         except KilledWorker as error:
             raise EscalationError(
-                f"scheduler: {error.allowed_failures + 1} workers died while they played the "
+                f"scheduler: {error.allowed_failures + 1} workers died while they had the "
                 f"same block, the last one {error.last_worker.address}"
             ) from None
         except (ImportError, AttributeError) as error:
             raise InputError(f"scheduler: a worker runs other code than here ({error})") from None
 
-    def receive(self, block: Block, delivery: Delivery) -> Played:
+    def receive(self, block: Block, delivery: Delivery) -> BlockCounts:
         """Check and unpack what a worker delivered.
 
         Raises
@@ -269,9 +271,9 @@ class ClusterPlayer:
                     "processor or mathematical library): tables would differ"
                 )
             self.workers.add(worker)
-        played = unpacked(delivery.counts, self.study, block)
-        self._agree(block, played.checksums, worker)
-        return played
+        counts = unpacked(delivery.counts, self.study, block)
+        self._agree(block, counts.checksums, worker)
+        return counts
 
     def _agree(self, block: Block, checksums: np.ndarray, worker: str) -> None:
         """Raise an InputError if another worker had other tables for the same cells."""

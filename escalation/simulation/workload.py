@@ -1,86 +1,113 @@
-"""The blocks of a run: its cells, the sweeps of single parameters, the prior companion."""
+"""A run cut into blocks: some draws of a cell, a range of trajectories, under one decision rule.
+
+A block can be simulated alone, anywhere and in any order; its counts are added to those of the
+others. Nothing about a result depends on how the run was cut.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from escalation.simulation.simulator import Block, blocks_of, rectangles
+import numpy as np
+
+from escalation.simulation.plan import (
+    BLOCK_TRAJECTORIES,
+    Plan,
+    Size,
+    companion_size,
+    sweep_size,
+)
 from escalation.study.schema import Study
 
-SWEEP_QUANTILES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.98)
-SWEEP_TRAJECTORIES = 12_000
-COMPANION_DRAWS = 256
-COMPANION_TRAJECTORIES = 2_000
-
-Size = tuple[int, int]
-"""Draws, and trajectories per cell and draw."""
+MAX_BLOCK_DRAWS = 64
 
 
-def companion_size(size: Size) -> Size:
-    """Return the size of the prior companion of a run of this size."""
-    return min(size[0], COMPANION_DRAWS), min(size[1], COMPANION_TRAJECTORIES)
+@dataclass(frozen=True, order=True)
+class Block:
+    """A piece of a run.
 
+    Attributes
+    ----------
+    rule, flashpoint, structure : str
+        Names.
+    begin, end : int
+        Range of draws.
+    first, count : int
+        Range of trajectories in each of them.
+    part : str
+        Part of the run: the study itself, its prior companion, or the sweep of a parameter.
+    """
 
-def sweep_size(size: Size) -> Size:
-    """Return points and trajectories per point of the sweep in a run of this size."""
-    draws, trajectories = size
-    # Of the size of the run, and no smaller than a few cells of it.
-    wanted = max(4 * trajectories, trajectories * draws // 16)
-    return len(SWEEP_QUANTILES), min(SWEEP_TRAJECTORIES, wanted)
+    rule: str
+    flashpoint: str
+    structure: str
+    begin: int
+    end: int
+    first: int
+    count: int
+    part: str = "study"
+
+    @property
+    def size(self) -> int:
+        """Trajectories in all."""
+        return (self.end - self.begin) * self.count
+
+    @property
+    def draws(self) -> np.ndarray:
+        """Numbers of its draws."""
+        return np.arange(self.begin, self.end)
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """The blocks of a run.
 
     Attributes
     ----------
     study : Study
         What is run.
-    sizes : tuple of (int, int)
-        Draws and trajectories of the run, behind those of the smaller ones that it extends.
-    block_size : int
-        Trajectories of a block, about.
+    plan : Plan
+        How much of it.
+    companion : bool
+        Whether the reference and the structures in focus are run under the priors too.
     """
 
     study: Study
-    sizes: tuple[Size, ...]
-    block_size: int
+    plan: Plan
+    companion: bool
 
-    def all(self, sweep: bool, companion: bool) -> Iterator[Block]:
-        """Return the blocks of every part, in the order in which they are played."""
+    def blocks(self) -> Iterator[Block]:
+        """Return the blocks of every part, in the order in which they are simulated."""
         yield from self.study_blocks()
-        if companion:
+        if self.companion:
             yield from self.companion_blocks()
-        for name in self.study.compare.sweep if sweep else ():
+        for name in self.plan.sweep:
             yield from self.sweep_blocks(name)
 
-    def trajectories(self, sweep: bool, companion: bool) -> int:
+    def trajectories(self) -> int:
         """Return the trajectories of all blocks together."""
-        size = self.sizes[-1]
+        size = self.plan.size
         total = cells_per_draw(self.study) * size[0] * size[1]
-        if companion:
+        if self.companion:
             draws, each = companion_size(size)
             total += cells_per_draw(companion_study(self.study)) * draws * each
-        if sweep:
-            points, each = sweep_size(size)
-            places = len(self.study.flashpoints) * len(compared_structures(self.study))
-            total += len(self.study.compare.sweep) * places * points * each
-        return total
+        points, each = sweep_size(size)
+        cells = len(self.study.flashpoints) * len(compared_structures(self.study))
+        return total + len(self.plan.sweep) * cells * points * each
 
     def study_blocks(self) -> Iterator[Block]:
         """Return the blocks of the study itself."""
-        return self._grown(self.study, self.sizes, "study")
+        return self._grown(self.study, self.plan.sizes, "study")
 
     def companion_blocks(self) -> Iterator[Block]:
         """Return the blocks of the prior companion."""
-        part = companion_study(self.study)
-        return self._grown(part, [companion_size(size) for size in self.sizes], "prior")
+        sizes = [companion_size(size) for size in self.plan.sizes]
+        return self._grown(companion_study(self.study), sizes, "prior")
 
     def sweep_blocks(self, name: str) -> Iterator[Block]:
         """Return the blocks of the sweep of a parameter; each holds all of its points."""
-        for draws, (first, last) in rectangles(sweep_size(size) for size in self.sizes):
+        for draws, (first, last) in rectangles(sweep_size(size) for size in self.plan.sizes):
             for flashpoint in self.study.flashpoints:
                 for structure in compared_structures(self.study):
                     yield Block(
@@ -88,9 +115,75 @@ class Work:
                         last - first, sweep_part(name),
                     )  # fmt: skip
 
+    def draw_ranges(self) -> dict[str, list[Size]]:
+        """Return, for every part, the ranges of draws by which it grew."""
+        sizes = {"study": [size[0] for size in self.plan.sizes]}
+        if self.companion:
+            sizes["prior"] = [companion_size(size)[0] for size in self.plan.sizes]
+        for name in self.plan.sweep:
+            sizes[sweep_part(name)] = [sweep_size(self.plan.size)[0]]
+        return {
+            part: [(a, b) for a, b in zip([0, *ends], ends, strict=False) if b > a]
+            for part, ends in sizes.items()
+        }
+
     def _grown(self, study: Study, sizes: Iterable[Size], part: str) -> Iterator[Block]:
         for draws, trajectories in rectangles(sizes):
-            yield from blocks_of(study, draws, trajectories, self.block_size, part)
+            yield from blocks_of(study, draws, trajectories, self.plan.block_size, part)
+
+
+def rectangles(sizes: Iterable[Size]) -> Iterator[tuple[Size, Size]]:
+    """Cut a run that grew into ranges of draws and of trajectories.
+
+    Parameters
+    ----------
+    sizes : iterable of (int, int)
+        Draws and trajectories, each at least those before.
+
+    Examples
+    --------
+    >>> list(rectangles([(4, 10), (6, 30)]))
+    [((0, 4), (0, 10)), ((0, 4), (10, 30)), ((4, 6), (0, 30))]
+    """
+    there = (0, 0)
+    for draws, trajectories in sizes:
+        if there[0] and trajectories > there[1]:
+            yield (0, there[0]), (there[1], trajectories)
+        if draws > there[0]:
+            yield (there[0], draws), (0, trajectories)
+        there = draws, trajectories
+
+
+def blocks_of(
+    study: Study,
+    draws: Size,
+    trajectories: Size,
+    size: int = BLOCK_TRAJECTORIES,
+    part: str = "study",
+) -> Iterator[Block]:
+    """Cut ranges of draws and of trajectories, in every cell of a study, into blocks.
+
+    Those that share tables follow each other. `size` is about the trajectories of a block.
+    """
+    first, last = trajectories
+    width = _width(last - first, size)
+    for rule in study.decision_rules:
+        for flashpoint in study.flashpoints:
+            for structure in study.structures:
+                for begin in range(draws[0], draws[1], width):
+                    end = min(begin + width, draws[1])
+                    piece = max(size // (end - begin), 1)
+                    for start in range(first, last, piece):
+                        count = min(piece, last - start)
+                        yield Block(rule, flashpoint, structure, begin, end, start, count, part)
+
+
+def count_blocks(draws: int, trajectories: int, size: int = BLOCK_TRAJECTORIES) -> int:
+    """Return into how many blocks :func:`blocks_of` cuts a cell."""
+    width = _width(trajectories, size)
+    whole, rest = divmod(draws, width)
+    pieces = [(whole, width), (1, rest)] if rest else [(whole, width)]
+    return sum(n * -(-trajectories // max(size // each, 1)) for n, each in pieces)
 
 
 def cells_per_draw(study: Study) -> int:
@@ -114,3 +207,8 @@ def companion_study(study: Study) -> Study:
 def compared_structures(study: Study) -> list[str]:
     """Return the reference and the structures in focus."""
     return [study.reference, *(s for s in study.compare.focus if s != study.reference)]
+
+
+def _width(trajectories: int, size: int) -> int:
+    """Return the most draws of a block."""
+    return min(max(size // max(trajectories, 1), 1), MAX_BLOCK_DRAWS)

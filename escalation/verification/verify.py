@@ -38,7 +38,7 @@ from escalation.errors import InputError
 from escalation.memory import refuse_beyond_room
 from escalation.model.draws import Draws
 from escalation.simulation.footprint import COPIES_OF_TABLES, LIBRARIES, table_bytes
-from escalation.simulation.parameter_source import centre_draws, chosen_posterior, parameter_draws
+from escalation.simulation.parameter_source import Source
 from escalation.study.loader import load_study
 from escalation.study.names import shown, suggestion
 from escalation.study.schema import Flashpoint, Study
@@ -200,11 +200,11 @@ def verified(study: Study, asked: Asked, change: Change = lambda tables: tables)
 
 def _values(study: Study, draws: int, seed: int) -> Draws:
     """Return the centre of what is known about parameters, then draws of them."""
-    posterior = chosen_posterior(study)
-    centre = centre_draws(study, posterior)
+    source = Source.of(study)
+    centre = source.centre()
     if draws == 1:
         return centre
-    others = parameter_draws(study, draws - 1, seed, posterior)
+    others = source.draws(draws - 1, seed)
     return Draws(centre.names, np.hstack([centre.values, others.values]))
 
 

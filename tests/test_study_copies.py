@@ -6,11 +6,11 @@ import dataclasses
 import json
 
 import pytest
-from escalation.simulation.question import study_of_text
 
 import escalation
 from escalation.errors import InputError, ResultsError, StudyError
 from escalation.parameters.priors import Fixed
+from escalation.simulation.manifest import study_of_text
 from escalation.study import Study, parse_study
 from escalation.study.quantity import Number
 

@@ -23,7 +23,7 @@ from escalation.plots.tornado import find_swings
 from escalation.plots.variance_split import parts
 from escalation.results.derive import with_probabilities
 from escalation.results.under_rule import under_rule
-from escalation.statistics.shares import fit_surrogate
+from escalation.statistics.surrogate import fit_surrogate
 
 TAIWAN = "taiwan_strait"
 
@@ -247,7 +247,7 @@ def test_tornado_agrees_with_the_drivers(driven):
 def test_tornado_bars_point_where_the_parameter_pushes(driven):
     """Difference = (3 a - 1.5 b + 1) / 20 per replicate of 20: at the 5 and 95 % quantiles."""
     gap = find_gap(under_rule(driven), "asian_nato", "war", TAIWAN)
-    swings = find_swings(gap.designs.smooth, gap.difference, list(gap.designs.names))
+    swings = find_swings(gap.designs.design, gap.difference, list(gap.designs.names))
     up, down, inert = (swings[name] for name in gap.designs.names)
     assert up.ends == pytest.approx((0.05 + 0.15 * up.at), abs=0.04)
     assert down.ends == pytest.approx((0.05 - 0.075 * down.at), abs=0.04)
@@ -261,11 +261,11 @@ def test_tornado_bars_point_where_the_parameter_pushes(driven):
 def test_flip_map_agrees_with_the_surrogate(driven):
     gap = find_gap(under_rule(driven), None, "war", None)
     noise = gap.comparison.difference_noise[gap.place]
-    model = fit_surrogate(gap.designs.sobol, gap.difference, noise)
+    model = fit_surrogate(gap.designs.design, gap.difference, noise)
     pair = gap.influence.ranked()[:2]
     plane = find_plane(model, pair)
     assert plane.mean[0, -1] > 0 > plane.mean[-1, 0], "rises with the first, falls with the second"
-    whole = model.predict(gap.designs.sobol.x)
+    whole = model.predict(gap.designs.design.values)
     assert np.corrcoef(plane.at_draws, whole)[0, 1] > 0.95, "the third parameter is inert"
     shares = side_shares(gap, plane)
     assert shares["safer"][0] + shares["riskier"][0] == pytest.approx(1.0)

@@ -18,11 +18,10 @@ from escalation.analysis.comparison import Comparison
 from escalation.errors import InputError
 from escalation.parameters.registry import REGISTRY
 from escalation.results.support import DRIVER_DRAWS, Says, Support, of_drivers
-from escalation.statistics import curves, shares
 from escalation.statistics.boxes import Box, find_box
+from escalation.statistics.design import Design
 from escalation.statistics.information import Information, value_of_information
 from escalation.statistics.noise import apart
-from escalation.statistics.pawn import Pawn, pawn_indices
 from escalation.statistics.sensitivity import Sensitivity, sensitivity
 from escalation.statistics.thresholds import Threshold, find_thresholds
 
@@ -46,8 +45,6 @@ class Drivers:
         Where the ranking is reversed; None where it never is.
     information : Information
         Value of knowing a parameter before choosing among all structures.
-    pawn : Pawn or None
-        Density-based check of the sensitivity, if asked for.
     """
 
     structure: str
@@ -56,7 +53,6 @@ class Drivers:
     thresholds: tuple[Threshold, ...]
     box: Box | None
     information: Information
-    pawn: Pawn | None = None
 
 
 @dataclass(frozen=True)
@@ -65,22 +61,18 @@ class Designs:
 
     Attributes
     ----------
-    sobol : shares.Design
-        For sensitivity.
-    smooth : curves.Design
-        For thresholds, boxes and information.
+    design : Design
     constant : int
         Parameters that have the same value in every draw and are left out.
     """
 
-    sobol: shares.Design
-    smooth: curves.Design
+    design: Design
     constant: int
 
     @property
     def names(self) -> tuple[str, ...]:
         """Parameters that vary."""
-        return self.smooth.names
+        return self.design.names
 
 
 def designs(ds: xr.Dataset, rule: str, flashpoint: str) -> Designs:
@@ -110,8 +102,7 @@ def designs(ds: xr.Dataset, rule: str, flashpoint: str) -> Designs:
     x, chosen = values[:, kept], [names[k] for k in kept]
     joint = _drawn_jointly(ds)
     return Designs(
-        shares.Design(x, chosen, joint=[name for name in chosen if name in joint]),
-        curves.build_design(x, chosen),
+        Design(x, chosen, joint=[name for name in chosen if name in joint]),
         int((acts & ~varies).sum()),
     )
 
@@ -131,9 +122,7 @@ def _may_act(name: str, rule: str, others: Sequence[str]) -> bool:
     return not any(name.startswith(f"{other}.") for other in others)
 
 
-def drivers(
-    found: Comparison, structure: str, made: Designs, *, pawn: bool = False
-) -> Drivers | None:
+def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
     """Find what drives and what flips the difference of a structure to the reference.
 
     Parameters
@@ -144,18 +133,11 @@ def drivers(
         Which structure.
     made : Designs
         From `designs`, of the same results, rule and flashpoint.
-    pawn : bool
-        Also compute PAWN indices.
 
     Returns
     -------
     Drivers or None
         None where the counts do not carry it, see `driver_support`.
-
-    Raises
-    ------
-    InputError
-        PAWN is asked for and SALib is missing.
     """
     if driver_support(found, structure, made).reason:
         return None
@@ -163,17 +145,16 @@ def drivers(
     d = apart(found.values[s], found.values[r])
     label = f"{structure} minus {found.reference}, {found.risk.name}"
     centre = apart(found.clean.centre[s], found.clean.centre[r])
-    influence = sensitivity(made.sobol, d, known_noise(found, s), label=label)
+    influence = sensitivity(made.design, d, known_noise(found, s), label=label)
     if influence.all_noise:
         return None
     return Drivers(
         structure,
         found.reference,
         influence,
-        tuple(find_thresholds(made.smooth, d)),
-        find_box(made.smooth, centre),
-        value_of_information(made.smooth, found.clean.centre, found.structures),
-        pawn_indices(made.smooth.values, made.names, d, label=label) if pawn else None,
+        tuple(find_thresholds(made.design, d)),
+        find_box(made.design, centre),
+        value_of_information(made.design, found.clean.centre, found.structures),
     )
 
 
@@ -183,7 +164,7 @@ def driver_support(found: Comparison, structure: str, made: Designs) -> Support:
     Where they carry it, `drivers` still finds none if the difference varies by chance alone.
     """
     s, r = found.structures.index(structure), found.structures.index(found.reference)
-    if found.draws != made.smooth.n_draws:
+    if found.draws != made.design.n:
         return Support(Says.VERDICT, "a draw without a value")
     return of_drivers(found.support[s], max(found.hits[s], found.hits[r]), found.draws)
 

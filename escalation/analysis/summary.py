@@ -81,7 +81,6 @@ def examine(
     structure: str | None = None,
     loss: Mapping[str, float] | None = None,
     flashpoints: Sequence[str] | None = None,
-    pawn: bool = False,
 ) -> Examination:
     """Compare all structures, and find what drives and flips one difference.
 
@@ -99,13 +98,11 @@ def examine(
         Weights of events; those of the study if not given.
     flashpoints : sequence of str, optional
         Only these.
-    pawn : bool, optional
-        Also check the sensitivity by PAWN, which needs SALib.
 
     Raises
     ------
     InputError
-        Unknown name, or SALib is asked for and missing.
+        Unknown name.
     ResultsError
         Counts are missing, or there is no reference.
     """
@@ -121,7 +118,7 @@ def examine(
     rules, places = rules_of(ds), [str(name) for name in ds["flashpoint"].values.tolist()]
     shown = (*risks, LOSS) if weights else tuple(risks)
     influences, reasons, why, constant = _drivers(
-        whole, found, chosen, rules[0], places, shown, pawn
+        whole, found, chosen, rules[0], places, shown
     )
     return Examination(
         base, chosen, tuple(rules), tuple(places), shown, weights, found,
@@ -152,7 +149,7 @@ def stated_loss(ds: xr.Dataset) -> dict[str, float]:
 
 def _drivers(
     ds: xr.Dataset, found: dict[Place, Comparison], structure: str, rule: str,
-    places: Sequence[str], risks: Sequence[Risk], pawn: bool,
+    places: Sequence[str], risks: Sequence[Risk],
 ) -> tuple[dict[tuple[str, str], Drivers | None], dict[tuple[str, str], str], str, int]:
     """Drivers under the headline rule, or why there are none."""
     influences: dict[tuple[str, str], Drivers | None] = {}
@@ -167,7 +164,7 @@ def _drivers(
         for risk in risks:
             key = (place, risk.name)
             here = found[rule, *key]
-            influences[key] = drivers(here, structure, made, pawn=pawn)
+            influences[key] = drivers(here, structure, made)
             if influences[key] is None:
                 carried = driver_support(here, structure, made).reason
                 reasons[key] = REASONS[carried or "no more than chance"]

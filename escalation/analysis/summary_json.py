@@ -60,7 +60,6 @@ def as_json(e: Examination, ds: xr.Dataset) -> Json:
         "flip": _by_risk(e, _flip),
         "sensitivity": _by_risk(e, _sensitivity),
         "value_of_information": _by_risk(e, _information),
-        "pawn": _by_risk(e, _pawn),
         "no_drivers": e.no_drivers or None,
         "unsupported": _unsupported(e),
     }
@@ -224,16 +223,6 @@ def _information(d: Drivers) -> Json:
             for k in order if i.evppi[k] > 0
         },
     }  # fmt: skip
-
-
-def _pawn(d: Drivers) -> Json | None:
-    if d.pawn is None:
-        return None
-    order = np.argsort(-d.pawn.median, kind="stable")[:_INFLUENTIAL]
-    return {
-        "largest_of_inert": _plain(d.pawn.dummy),
-        "median": {d.pawn.names[k]: _plain(d.pawn.median[k]) for k in order},
-    }
 
 
 def _plain(value: Any) -> float | None:

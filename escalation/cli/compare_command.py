@@ -16,7 +16,6 @@ import click
 )
 @click.option("--flashpoint", multiple=True, help="Only this flashpoint; may be repeated.")
 @click.option("--loss", help="Weights such as war=1,nuclear_use=50; default: the study's, if any.")
-@click.option("--pawn", is_flag=True, help="Check the sensitivity by PAWN (needs SALib).")
 @click.option("--json", "output", type=click.Path(), help="Write every number to this file.")
 def compare(
     results: str,
@@ -25,7 +24,6 @@ def compare(
     structure: str | None,
     flashpoint: tuple[str, ...],
     loss: str | None,
-    pawn: bool,
     output: str | None,
 ) -> None:
     """Compare the structures of RESULTS draw by draw; nothing is simulated."""
@@ -42,7 +40,7 @@ def compare(
     ds = open_results(results)
     found = examine(
         ds, risks, reference=reference, structure=structure, loss=weights,
-        flashpoints=flashpoint or None, pawn=pawn,
+        flashpoints=flashpoint or None,
     )  # fmt: skip
     click.echo(format_comparison(found, ds))
     if target is not None:

@@ -26,7 +26,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.statistics.shares import Surrogate, fit_surrogate
+from escalation.statistics.surrogate import Surrogate, fit_surrogate
 from escalation.statistics.thresholds import Threshold, find_thresholds
 
 GRID = 25
@@ -100,12 +100,12 @@ def flip_map(
     """
     gap = find_gap(ds, structure, risk, flashpoint)
     c = gap.comparison
-    model = fit_surrogate(gap.designs.sobol, gap.difference, c.difference_noise[gap.place])
+    model = fit_surrogate(gap.designs.design, gap.difference, c.difference_noise[gap.place])
     if not model.terms:
         raise ResultsError("no parameter is seen to move the difference beyond chance")
     pair = _two(gap, parameters)
     plane = find_plane(model, pair)
-    thresholds = find_thresholds(gap.designs.smooth, gap.difference, pair)
+    thresholds = find_thresholds(gap.designs.design, gap.difference, pair)
     figure = new_figure(11.0, 6.2)
     ax, side = figure.subplots(1, 2, width_ratios=[2.2, 1.0])
     _plane_panel(figure, ax, gap, plane, thresholds)
@@ -133,7 +133,7 @@ def _two(gap: Gap, wanted: Sequence[str] | None) -> tuple[str, str]:
 
 def find_plane(model: Surrogate, names: tuple[str, str]) -> Plane:
     """Evaluate a surrogate over the plane of two of its parameters."""
-    draws = [model.design.x[:, model.design.column(name)] for name in names]
+    draws = [model.design.values[:, model.design.column(name)] for name in names]
     x, y = (_points(values) for values in draws)
     mean = model.mean_over(*names, x, y).T
     at_draws = np.array(
@@ -203,8 +203,8 @@ def _sides(gap: Gap) -> np.ndarray:
 
 
 def _columns(gap: Gap, plane: Plane) -> list[np.ndarray]:
-    design = gap.designs.sobol
-    return [design.x[:, design.column(name)] for name in plane.names]
+    design = gap.designs.design
+    return [design.values[:, design.column(name)] for name in plane.names]
 
 
 def _draw_marks(ax: Axes, gap: Gap, plane: Plane) -> None:

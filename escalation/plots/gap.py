@@ -97,7 +97,7 @@ def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str |
     carried = driver_support(c, structure, made)
     if carried.reason:
         raise ResultsError(f"{_what(c, s)}: {carried.words}")
-    influence = sensitivity(made.sobol, d, known_noise(c, s), label=wanted.name)
+    influence = sensitivity(made.design, d, known_noise(c, s), label=wanted.name)
     if influence.all_noise:
         raise ResultsError(f"{_what(c, s)} varies over draws by no more than Monte Carlo error")
     plausible = apart(c.clean.plausible[s], c.clean.plausible[r])

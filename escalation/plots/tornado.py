@@ -33,15 +33,8 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.statistics.curves import (
-    TAILS,
-    Design,
-    Fit,
-    curve,
-    position,
-    refit,
-    smooth,
-)
+from escalation.statistics.curves import Fit, curve, refit, smooth
+from escalation.statistics.design import TAILS, Design
 from escalation.statistics.sensitivity import Sensitivity
 
 SHOWN, FEWEST = 10, 5
@@ -116,7 +109,7 @@ def tornado(
     shown = _shown(gap.influence, n_parameters)
     figure, grid = strip_panels(1, 5, 11.0, 0.37 * (len(shown) + 1) + 0.6, _legend(), 4)
     left, right = _two(figure, grid[0])
-    swings = find_swings(gap.designs.smooth, gap.difference, shown)
+    swings = find_swings(gap.designs.design, gap.difference, shown)
     _swing_panel(left, gap, swings)
     _index_panel(right, gap.influence, shown)
     rows = [_label(name, swings[name]) for name in shown]
@@ -157,7 +150,7 @@ def find_swings(design: Design, difference: np.ndarray, names: list[str]) -> dic
     many = refit(design, difference[None], fit.degree)
     found = {}
     for name in names:
-        i = position(design, name)
+        i = design.column(name)
         at = np.quantile(design.values[:, i], (LOW, HIGH))
         ends = curve(design, fit, name, at)[0]
         seen = bool(fit.degree[i, 0] > 0)

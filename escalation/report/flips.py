@@ -10,7 +10,6 @@ from escalation.analysis.drivers import Drivers
 from escalation.analysis.risks import RISKS, Risk
 from escalation.analysis.summary import Examination
 from escalation.report.text import paragraph, plain_number, safe, short_number
-from escalation.statistics.pawn import Pawn
 from escalation.statistics.sensitivity import Sensitivity
 from escalation.statistics.thresholds import Threshold
 
@@ -42,8 +41,6 @@ def _texts(d: Drivers, risk: Risk) -> list[str]:
     unit = "" if risk.trials == "years" or risk.name not in RISKS else " points"
     scale = 100.0 if unit else 1.0
     texts = [_driven_by(d.sensitivity)]
-    if d.pawn is not None:
-        texts.append(_pawn(d.pawn))
     flips = [threshold_text(t) for t in d.thresholds[:MOST]]
     texts.append(f"flips where {'; '.join(flips)}" if flips else "no single parameter flips it")
     if d.box is not None and math.isfinite(d.box.cv_density) and d.box.cv_density > 0.5:
@@ -66,12 +63,6 @@ def _driven_by(s: Sensitivity) -> str:
         for k in order if s.total[k] >= LEAST_TOTAL
     ]  # fmt: skip
     return f"total: {'; '.join(parts)}; explained {_share(s.explained)}"
-
-
-def _pawn(p: Pawn) -> str:
-    index = dict(zip(p.names, p.median, strict=True))
-    above = ", ".join(f"{safe(name)} {_share(index[name])}" for name in p.ranked()[:MOST])
-    return f"PAWN above the inert ({_share(p.dummy)}): {above or 'none'}"
 
 
 def threshold_text(t: Threshold) -> str:

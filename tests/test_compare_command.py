@@ -13,7 +13,6 @@ from synthetic import REFERENCE, synthetic_dataset, synthetic_parts
 
 import escalation
 from escalation.analysis.drivers import designs
-from escalation.analysis.risks import chosen_risks
 from escalation.analysis.summary import examine
 from escalation.analysis.trade_offs import pareto_set, undominated
 from escalation.cli.app import main
@@ -23,6 +22,7 @@ from escalation.report.comparison_report import format_comparison
 from escalation.report.show import format_show
 from escalation.results.build import build_dataset
 from escalation.results.files import open_results, save_results
+from escalation.results.quantities import chosen_risks
 from escalation.results.support import stands_out
 from escalation.study import Study
 
@@ -126,7 +126,7 @@ def test_bad_options_get_one_line(saved: Path, options: list[str], what: str) ->
 def test_a_study_may_state_its_loss(ds: xr.Dataset) -> None:
     weighed = ds.assign_attrs(loss='{"war": 1.0, "nuclear_use": 50.0}')
     e = examine(weighed, chosen_risks("war"))
-    assert [risk.name for risk in e.risks] == ["war", "loss"]
+    assert [risk.risk for risk in e.risks] == ["war", "loss"]
     assert e.loss == {"war": 1.0, "nuclear_use": 50.0}
     war = e.at("taiwan_strait", "war").mean
     assert (e.at("taiwan_strait", "loss").mean >= war).all()

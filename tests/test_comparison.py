@@ -12,15 +12,9 @@ from scipy.stats import binom, norm
 from synthetic import REFERENCE, STRUCTURES, synthetic_dataset
 
 from escalation.analysis.comparison import Comparison, compare, compare_panel
-from escalation.analysis.risks import (
-    RISKS,
-    Panel,
-    chosen_risks,
-    panel,
-    panel_from_counts,
-    parse_loss,
-)
 from escalation.errors import InputError, ResultsError
+from escalation.results.estimates import Panel, panel, panel_from_counts
+from escalation.results.quantities import RISKS, chosen_risks, parse_loss
 from escalation.results.under_rule import under_rule
 
 REPLICATES = 16

@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 
 from escalation.analysis.comparison import compare_panel
-from escalation.analysis.risks import RISKS, panel_from_counts
 from escalation.contracts.codes import REPLICATED
 from escalation.model.draws import Draws
 from escalation.report.cells import estimate
 from escalation.report.decision_table import decision_table, format_decision_table
 from escalation.report.show import format_show
 from escalation.results.build import build_dataset
+from escalation.results.estimates import panel_from_counts
+from escalation.results.quantities import RISKS
 from escalation.simulation.simulator import Block, Counts, Workshop
 from escalation.simulation.threads import simulate_block
 from escalation.statistics.intervals import binomial_noise, noise_free, replicate_noise

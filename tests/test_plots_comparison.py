@@ -14,7 +14,6 @@ from test_plots import HOSTILE, renamed, render, texts, without_events
 from escalation import plots
 from escalation.analysis.comparison import compare, compare_panel
 from escalation.analysis.drivers import chosen_structure, designs, drivers
-from escalation.analysis.risks import HEADLINE, RISKS, chosen_risks, panel
 from escalation.errors import InputError, ResultsError
 from escalation.plots.flip_map import find_plane, side_shares
 from escalation.plots.gap import find_gap
@@ -22,6 +21,8 @@ from escalation.plots.ranges import ranges, summary
 from escalation.plots.tornado import find_swings
 from escalation.plots.variance_split import parts
 from escalation.results.derive import with_probabilities
+from escalation.results.estimates import panel
+from escalation.results.quantities import HEADLINE, RISKS, chosen_risks
 from escalation.results.under_rule import under_rule
 from escalation.statistics.surrogate import fit_surrogate
 

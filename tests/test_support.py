@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from matplotlib.text import Text
 
 from escalation.analysis.comparison import compare_panel
-from escalation.analysis.risks import RISKS, chosen_risks, panel, panel_from_counts
 from escalation.analysis.summary import examine
 from escalation.analysis.summary_json import as_json
 from escalation.errors import EscalationError, ResultsError
@@ -25,6 +24,8 @@ from escalation.report.answer import format_answer
 from escalation.report.comparison_report import format_comparison
 from escalation.report.decision_table import format_decision_table, write_decision_csv
 from escalation.report.show import format_show
+from escalation.results.estimates import panel, panel_from_counts
+from escalation.results.quantities import RISKS, chosen_risks
 from escalation.results.support import (
     DRIVER_HITS,
     LEAST_DRAWS,

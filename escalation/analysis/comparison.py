@@ -42,21 +42,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.risks import LOSS, Panel, Risk, panel
 from escalation.errors import InputError, ResultsError
+from escalation.results.estimates import HIGH, LOW, Panel, panel, summarise
+from escalation.results.quantities import LOSS, Quantity
 from escalation.results.support import (
     LEAST_HITS,
     Says,
     Support,
-    error_known,
     of_difference,
     spread_known,
 )
 from escalation.results.under_rule import rules_of
 from escalation.statistics.intervals import wilson
-from escalation.statistics.noise import Cleaned, apart, cleaned, noise_covariance, root_of
+from escalation.statistics.noise import Cleaned, apart, noise_covariance, root_of
 
-LOW, HIGH = 0.05, 0.95
 CLEAR_SHARE = 0.8
 CLEAR_ERRORS = 2.0
 RESAMPLES = 400
@@ -72,7 +71,7 @@ class Comparison:
 
     Attributes
     ----------
-    risk : Risk
+    quantity : Quantity
     structures : tuple of str
     reference : str
     draws : int
@@ -112,7 +111,7 @@ class Comparison:
         Draws with the Monte Carlo part of their spread removed.
     """
 
-    risk: Risk
+    quantity: Quantity
     structures: tuple[str, ...]
     reference: str
     draws: int
@@ -156,7 +155,7 @@ class Comparison:
 
 def compare(
     ds: xr.Dataset,
-    risks: Sequence[Risk],
+    risks: Sequence[Quantity],
     *,
     reference: str | None = None,
     loss: Mapping[str, float] | None = None,
@@ -167,8 +166,8 @@ def compare(
     ----------
     ds : Dataset
         Results.
-    risks : sequence of Risk
-        From :func:`escalation.analysis.risks.chosen_risks`.
+    risks : sequence of Quantity
+        From :func:`escalation.results.quantities.chosen_risks`.
     reference : str, optional
         Structure to compare with; that of the study if not given.
     loss : mapping of str to float, optional
@@ -190,7 +189,7 @@ def compare(
     wanted = [*risks, LOSS] if loss else list(risks)
     flashpoints = [str(name) for name in ds["flashpoint"].values.tolist()]
     return {
-        (rule, flashpoint, risk.name): compare_panel(panel(ds, risk, flashpoint, rule, loss), base)
+        (rule, flashpoint, risk.risk): compare_panel(panel(ds, risk, flashpoint, rule, loss), base)
         for rule in rules_of(ds)
         for flashpoint in flashpoints
         for risk in wanted
@@ -221,18 +220,18 @@ def _choices(known: Sequence[str]) -> str:
     return f"choices: {', '.join(known)}"
 
 
-def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
+def compare_panel(whole: Panel, reference: str) -> Comparison:
     """Compare the structures of one panel.
+
+    Levels are those of `escalation.results.estimates.summarise`; differences, ranks and regret
+    come from the draws in which every structure has a value.
 
     Parameters
     ----------
     whole : Panel
-        From :func:`escalation.analysis.risks.panel`.
+        From :func:`escalation.results.estimates.panel`.
     reference : str
         One of its structures.
-    seed : int
-        Of the bootstrap and of the noise vectors; the result depends on it in the last digits
-        of ranks, regret and of the interval of the variance reduction only.
     """
     p = whole.complete()
     r = p.structures.index(reference)
@@ -240,12 +239,10 @@ def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
     if n == 0:
         return _empty(p, reference)
     carried, ranking = _carried(whole, p, r)
-    rng = np.random.default_rng([seed, 5])
-    noise = noise_covariance(p.errors)
-    # Without replicates the noise of a difference is not known: chance then stays in the spread.
-    clean = cleaned(p.values, noise if p.coupled else np.zeros_like(noise), rng)
+    rng, level = p.rng(1), summarise(whole)
+    noise, clean = noise_covariance(p.errors), p.cleaned()
     plausible = clean.plausible.reshape(len(p.structures), -1)
-    mean, mc_se = p.values.mean(axis=1), _mean_error(p.noise)
+    mean = p.values.mean(axis=1)
     difference_noise = ((p.errors - p.errors[r]) ** 2).sum(axis=2)
     difference_se = _mean_error(difference_noise)
     gap = apart(plausible, plausible[r])
@@ -256,12 +253,13 @@ def compare_panel(whole: Panel, reference: str, seed: int = 0) -> Comparison:
     p_safer = (noisy < noisy[r]).mean(axis=1) + (noisy == noisy[r]).mean(axis=1) / 2
     safer_low, safer_high = wilson(p_safer * n, n)
     found = Comparison(
-        risk=p.risk, structures=p.structures, reference=reference, draws=n,
-        hits=p.hits.sum(axis=1), trials=p.trials.sum(axis=1),
-        mean=mean, mc_se=mc_se, parameter_sd=_sd(plausible),
-        **_quantiles(plausible, p.values, ""),
+        quantity=p.quantity, structures=p.structures, reference=reference, draws=n,
+        hits=level["hits"].values, trials=level["trials"].values,
+        mean=level["mean"].values, mc_se=level["monte_carlo_se"].values,
+        parameter_sd=level["parameter_sd"].values,
+        low=level["low"].values, high=level["high"].values,
         difference=difference, difference_mc_se=difference_se, difference_sd=_sd(gap),
-        **_quantiles(gap, None, "difference_"),
+        **_quantiles(gap),
         **_ratios(p, plausible, r),
         p_safer=p_safer, p_safer_low=safer_low, p_safer_high=safer_high,
         **_reduction(p, r, rng),
@@ -296,7 +294,7 @@ _EXACT = (
     "difference_sd", "difference_low", "difference_high", "ratio_low", "ratio_high",
 )  # fmt: skip
 """Known where two structures are identical too: differences of zero, ratios of one."""
-_LEVEL_RANGE, _RANGE = ("parameter_sd", "low", "high"), _EXACT[5:]
+_RANGE = _EXACT[5:]
 _RANKED = ("rank_probability", "regret", "regret_mc_se")
 
 
@@ -304,7 +302,6 @@ def _without_what_is_not_carried(c: Comparison, whole: Panel) -> Comparison:
     """Put NaN where the counts say nothing."""
     says = np.array([support.says for support in c.support])
     exact = np.array([word in ("identical", "reference") for word in c.verdict])
-    level = np.array([error_known(f) for f in whole.freedom])
     spread = np.array([spread_known(f) for f in whole.freedom])
     kept = dict.fromkeys(_REDUCTION, says >= Says.DIFFERENCE)
     kept |= dict.fromkeys(_CHANCE, says >= Says.VERDICT)
@@ -312,7 +309,6 @@ def _without_what_is_not_carried(c: Comparison, whole: Panel) -> Comparison:
     kept |= {name: kept[name] & (spread | exact) for name in _RANGE}
     # An error of exactly zero says that no two histories differed, not that no other would have.
     kept["difference_mc_se"] &= (c.difference_mc_se > 0) | exact
-    kept |= {"mc_se": level & (c.mc_se > 0), **dict.fromkeys(_LEVEL_RANGE, spread)}
     kept |= dict.fromkeys(_RANKED, np.full(len(says), c.ranking.says is Says.VERDICT))
     changed: dict[str, Any] = {}
     for name, mask in kept.items():
@@ -343,8 +339,8 @@ def _empty(p: Panel, reference: str) -> Comparison:
         "values": p.values, "noise": p.values, "difference_noise": p.values,
     }
     return Comparison(
-        risk=p.risk, structures=p.structures, reference=reference, draws=0, verdict=("-",) * n,
-        support=(_NOTHING,) * n, ranking=_NOTHING,
+        quantity=p.quantity, structures=p.structures, reference=reference, draws=0,
+        verdict=("-",) * n, support=(_NOTHING,) * n, ranking=_NOTHING,
         clean=Cleaned(p.values, p.values[..., None]), **arrays,
     )  # fmt: skip
 
@@ -353,14 +349,9 @@ def _sd(values: np.ndarray) -> np.ndarray:
     return values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.full(len(values), np.nan)
 
 
-def _quantiles(clean: np.ndarray, raw: np.ndarray | None, prefix: str) -> dict[str, np.ndarray]:
-    """5 and 95 % of draws; 0 where the raw quantile had no hit, for which a bound must stand."""
-    low, high = np.quantile(clean, (LOW, HIGH), axis=1)
-    if raw is not None:
-        raw_low, raw_high = np.quantile(raw, (LOW, HIGH), axis=1)
-        low = np.where(raw_low == 0, 0.0, np.maximum(low, 0.0))
-        high = np.where(raw_high == 0, 0.0, np.maximum(high, 0.0))
-    return {f"{prefix}low": low, f"{prefix}high": high}
+def _quantiles(gap: np.ndarray) -> dict[str, np.ndarray]:
+    low, high = np.quantile(gap, (LOW, HIGH), axis=1)
+    return {"difference_low": low, "difference_high": high}
 
 
 def _ratios(p: Panel, clean: np.ndarray, r: int) -> dict[str, np.ndarray]:
@@ -405,7 +396,7 @@ def _reduction(p: Panel, r: int, rng: np.random.Generator) -> dict[str, np.ndarr
         pick = rng.integers(0, value.shape[1], (RESAMPLES, value.shape[1]))
         again = separate[:, pick].mean(axis=-1) / together[:, pick].mean(axis=-1)
         low, high = np.quantile(again, (0.025, 0.975), axis=1)
-    if p.risk.trials != "trajectories" or p.risk is LOSS:
+    if p.quantity.trials != "trajectories" or p.quantity is LOSS:
         bound = nan
     found = (whole, low, high, bound)
     varies = np.isfinite(whole)

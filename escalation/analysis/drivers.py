@@ -143,7 +143,7 @@ def drivers(found: Comparison, structure: str, made: Designs) -> Drivers | None:
         return None
     s, r = found.structures.index(structure), found.structures.index(found.reference)
     d = apart(found.values[s], found.values[r])
-    label = f"{structure} minus {found.reference}, {found.risk.name}"
+    label = f"{structure} minus {found.reference}, {found.quantity.risk}"
     centre = apart(found.clean.centre[s], found.clean.centre[r])
     influence = sensitivity(made.design, d, known_noise(found, s), label=label)
     if influence.all_noise:

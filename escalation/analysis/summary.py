@@ -16,9 +16,9 @@ from escalation.analysis.drivers import (
     driver_support,
     drivers,
 )
-from escalation.analysis.risks import LOSS, LOSS_EVENTS, RISKS, TRADE_OFF, Risk
 from escalation.analysis.trade_offs import ParetoSet, pareto_set
 from escalation.errors import InputError
+from escalation.results.quantities import LOSS, LOSS_EVENTS, RISKS, TRADE_OFF, Quantity
 from escalation.results.support import REASONS, Says
 from escalation.results.under_rule import rules_of
 
@@ -59,7 +59,7 @@ class Examination:
     structure: str
     rules: tuple[str, ...]
     flashpoints: tuple[str, ...]
-    risks: tuple[Risk, ...]
+    risks: tuple[Quantity, ...]
     loss: dict[str, float]
     comparisons: dict[Place, Comparison]
     trade_offs: dict[tuple[str, str], ParetoSet | None]
@@ -75,7 +75,7 @@ class Examination:
 
 def examine(
     ds: xr.Dataset,
-    risks: Sequence[Risk],
+    risks: Sequence[Quantity],
     *,
     reference: str | None = None,
     structure: str | None = None,
@@ -88,7 +88,7 @@ def examine(
     ----------
     ds : Dataset
         Results.
-    risks : sequence of Risk
+    risks : sequence of Quantity
         Risks to compare on.
     reference : str, optional
         That of the study if not given.
@@ -112,7 +112,7 @@ def examine(
     if flashpoints is not None:
         ds = _only(ds, flashpoints)
     weights = dict(loss) if loss is not None else stated_loss(ds)
-    names = [risk.name for risk in risks]
+    names = [risk.risk for risk in risks]
     more = [RISKS[name] for name in TRADE_OFF if name not in names]
     found = compare(ds, [*risks, *more], reference=base, loss=weights or None)
     rules, places = rules_of(ds), [str(name) for name in ds["flashpoint"].values.tolist()]
@@ -149,7 +149,7 @@ def stated_loss(ds: xr.Dataset) -> dict[str, float]:
 
 def _drivers(
     ds: xr.Dataset, found: dict[Place, Comparison], structure: str, rule: str,
-    places: Sequence[str], risks: Sequence[Risk],
+    places: Sequence[str], risks: Sequence[Quantity],
 ) -> tuple[dict[tuple[str, str], Drivers | None], dict[tuple[str, str], str], str, int]:
     """Drivers under the headline rule, or why there are none."""
     influences: dict[tuple[str, str], Drivers | None] = {}
@@ -162,7 +162,7 @@ def _drivers(
             return {}, {}, str(error), 0
         constant = made.constant
         for risk in risks:
-            key = (place, risk.name)
+            key = (place, risk.risk)
             here = found[rule, *key]
             influences[key] = drivers(here, structure, made)
             if influences[key] is None:

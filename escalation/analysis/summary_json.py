@@ -74,7 +74,7 @@ def _provenance(e: Examination, ds: xr.Dataset) -> Json:
         "reference": e.reference,
         "structure": e.structure,
         "decision_rules": list(e.rules),
-        "risks": {risk.name: risk.title for risk in e.risks},
+        "risks": {risk.risk: risk.title for risk in e.risks},
         "loss": e.loss or None,
         "constant_parameters": e.constant,
     }
@@ -85,9 +85,9 @@ def _by_place(e: Examination, cell: Any) -> Json:
     return {
         rule: {
             place: {
-                risk.name: {
-                    name: cell(e.at(place, risk.name, rule), s)
-                    for s, name in enumerate(e.at(place, risk.name, rule).structures)
+                risk.risk: {
+                    name: cell(e.at(place, risk.risk, rule), s)
+                    for s, name in enumerate(e.at(place, risk.risk, rule).structures)
                 }
                 for risk in e.risks
             }
@@ -151,10 +151,10 @@ def _unsupported(e: Examination) -> Json:
     for rule in e.rules:
         for place in e.flashpoints:
             for risk in e.risks:
-                ranking = e.at(place, risk.name, rule).ranking
+                ranking = e.at(place, risk.risk, rule).ranking
                 if ranking.reason:
                     where = ranks.setdefault(rule, {}).setdefault(place, {})
-                    where[risk.name] = ranking.words
+                    where[risk.risk] = ranking.words
     drivers: Json = {}
     for (place, name), reason in e.reasons.items():
         drivers.setdefault(place, {})[name] = reason

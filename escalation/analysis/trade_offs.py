@@ -62,7 +62,7 @@ def pareto_set(comparisons: Sequence[Comparison]) -> ParetoSet:
     n = len(comparisons[0].structures)
     plausible = np.stack([c.clean.plausible.reshape(n, -1) for c in comparisons])
     return ParetoSet(
-        tuple(c.risk.name for c in comparisons),
+        tuple(c.quantity.risk for c in comparisons),
         comparisons[0].structures,
         undominated(means)[:, 0],
         undominated(plausible).mean(axis=1),

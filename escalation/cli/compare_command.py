@@ -27,12 +27,12 @@ def compare(
     output: str | None,
 ) -> None:
     """Compare the structures of RESULTS draw by draw; nothing is simulated."""
-    from escalation.analysis.risks import chosen_risks, parse_loss
     from escalation.analysis.summary import examine
     from escalation.analysis.summary_json import as_json
     from escalation.cli.json_file import checked_output, write_json
     from escalation.report.comparison_report import format_comparison
     from escalation.results import open_results
+    from escalation.results.quantities import chosen_risks, parse_loss
 
     target = None if output is None else checked_output(output)
     risks = chosen_risks(on)

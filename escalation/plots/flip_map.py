@@ -78,7 +78,7 @@ def flip_map(
     structure
         Which to set against the reference; the first in focus when None.
     risk
-        Name of a risk, of `escalation.analysis.risks.RISKS`.
+        Name of a risk, of `escalation.results.quantities.RISKS`.
     flashpoint
         Which; the first of the study when None.
     parameters

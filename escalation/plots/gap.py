@@ -15,12 +15,13 @@ from escalation.analysis.drivers import (
     driver_support,
     known_noise,
 )
-from escalation.analysis.risks import Risk, chosen_risks, panel
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
 from escalation.plots.grid import compared, number, unit_of_difference
 from escalation.plots.ranges import Z95, need, one
 from escalation.plots.style import name_of, plain
+from escalation.results.estimates import panel
+from escalation.results.quantities import Quantity, chosen_risks
 from escalation.results.support import DRIVER_DRAWS
 from escalation.results.under_rule import rules_of
 from escalation.statistics.noise import apart
@@ -57,9 +58,9 @@ class Gap(NamedTuple):
     influence: Sensitivity
 
     @property
-    def risk(self) -> Risk:
+    def risk(self) -> Quantity:
         """The risk that differs."""
-        return self.comparison.risk
+        return self.comparison.quantity
 
 
 def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str | None) -> Gap:
@@ -72,7 +73,7 @@ def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str |
     structure
         The first in focus when None.
     risk
-        Of `escalation.analysis.risks.RISKS`.
+        Of `escalation.results.quantities.RISKS`.
     flashpoint
         The first of the study when None.
 
@@ -97,7 +98,7 @@ def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str |
     carried = driver_support(c, structure, made)
     if carried.reason:
         raise ResultsError(f"{_what(c, s)}: {carried.words}")
-    influence = sensitivity(made.design, d, known_noise(c, s), label=wanted.name)
+    influence = sensitivity(made.design, d, known_noise(c, s), label=wanted.risk)
     if influence.all_noise:
         raise ResultsError(f"{_what(c, s)} varies over draws by no more than Monte Carlo error")
     plausible = apart(c.clean.plausible[s], c.clean.plausible[r])
@@ -113,14 +114,14 @@ def _check(ds: xr.Dataset, c: Comparison) -> None:
             "are needed"
         )
     if c.draws < n:
-        raise ResultsError(f"{c.risk.title} has no value in {n - c.draws} of {n} draws")
+        raise ResultsError(f"{c.quantity.title} has no value in {n - c.draws} of {n} draws")
     values = ds["parameter_value"].transpose("draw", "parameter").to_numpy()
     if not np.ptp(values, axis=0).any():
         raise ResultsError("no parameter varies over the draws")
 
 
 def _what(c: Comparison, s: int) -> str:
-    return f"the difference in {c.risk.title} between {c.structures[s]} and {c.reference}"
+    return f"the difference in {c.quantity.title} between {c.structures[s]} and {c.reference}"
 
 
 def subject(ds: xr.Dataset, gap: Gap) -> str:
@@ -134,11 +135,11 @@ def subject(ds: xr.Dataset, gap: Gap) -> str:
 def both_uncertainties(gap: Gap) -> str:
     """The mean difference with its Monte Carlo error and its range over draws, in words."""
     c, s = gap.comparison, gap.place
-    show = [number(float(x[s]), c.risk) for x in (
+    show = [number(float(x[s]), c.quantity) for x in (
         c.difference, c.difference_low, c.difference_high)]  # fmt: skip
-    half = number(Z95 * float(c.difference_mc_se[s]), c.risk)
+    half = number(Z95 * float(c.difference_mc_se[s]), c.quantity)
     return (
-        f"Mean difference {show[0]} ± {half} {unit_of_difference(c.risk)} (Monte Carlo 95 %), "
+        f"Mean difference {show[0]} ± {half} {unit_of_difference(c.quantity)} (Monte Carlo 95 %), "
         f"{show[1]} to {show[2]} in 5-95 % of draws (Monte Carlo part removed)."
     )
 

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from escalation.analysis.comparison import Comparison, chosen_reference, compare
-from escalation.analysis.risks import HEADLINE, Risk, chosen_risks
 from escalation.errors import ResultsError
 from escalation.plots.ranges import chosen, need
 from escalation.plots.style import MUTED, name_of, signed, strip_panels, structure_label, tidy
+from escalation.results.quantities import HEADLINE, Quantity, chosen_risks
 from escalation.results.under_rule import rules_of
 
 Entries = tuple[Sequence[Artist], Sequence[str]]
@@ -63,7 +63,7 @@ def comparisons(
 def risk_grid(
     ds: xr.Dataset,
     flashpoints: Sequence[str],
-    risks: Sequence[Risk],
+    risks: Sequence[Quantity],
     structures: Sequence[str],
     entries: Entries,
     row_height: float = 0.21,
@@ -100,7 +100,7 @@ def risk_grid(
             tidy(ax, "x")
             ax.tick_params(labelsize=7)
             ax.tick_params(axis="y", length=0)
-            axes[flashpoint, risk.name] = ax
+            axes[flashpoint, risk.risk] = ax
     return figure, axes
 
 
@@ -117,33 +117,33 @@ def empty(ax: Axes, text: str = "no event seen") -> None:
     ax.set_xticks([])
 
 
-def is_share(risk: Risk) -> bool:
+def is_share(risk: Quantity) -> bool:
     """Whether a risk is a probability, shown in per cent; rates are shown as they are."""
     return risk.trials != "years"
 
 
-def scale_of(risk: Risk) -> float:
+def scale_of(risk: Quantity) -> float:
     """What a risk is multiplied with to be shown."""
     return 100.0 if is_share(risk) else 1.0
 
 
-def number(value: float, risk: Risk) -> str:
+def number(value: float, risk: Quantity) -> str:
     """A risk or a difference in its unit, with two significant digits."""
     return signed(float(f"{scale_of(risk) * value:.2g}"))
 
 
-def unit_of_difference(risk: Risk) -> str:
+def unit_of_difference(risk: Quantity) -> str:
     """Unit of a difference between two risks."""
     return "percentage points" if is_share(risk) else "per year"
 
 
-def difference_label(risk: Risk) -> str:
+def difference_label(risk: Quantity) -> str:
     """Label of an axis of differences; the titles of rates hold their unit."""
     words = f"difference in {risk.title}"
     return f"{words}, {unit_of_difference(risk)}" if is_share(risk) else words
 
 
-def scaled_axis(axis: Axis, risk: Risk) -> None:
+def scaled_axis(axis: Axis, risk: Quantity) -> None:
     """Ticks of an axis in the unit of the risk."""
     scale = scale_of(risk)
     axis.set_major_formatter(FuncFormatter(lambda value, _: signed(scale * value)))

@@ -42,14 +42,14 @@ def paired_difference(
     risks: str | Sequence[str] | None = None,
     flashpoints: str | Sequence[str] | None = None,
 ) -> Figure:
-    """Risk of each structure minus that of the reference, paired draw by draw.
+    """Quantity of each structure minus that of the reference, paired draw by draw.
 
     Parameters
     ----------
     ds : Dataset
         Results; see `escalation.results`.
     risks
-        Names of risks, of `escalation.analysis.risks.RISKS`; war, great-power war, nuclear
+        Names of risks, of `escalation.results.quantities.RISKS`; war, great-power war, nuclear
         use and concession when None.
     flashpoints
         Which to show; all when None.
@@ -71,14 +71,14 @@ def paired_difference(
     found = comparisons(ds, risks, flashpoints)
     first = next(iter(found.values()))
     others = [s for s in first.structures if s != first.reference]
-    shown = {c.risk.name: c.risk for c in found.values()}
+    shown = {c.quantity.risk: c.quantity for c in found.values()}
     places = list(dict.fromkeys(flashpoint for flashpoint, _ in found))
     figure, axes = risk_grid(ds, places, list(shown.values()), others, _legend())
     style = looks(ds)
     for key, c in found.items():
         _panel(axes[key], c, others, style)
         if key[0] == places[-1] and np.isfinite(c.difference[_places(c, others)]).any():
-            axes[key].set_xlabel(f"difference, {unit_of_difference(c.risk)}", fontsize=8)
+            axes[key].set_xlabel(f"difference, {unit_of_difference(c.quantity)}", fontsize=8)
     reference = name_of(ds, "structure", first.reference, 60)
     years = int(ds.attrs["horizon_years"])
     headline(figure, ds, f"Safer or riskier than {reference}, draw by draw, within {years} years")
@@ -135,7 +135,7 @@ def _panel(ax: Axes, c: Comparison, others: Sequence[str], style: dict[str, Look
     room = 0.06 * ((right - left) or 1e-3)
     ax.set_xlim(left - room, right + room)
     few_ticks(ax.xaxis, 4)
-    scaled_axis(ax.xaxis, c.risk)
+    scaled_axis(ax.xaxis, c.quantity)
 
 
 def _marks(ax: Axes, c: Comparison, s: int, y: float, look: Look) -> list[float]:

@@ -36,7 +36,7 @@ def rank_probability(
     ds : Dataset
         Results; see `escalation.results`.
     risks
-        Names of risks, of `escalation.analysis.risks.RISKS`; war, great-power war, nuclear
+        Names of risks, of `escalation.results.quantities.RISKS`; war, great-power war, nuclear
         use and concession when None.
     flashpoints
         Which to show; all when None.
@@ -56,7 +56,7 @@ def rank_probability(
     """
     found = comparisons(ds, risks, flashpoints)
     first = next(iter(found.values()))
-    shown = {c.risk.name: c.risk for c in found.values()}
+    shown = {c.quantity.risk: c.quantity for c in found.values()}
     places = list(dict.fromkeys(flashpoint for flashpoint, _ in found))
     colours = _colours(len(first.structures))
     figure, axes = risk_grid(

@@ -83,7 +83,7 @@ def tornado(
     structure
         Which to set against the reference; the first in focus when None.
     risk
-        Name of a risk, of `escalation.analysis.risks.RISKS`.
+        Name of a risk, of `escalation.results.quantities.RISKS`.
     flashpoint
         Which; the first of the study when None.
     n_parameters : int

@@ -23,7 +23,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
-from escalation.analysis.risks import RISKS
 from escalation.errors import ResultsError
 from escalation.plots.grid import beside, empty, risk_grid
 from escalation.plots.ranges import chosen, need
@@ -36,6 +35,7 @@ from escalation.plots.style import (
     plain,
 )
 from escalation.results.derive import horizon_hits
+from escalation.results.quantities import RISKS
 from escalation.results.support import LEAST_HITS, LEAST_SPREAD, REASONS
 from escalation.results.under_rule import DIM, rules_of, under_rule
 from escalation.statistics.intervals import split_variance

@@ -13,10 +13,10 @@ import xarray as xr
 
 from escalation.analysis.comparison import Comparison, chosen_reference
 from escalation.analysis.drivers import Drivers, chosen_structure
-from escalation.analysis.risks import HEADLINE, RISKS
 from escalation.analysis.summary import Examination, examine
 from escalation.errors import EscalationError
 from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe
+from escalation.results.quantities import HEADLINE, RISKS
 from escalation.results.support import Says, stands_out
 from escalation.statistics.intervals import zero_upper_bound
 from escalation.statistics.thresholds import Threshold
@@ -99,7 +99,7 @@ def _points(value: float) -> str:
 
 
 def _words(c: Comparison) -> str:
-    name = c.risk.name.replace("_", " ").replace("great power", "great-power")
+    name = c.quantity.risk.replace("_", " ").replace("great power", "great-power")
     return name[0].upper() + name[1:]
 
 

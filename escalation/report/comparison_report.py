@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, Comparison
-from escalation.analysis.risks import RISKS, TRADE_OFF, Risk
 from escalation.analysis.summary import Examination
 from escalation.report.decision_table import share_text
 from escalation.report.flips import flip_lines
@@ -23,6 +22,7 @@ from escalation.report.text import (
     signed,
     wrapped_name,
 )
+from escalation.results.quantities import RISKS, TRADE_OFF, Quantity
 from escalation.results.support import LEAST_DRAWS, LEAST_HITS, Says
 from escalation.statistics.intervals import zero_upper_bound
 
@@ -72,23 +72,23 @@ def _headline(e: Examination, ds: xr.Dataset, width: int) -> list[str]:
     return lines
 
 
-def heading_of(risk: Risk) -> str:
+def heading_of(risk: Quantity) -> str:
     """Column heading of a risk with its unit."""
     return f"{risk.title.replace('P(', '').replace(')', '')}{'' if scale_of(risk) == 1 else ' %'}"
 
 
-def scale_of(risk: Risk) -> float:
+def scale_of(risk: Quantity) -> float:
     """Factor from the value to what is printed: per cent for probabilities."""
-    return 1.0 if risk.trials == "years" or risk.name not in RISKS else 100.0
+    return 1.0 if risk.trials == "years" or risk.risk not in RISKS else 100.0
 
 
-def _differences(e: Examination, place: str, risks: tuple[Risk, ...]) -> list[str]:
+def _differences(e: Examination, place: str, risks: tuple[Quantity, ...]) -> list[str]:
     """Table of differences to the reference, several lines per structure."""
-    found = [e.at(place, risk.name) for risk in risks]
+    found = [e.at(place, risk.risk) for risk in risks]
     lines = [line_of("", [heading_of(risk) for risk in risks], NAME_WIDTH, CELL_WIDTH)]
     for s, name in enumerate(found[0].structures):
-        level = [_level_text(c, s, scale_of(c.risk)) for c in found]
-        spread = [_range_text(c.low[s], c.high[s], scale_of(c.risk)) for c in found]
+        level = [_level_text(c, s, scale_of(c.quantity)) for c in found]
+        spread = [_range_text(c.low[s], c.high[s], scale_of(c.quantity)) for c in found]
         rows = [level, spread]
         labels = ["", "  5-95 % of draws"]
         if name == e.reference:
@@ -105,19 +105,19 @@ def _differences(e: Examination, place: str, risks: tuple[Risk, ...]) -> list[st
     return lines
 
 
-def _against(e: Examination, place: str, risks: tuple[Risk, ...], s: int) -> list[list[str]]:
-    found = [e.at(place, risk.name) for risk in risks]
+def _against(e: Examination, place: str, risks: tuple[Quantity, ...], s: int) -> list[list[str]]:
+    found = [e.at(place, risk.risk) for risk in risks]
     rows = [
-        [_difference_text(c, s, scale_of(c.risk)) for c in found],
+        [_difference_text(c, s, scale_of(c.quantity)) for c in found],
         [
-            _range_text(c.difference_low[s], c.difference_high[s], scale_of(c.risk), sign=True)
+            _range_text(c.difference_low[s], c.difference_high[s], scale_of(c.quantity), sign=True)
             if c.verdict[s] not in ("identical", "no hits", "-") else ""
             for c in found
         ],
         [_ratio_text(c, s) for c in found],
     ]  # fmt: skip
     for rule in e.rules:
-        here = [e.at(place, risk.name, rule) for risk in risks]
+        here = [e.at(place, risk.risk, rule) for risk in risks]
         rows.append([share_text(float(c.p_safer[s]), c.draws, c.verdict[s]) for c in here])
     return rows
 
@@ -128,7 +128,7 @@ def _level_text(c: Comparison, s: int, scale: float) -> str:
     bound = float(zero_upper_bound(c.trials[s]))
     if c.hits[s] == 0:
         return f"<{short_number(bound * scale)}"
-    if c.risk.trials != "years" and c.risk.name in RISKS and c.hits[s] == c.trials[s]:
+    if c.quantity.trials != "years" and c.quantity.risk in RISKS and c.hits[s] == c.trials[s]:
         return f">{short_number((1.0 - bound) * scale)}"
     return f"{short_number(c.mean[s] * scale)} ±{error_number(c.mc_se[s] * scale)}"
 
@@ -163,7 +163,7 @@ def _ranks(e: Examination, place: str, width: int) -> list[str]:
     lines = ["Chance of the least and of the most risk; expected regret"]
     for start in range(0, len(e.risks), PER_BLOCK):
         risks = e.risks[start : start + PER_BLOCK]
-        found = [e.at(place, risk.name) for risk in risks]
+        found = [e.at(place, risk.risk) for risk in risks]
         lines.append(line_of("", [heading_of(r) for r in risks], NAME_WIDTH, CELL_WIDTH))
         for s, name in enumerate(found[0].structures):
             cells = [_rank_text(c, s) for c in found]
@@ -178,7 +178,7 @@ def _rank_text(c: Comparison, s: int) -> str:
     if c.ranking.says < Says.VERDICT:
         return c.ranking.reason if s == 0 else ""
     least, most = c.rank_probability[s, 0], c.rank_probability[s, -1]
-    return f"{_chance(least)} {_chance(most)} {short_number(c.regret[s] * scale_of(c.risk))}"
+    return f"{_chance(least)} {_chance(most)} {short_number(c.regret[s] * scale_of(c.quantity))}"
 
 
 def _chance(p: float) -> str:
@@ -217,7 +217,7 @@ def _trade_off(e: Examination, place: str, width: int) -> list[str]:
 
 def _common_numbers(e: Examination, place: str, width: int) -> list[str]:
     """Variance reduction for the first risk that has one."""
-    c = e.at(place, e.risks[0].name)
+    c = e.at(place, e.risks[0].risk)
     parts = [
         f"{safe(name)} {short_number(c.reduction[s])} ({short_number(c.reduction_low[s])}–"
         f"{short_number(c.reduction_high[s])}"
@@ -229,7 +229,7 @@ def _common_numbers(e: Examination, place: str, width: int) -> list[str]:
         return []
     text = (
         f"Common random numbers divide the Monte Carlo variance of the difference in "
-        f"{c.risk.name.replace('_', ' ')} by: {', '.join(parts)}."
+        f"{c.quantity.risk.replace('_', ' ')} by: {', '.join(parts)}."
     )
     return ["", *paragraph(text, width)]
 

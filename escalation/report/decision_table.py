@@ -27,7 +27,6 @@ from types import MappingProxyType
 import xarray as xr
 
 from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, compare_panel
-from escalation.analysis.risks import RISKS, panel
 from escalation.report.cells import (
     DECISION_METRICS,
     Estimate,
@@ -47,7 +46,9 @@ from escalation.report.text import (
     signed,
     wrapped_name,
 )
+from escalation.results.estimates import panel
 from escalation.results.files import write_whole
+from escalation.results.quantities import RISKS
 from escalation.results.support import LEAST_DRAWS, LEAST_HITS, LEAST_SPREAD, REASONS
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import zero_upper_bound
@@ -61,7 +62,7 @@ RISK_OF = MappingProxyType({
     "p_nuclear_use": "nuclear_use",
     "p_concession": "concession",
 })
-"""Risk that stands behind a column."""
+"""Quantity that stands behind a column."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from escalation.analysis.drivers import Drivers
-from escalation.analysis.risks import RISKS, Risk
 from escalation.analysis.summary import Examination
 from escalation.report.text import paragraph, plain_number, safe, short_number
+from escalation.results.quantities import RISKS, Quantity
 from escalation.statistics.sensitivity import Sensitivity
 from escalation.statistics.thresholds import Threshold
 
@@ -25,20 +25,20 @@ def flip_lines(e: Examination, place: str, width: int) -> list[str]:
     lines = [title[:width]]
     none: dict[str, list[str]] = {}
     for risk in e.risks:
-        found = e.drivers.get((place, risk.name))
+        found = e.drivers.get((place, risk.risk))
         if found is None:
-            none.setdefault(e.reasons[place, risk.name], []).append(risk.title)
+            none.setdefault(e.reasons[place, risk.risk], []).append(risk.title)
             continue
         for i, text in enumerate(_texts(found, risk)):
-            head = f"  {risk.name.replace('_', ' '):<17}" if i == 0 else " " * 19
+            head = f"  {risk.risk.replace('_', ' '):<17}" if i == 0 else " " * 19
             lines += paragraph(text, width, head, " " * 21)
     for reason, titles in none.items():
         lines += paragraph(f"{reason}: {', '.join(titles)}", width, "  ", "  ")
     return lines
 
 
-def _texts(d: Drivers, risk: Risk) -> list[str]:
-    unit = "" if risk.trials == "years" or risk.name not in RISKS else " points"
+def _texts(d: Drivers, risk: Quantity) -> list[str]:
+    unit = "" if risk.trials == "years" or risk.risk not in RISKS else " points"
     scale = 100.0 if unit else 1.0
     texts = [_driven_by(d.sensitivity)]
     flips = [threshold_text(t) for t in d.thresholds[:MOST]]

@@ -51,11 +51,12 @@ def noise_covariance(errors: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     errors : array (structure, draw, replicate)
-        See :mod:`escalation.analysis.risks`. Draws in which one is not known are left out.
+        Monte Carlo errors. Of two structures the draws count in which both are known.
     """
-    kept = errors[:, np.isfinite(errors).all(axis=(0, 2))]
-    flat = kept.reshape(len(errors), -1)
-    return flat @ flat.T / max(kept.shape[1], 1)
+    known = np.isfinite(errors).all(axis=2)
+    flat = np.where(known[..., None], errors, 0.0).reshape(len(errors), -1)
+    both = known.astype(float) @ known.T
+    return flat @ flat.T / np.maximum(both, 1.0)
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -71,15 +72,16 @@ def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def cleaned(
     values: np.ndarray, noise: np.ndarray, rng: np.random.Generator, copies: int = 16
 ) -> Cleaned:
-    """Remove the Monte Carlo part of the spread over draws.
+    """Remove the Monte Carlo part of the spread over draws, jointly.
 
-    Structures whose values are the same in every draw stay the same. Fewer than three draws
-    come back as they are: they say nothing about a spread.
+    Structures whose values are the same in every draw stay the same. The covariance over draws is
+    that of the draws in which every structure has a value; where these are fewer than three,
+    each structure is taken by itself.
 
     Parameters
     ----------
     values : array (structure, draw)
-        Without NaN.
+        NaN where a structure has none: it stays NaN, and the others of the draw are used.
     noise : array (structure, structure)
         From `noise_covariance`.
     rng : Generator
@@ -87,20 +89,61 @@ def cleaned(
     copies : int
         Plausible values per draw, an even number.
     """
-    n = values.shape[1]
-    if n < 3:
-        return Cleaned(values, np.repeat(values[..., None], copies, axis=2))
-    _, first, where = np.unique(values, axis=0, return_index=True, return_inverse=True)
-    few = values[first]
-    mean = few.mean(axis=1, keepdims=True)
-    total = np.atleast_2d(np.cov(few))
+    known = np.isfinite(values)
+    some = known.any(axis=1)
+    if known[some].all(axis=0).sum() < 3:
+        return cleaned_alone(values, noise.diagonal(), rng, copies)
+    _, first, where = np.unique(
+        np.nan_to_num(values[some], nan=-1.0), axis=0, return_index=True, return_inverse=True
+    )
+    first = np.flatnonzero(some)[first]
+    few, seen = values[first], known[first]
+    mean = np.nanmean(few, axis=1, keepdims=True)
+    total = np.atleast_2d(np.cov(few[:, seen.all(axis=0)]))
     parameter = positive_part(total - noise[np.ix_(first, first)])
-    gain = parameter @ np.linalg.pinv(total, rcond=_TINY, hermitian=True)
-    centre = mean + gain @ (few - mean)
-    half = rng.standard_normal((len(few), n, copies // 2))
-    steps = np.tensordot(root_of(parameter - gain @ parameter), half, 1)
-    plausible = centre[..., None] + np.concatenate([steps, -steps], axis=2)
-    return Cleaned(centre[where.ravel()], plausible[where.ravel()])
+    half = rng.standard_normal((len(few), few.shape[1], copies // 2))
+    centre = np.full(few.shape, np.nan)
+    plausible = np.full((*few.shape, copies), np.nan)
+    for pattern in np.unique(seen[:, seen.any(axis=0)], axis=1).T:
+        at = np.ix_(pattern, (seen == pattern[:, None]).all(axis=0))
+        block = np.ix_(pattern, pattern)
+        gain = parameter[block] @ np.linalg.pinv(total[block], rcond=_TINY, hermitian=True)
+        centre[at] = mean[pattern] + gain @ (few[at] - mean[pattern])
+        steps = np.tensordot(root_of(parameter[block] - gain @ parameter[block]), half[at], 1)
+        plausible[at] = centre[at][..., None] + np.concatenate([steps, -steps], axis=2)
+    found = Cleaned(np.full(values.shape, np.nan), np.full((*values.shape, copies), np.nan))
+    found.centre[some], found.plausible[some] = centre[where.ravel()], plausible[where.ravel()]
+    return found
+
+
+def cleaned_alone(
+    values: np.ndarray, noise: np.ndarray, rng: np.random.Generator, copies: int = 16
+) -> Cleaned:
+    """Remove the Monte Carlo part of the spread over draws, each structure by itself.
+
+    The same random numbers serve all of them, so that equal structures stay equal. Fewer than
+    three draws come back as they are: they say nothing about a spread.
+
+    Parameters
+    ----------
+    values : array (structure, draw)
+        NaN is left out.
+    noise : array (structure,)
+        Mean Monte Carlo variance of one draw.
+    rng, copies
+        As in `cleaned`.
+    """
+    known = np.isfinite(values)
+    draws = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    mean = np.nansum(values, axis=1, keepdims=True) / draws
+    total = np.nansum((values - mean) ** 2, axis=1, keepdims=True) / np.maximum(draws - 1, 1)
+    parameter = np.maximum(total - noise[:, None], 0.0)
+    gain = np.where(total > 0, parameter / np.where(total > 0, total, 1.0), 1.0)
+    gain = np.where(draws < 3, 1.0, gain)
+    centre = mean + gain * (values - mean)
+    half = rng.standard_normal((values.shape[1], copies // 2))
+    steps = np.sqrt(parameter * (1.0 - gain))[..., None] * half
+    return Cleaned(centre, centre[..., None] + np.concatenate([steps, -steps], axis=2))
 
 
 def positive_part(matrix: np.ndarray) -> np.ndarray:

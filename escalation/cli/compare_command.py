@@ -27,18 +27,17 @@ def compare(
     output: str | None,
 ) -> None:
     """Compare the structures of RESULTS draw by draw; nothing is simulated."""
-    from escalation.analysis.summary import examine
-    from escalation.analysis.summary_json import as_json
+    from escalation.analysis.findings import as_json, find
     from escalation.cli.json_file import checked_output, write_json
     from escalation.report.comparison_report import format_comparison
     from escalation.results import open_results
     from escalation.results.quantities import chosen_risks, parse_loss
 
     target = None if output is None else checked_output(output)
-    risks = chosen_risks(on)
+    risks = [risk.risk for risk in chosen_risks(on)]
     weights = None if loss is None else parse_loss(loss)
     ds = open_results(results)
-    found = examine(
+    found = find(
         ds, risks, reference=reference, structure=structure, loss=weights,
         flashpoints=flashpoint or None,
     )  # fmt: skip

@@ -172,11 +172,12 @@ def _compared(
     found: dict[str, dict[str, Comparison]] = {}
     for metric in metrics:
         c = compare_panel(panel(ds, RISKS[RISK_OF[metric.name]], flashpoint), base)
-        for s, structure in enumerate(c.structures):
+        names = ("p_safer", "difference", "difference_monte_carlo_se", "verdict")
+        columns = (c[name].values.tolist() for name in names)
+        for structure, p, gap, error, word in zip(labels(c, "structure"), *columns, strict=True):
             found.setdefault(structure, {})[metric.name] = Comparison(
-                float(c.p_safer[s]), float(c.difference[s]), float(c.difference_mc_se[s]),
-                c.draws, c.verdict[s],
-            )  # fmt: skip
+                p, gap, error, int(c["draws"]), word
+            )
     return found
 
 

@@ -87,6 +87,9 @@ def _kept_study(ds: xr.Dataset, flashpoint: str, structure: str) -> Study:
         text = None
     if not isinstance(text, dict) or not all(isinstance(part, str) for part in text.values()):
         raise ResultsError("attribute study_text: the files of the study cannot be read")
+    if not text:
+        raise ResultsError("attribute study_text: the study was changed after it was read, so "
+                           "that its histories cannot be told from its files")
     study = study_from_text(text)
     if flashpoint not in study.flashpoints or structure not in study.structures:
         raise ResultsError("attribute study_text: the study of other results")

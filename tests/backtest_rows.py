@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from escalation.history.crisis_table import COLUMNS as CRISIS_COLUMNS
-from escalation.history.crisis_table import TRIGGERS, VIOLENCE
-from escalation.history.dispute_table import COLUMNS, Disputes, disputes_of
+from escalation.archive.crisis_table import COLUMNS as CRISIS_COLUMNS
+from escalation.archive.crisis_table import TRIGGERS, VIOLENCE
+from escalation.archive.dispute_table import COLUMNS, Disputes, disputes_of
 
 DISPUTE: dict[str, Any] = dict.fromkeys(COLUMNS, 0) | {
     "dispnum": 1,

@@ -8,10 +8,9 @@ from typing import Any
 import backtest_rows
 import numpy as np
 
-from escalation.history.dispute_table import Disputes, disputes_of
-from escalation.history.generic import Features
+from escalation.archive.dispute_table import Disputes, disputes_of
+from escalation.history.features import Features, Record
 from escalation.history.likelihood import Solved
-from escalation.history.observed import Record
 
 LOW, HIGH = 0, 1
 

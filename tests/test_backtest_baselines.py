@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from backtest_rows import WEIGHTS, dispute, synthetic, write
 
+from escalation.archive.dispute_table import read_disputes
 from escalation.history.baselines import (
     FEATURES,
     base_rate,
@@ -16,7 +17,6 @@ from escalation.history.baselines import (
     history_features_of,
     predict_baselines,
 )
-from escalation.history.dispute_table import read_disputes
 from escalation.history.targets import TARGETS, outcomes_of
 from escalation.statistics.scores import log_scores
 

@@ -12,14 +12,14 @@ import pytest
 from backtest_rows import FakePredictor, crises_file, prediction, synthetic, synthetic_rows, write
 from click.testing import CliRunner
 
+from escalation.archive.crisis_table import read_crises
+from escalation.archive.dispute_table import Disputes, read_disputes
+from escalation.archive.public_disputes import load_disputes
 from escalation.cli.app import main
 from escalation.history import backtest as module
 from escalation.history import validation
 from escalation.history.backtest import run_backtest
-from escalation.history.crisis_table import read_crises
-from escalation.history.dispute_table import Disputes, read_disputes
 from escalation.history.fitted import KEYS, fitted_notes, in_fit
-from escalation.history.public_files import load_disputes
 from escalation.parameters.posterior import shipped_posterior
 from escalation.report.backtest_report import format_backtest
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from escalation.archive.public_crises import load_crises
+from escalation.archive.public_disputes import load_disputes
 from escalation.errors import InputError
-from escalation.history.public_crises import load_crises
-from escalation.history.public_files import load_disputes
 
 FILES = {
     "MIDA 5.0.csv": """\

@@ -18,13 +18,13 @@ from backtest_rows import (
 )
 from click.testing import CliRunner
 
+from escalation.archive.crisis_table import read_crises
+from escalation.archive.dispute_table import read_disputes
 from escalation.cli.backtest_command import backtest as command
 from escalation.errors import InputError
 from escalation.history import backtest as module
 from escalation.history.backtest import cross_validate, fold_numbers, run_backtest
-from escalation.history.crisis_table import read_crises
-from escalation.history.dispute_table import read_disputes
-from escalation.history.groups import group_rates
+from escalation.history.targets import group_rates
 from escalation.report.backtest_report import format_backtest
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from backtest_rows import CRISIS, dispute, write
 
+from escalation.archive.crisis_table import COLUMNS as CRISIS_COLUMNS
+from escalation.archive.crisis_table import read_crises
+from escalation.archive.dispute_table import history_before, read_disputes
 from escalation.errors import InputError
-from escalation.history.crisis_table import COLUMNS as CRISIS_COLUMNS
-from escalation.history.crisis_table import read_crises
-from escalation.history.dispute_table import history_before, read_disputes
 
 
 def test_columns_are_read_and_derived(tmp_path):

@@ -14,6 +14,8 @@ import pytest
 import records
 from click.testing import CliRunner, Result
 
+from escalation.archive.crisis_table import Crises, read_crises
+from escalation.archive.dispute_table import COLUMNS, Disputes
 from escalation.cli.app import main
 from escalation.errors import InputError
 from escalation.history.calibrate import (
@@ -23,8 +25,6 @@ from escalation.history.calibrate import (
     registry_draws,
     resampled,
 )
-from escalation.history.crisis_table import Crises, read_crises
-from escalation.history.dispute_table import COLUMNS, Disputes
 from escalation.history.durations import duration_chances, single_move_chances
 from escalation.history.likelihood import FITTED
 from escalation.history.predict import predict_crises, predict_disputes, record_draws

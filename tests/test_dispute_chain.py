@@ -16,10 +16,9 @@ import records
 
 from escalation.contracts.codes import PARTY_FOUGHT, PARTY_SUPPORTED, WAR
 from escalation.contracts.tables import SCALAR_WEDGE, Tables
-from escalation.history.compile_disputes import compile_disputes
-from escalation.history.generic import Features, crossed, generic_inputs
+from escalation.history.durations import compile_disputes
+from escalation.history.features import Features, crossed, generic_inputs, outcome_cells
 from escalation.history.likelihood import Solved, solve
-from escalation.history.observed import outcome_cells
 from escalation.history.validation import DIRECT, STAKES
 from escalation.model.compile import normal_classes
 from escalation.model.draws import Draws

@@ -10,7 +10,7 @@ import pytest
 import records
 
 from escalation.history.dyad_types import FLOOR, Learnt, learn_types
-from escalation.history.observed import Record, build_record
+from escalation.history.features import Record, build_record
 
 TYPES = tuple(product((0, 1), repeat=2))
 """(first state, second state) of a pair in alphabetical order."""

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 import escalation as esc
 from escalation.contracts.tables import INVALID, Tables, formats
 from escalation.errors import InputError, StudyError
-from escalation.history.compile_disputes import compile_disputes
-from escalation.history.generic import Features
+from escalation.history.durations import compile_disputes
+from escalation.history.features import Features
 from escalation.kernel.formats import outside_formats
 from escalation.model.compile import compile_block, onset_anchor
 from escalation.model.gate import first_fault

@@ -15,12 +15,12 @@ import public_data
 import pytest
 from public_data import ACTORS, SYSTEM, downloads, put, unpacked, world, zipped
 
+from escalation.archive import source_files
+from escalation.archive.dispute_table import Disputes, disputes_of
+from escalation.archive.public_crises import load_crises
+from escalation.archive.public_disputes import load_disputes
 from escalation.errors import InputError
-from escalation.history import source_files
-from escalation.history.dispute_table import Disputes, disputes_of
-from escalation.history.observed import record_features
-from escalation.history.public_crises import load_crises
-from escalation.history.public_files import load_disputes
+from escalation.history.features import record_features
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from escalation.archive.crisis_table import COLUMNS as CRISIS_COLUMNS
+from escalation.archive.crisis_table import TRIGGERS, VIOLENCE
+from escalation.archive.dispute_table import COLUMNS
 from escalation.cli.app import main
-from escalation.history.crisis_table import COLUMNS as CRISIS_COLUMNS
-from escalation.history.crisis_table import TRIGGERS, VIOLENCE
-from escalation.history.dispute_table import COLUMNS
 
 MODEL = "escalation.history.predict"
 SMALL = public_data.world(8)

@@ -14,19 +14,18 @@ from scipy.stats import beta, f
 
 from escalation.errors import InputError
 from escalation.history import sampling
+from escalation.history.features import Record, build_record
 from escalation.history.likelihood import (
     AGGREGATES,
     CRISIS_WEIGHT,
     FITTED,
+    Density,
     Space,
-    Target,
     crisis_opening,
     solve,
     violence_chances,
 )
-from escalation.history.observed import Record, build_record
-from escalation.history.posterior_mode import Mode, find_mode
-from escalation.history.sampling import Sample, sample
+from escalation.history.sampling import Chains, Mode, find_mode, sample
 from escalation.model.draws import Draws
 from escalation.parameters.registry import REGISTRY
 
@@ -40,8 +39,8 @@ def small_record(n: int = 30, seed: int = 4) -> Record:
     return build_record(records.table(n, seed))[0]
 
 
-def target(crises: np.ndarray | None = None, aggregates: bool = False, **options) -> Target:
-    return Target(small_record(), crises, aggregates, space=Space(fitted=FEW), **options)
+def target(crises: np.ndarray | None = None, aggregates: bool = False, **options) -> Density:
+    return Density(small_record(), crises, aggregates, space=Space(fitted=FEW), **options)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,7 @@ def test_coordinates_are_standard_deviations_of_the_prior():
 
 def test_every_fitted_parameter_is_free_and_moves_the_density():
     # A parameter that the likelihood does not feel has no place among the fitted ones.
-    full = Target(small_record(120), CRISES, True)
+    full = Density(small_record(120), CRISES, True)
     step = 0.3 * np.eye(len(FITTED))
     logs, residuals = full.terms(np.vstack([np.zeros(len(FITTED)), step]))
     terms = np.concatenate([logs, residuals], axis=1)
@@ -123,7 +122,7 @@ def test_unpooled_density_is_the_sum_over_disputes_and_the_prior(z):
 def test_pairs_share_types_only_when_pooled(z):
     alone = replace(small_record(), pair=np.arange(30))
     pooled, unpooled = target().log_density(z), target(pooled=False).log_density(z)
-    of_strangers = Target(alone, None, False, space=Space(fitted=FEW)).log_density(z)
+    of_strangers = Density(alone, None, False, space=Space(fitted=FEW)).log_density(z)
     assert np.abs(pooled - unpooled).min() > 1e-3
     np.testing.assert_allclose(of_strangers, unpooled, atol=1e-10)
 
@@ -179,7 +178,7 @@ def test_points_do_not_depend_on_their_neighbours(z):
 
 
 @pytest.fixture(scope="module")
-def climbed() -> tuple[Target, Mode]:
+def climbed() -> tuple[Density, Mode]:
     t = target(CRISES, True)
     return t, find_mode(t, enough=0.001)
 
@@ -257,7 +256,7 @@ class Skewed:
         return np.diag(CORRELATED) + np.array([0.0, 2.0 * self.bend**2, 0.0])
 
 
-def sampled(seed: int = 3, **options) -> Sample:
+def sampled(seed: int = 3, **options) -> Chains:
     t = Skewed()
     # The approximation is off on purpose: the sampler has to make up for it.
     mode = Mode(t.centre + 0.3, 0.0, 0.8 * CORRELATED + 0.1 * np.eye(3))
@@ -265,7 +264,7 @@ def sampled(seed: int = 3, **options) -> Sample:
                   seed=seed)  # fmt: skip
 
 
-def moments_p(found: Sample) -> float:
+def moments_p(found: Chains) -> float:
     """Return the p-value of means and variances against the known ones, walkers as replicates."""
     t = Skewed()
     apart = found.z - t.centre

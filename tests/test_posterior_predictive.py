@@ -16,8 +16,8 @@ import pytest
 from claim_tools import HUB
 from test_base_rates import HISTORIES, ONSETS, SEED, faster, inside
 
-from escalation.history.crisis_table import read_crises
-from escalation.history.dispute_table import read_disputes
+from escalation.archive.crisis_table import read_crises
+from escalation.archive.dispute_table import read_disputes
 from escalation.history.predict import record_draws
 from escalation.history.predictive_checks import Checks, record_checks
 from escalation.history.validation import DIRECT, validate

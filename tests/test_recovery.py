@@ -17,10 +17,9 @@ import records
 from scipy.special import ndtri
 from scipy.stats import binom, chi2, kstest, norm
 
-from escalation.history.likelihood import Space, Target, solve
-from escalation.history.observed import Record, build_record
-from escalation.history.posterior_mode import find_mode
-from escalation.history.sampling import Sample, sample
+from escalation.history.features import Record, build_record
+from escalation.history.likelihood import Density, Space, solve
+from escalation.history.sampling import Chains, find_mode, sample
 from escalation.parameters.priors import LogNormal, Normal
 from escalation.parameters.registry import REGISTRY
 
@@ -48,18 +47,18 @@ def made_by(space: Space, z: np.ndarray, n: int, seed: int) -> Record:
 
 
 @cache
-def recovered() -> tuple[np.ndarray, Sample]:
+def recovered() -> tuple[np.ndarray, Chains]:
     space, truth = Space(fitted=tuple(TRUTH)), np.array(list(TRUTH.values()))
-    target = Target(made_by(space, truth, 600, seed=1), None, False, space=space)
+    target = Density(made_by(space, truth, 600, seed=1), None, False, space=space)
     return truth, sample(target, find_mode(target), 16, 100, 500, 2, seed=1)
 
 
-def inside(truth: np.ndarray, found: Sample) -> int:
+def inside(truth: np.ndarray, found: Chains) -> int:
     low, high = np.quantile(found.z, (0.025, 0.975), axis=(0, 1))
     return int(((low <= truth) & (truth <= high)).sum())
 
 
-def errors(truth: np.ndarray, found: Sample) -> np.ndarray:
+def errors(truth: np.ndarray, found: Chains) -> np.ndarray:
     """Return errors of the posterior means in posterior standard deviations."""
     return (found.z.mean(axis=(0, 1)) - truth) / found.z.std(axis=(0, 1))
 
@@ -130,7 +129,7 @@ def places(seed: int, fit: Space, width: float) -> np.ndarray:
     rng = np.random.default_rng([seed, 23])
     z = rng.standard_normal(len(RANKED))
     record = made_by(Space(fitted=RANKED), z, DISPUTES, seed)
-    target = Target(record, None, False, space=fit)
+    target = Density(record, None, False, space=fit)
     found = sample(target, find_mode(target, enough=0.05), 12, 40, 160, 1, seed)
     # Two points of each chain, 80 steps apart: about independent.
     draws = found.z[:, 79::80].reshape(-1, len(RANKED))

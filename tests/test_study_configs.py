@@ -20,7 +20,6 @@ from escalation.study import (
     parse_study,
     study_from_text,
 )
-from escalation.study.medians import median
 from escalation.study.quantity import Figure, InlinePrior
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -372,4 +371,4 @@ def test_overrides() -> None:
     ],
 )
 def test_medians(prior, expected: float) -> None:
-    assert median(prior) == pytest.approx(expected, rel=1e-9)
+    assert prior.middle() == pytest.approx(expected, rel=1e-9)

@@ -40,9 +40,9 @@ def backtest(
     refit: bool,
 ) -> None:
     """Score the model on recorded disputes against base rates and logits."""
+    from escalation.archive.public_crises import load_crises
+    from escalation.archive.public_disputes import load_disputes
     from escalation.cli.json_file import checked_output, write_json
-    from escalation.history.public_crises import load_crises
-    from escalation.history.public_files import load_disputes
 
     if refit and (prior or history is not None):
         raise InputError("refit: goes with neither prior nor history; it fits to the disputes")

@@ -47,12 +47,12 @@ def calibrate(
 
     Takes an hour or more on two cores with the default effort.
     """
+    from escalation.archive.public_crises import load_crises
+    from escalation.archive.public_disputes import load_disputes
     from escalation.cli.json_file import checked_output
     from escalation.cli.output import write_somewhere
     from escalation.history.calibrate import Effort, calibrate, registry_draws
     from escalation.history.predictive_checks import record_checks
-    from escalation.history.public_crises import load_crises
-    from escalation.history.public_files import load_disputes
     from escalation.history.surveys import hold_against_surveys
     from escalation.parameters.posterior import save_posterior
     from escalation.report.calibration_report import (

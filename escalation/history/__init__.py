@@ -1,4 +1,4 @@
-"""The record: tables of disputes and crises, their likelihood, the fit, forecasts and cases.
+"""The record and the model: likelihood, fit, forecasts and their scores, historical cases.
 
-Imports `simulation`, `model`, `results`, `statistics` and what they stand on.
+Imports `archive`, `simulation`, `model`, `results`, `statistics` and what they stand on.
 """

@@ -16,6 +16,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from escalation.archive.crisis_table import VIOLENCE, Crises
+from escalation.archive.dispute_table import Disputes
 from escalation.errors import InputError
 from escalation.history.baselines import (
     BASELINES,
@@ -25,10 +27,7 @@ from escalation.history.baselines import (
     base_rate,
     predict_baselines,
 )
-from escalation.history.crisis_table import VIOLENCE, Crises
-from escalation.history.dispute_table import Disputes
 from escalation.history.fitted import KEYS, in_fit
-from escalation.history.groups import group_rates
 from escalation.history.targets import (
     ORDERED,
     TARGETS,
@@ -37,6 +36,7 @@ from escalation.history.targets import (
     Predictor,
     events_of,
     forecast_of,
+    group_rates,
     happened,
     outcomes_of,
 )

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from escalation.history.dispute_table import Disputes, history_before
+from escalation.archive.dispute_table import Disputes, history_before
 from escalation.history.targets import TARGETS, Forecast, binary, outcomes_of
 
 FEATURES = (

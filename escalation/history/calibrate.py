@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from escalation.history.crisis_table import Crises
-from escalation.history.dispute_table import Disputes
+from escalation.archive.crisis_table import Crises
+from escalation.archive.dispute_table import Disputes
+from escalation.history.features import build_record
 from escalation.history.fitted import fitted_notes
-from escalation.history.likelihood import AGGREGATES, CRISIS_WEIGHT, Target, crisis_counts
-from escalation.history.observed import build_record
-from escalation.history.posterior_mode import Mode, find_mode
-from escalation.history.sampling import Sample, chain_bytes, sample
+from escalation.history.likelihood import AGGREGATES, CRISIS_WEIGHT, Density, crisis_counts
+from escalation.history.sampling import Chains, Mode, chain_bytes, find_mode, sample
 from escalation.memory import refuse_beyond_room
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior
@@ -48,11 +47,11 @@ class Calibration:
 
     Attributes
     ----------
-    target : Target
+    target : Density
         What was sampled.
     mode : Mode
         Where it is highest.
-    sample : Sample
+    sample : Chains
         All kept points, with diagnostics.
     posterior : Posterior
         Thinned draws in the parameters' units, with provenance.
@@ -60,9 +59,9 @@ class Calibration:
         What every coordinate must reach to be called converged.
     """
 
-    target: Target
+    target: Density
     mode: Mode
-    sample: Sample
+    sample: Chains
     posterior: Posterior
     max_r_hat: float = 1.05
     min_ess: float = 200.0
@@ -111,7 +110,7 @@ def calibrate(
     effort = effort or Effort()
     record, _ = build_record(disputes)
     counts = None if crises is None else crisis_counts(crises)
-    target = Target(record, counts, aggregates)
+    target = Density(record, counts, aggregates)
     need = chain_bytes(effort.walkers, effort.warm_up, effort.steps, effort.thin, target.space.n)
     refuse_beyond_room("calibrate: a sample of this size", need, "lower walkers, warm-up or steps")
     mode = find_mode(target, report=report)
@@ -128,7 +127,7 @@ def calibrate(
     return Calibration(target, mode, found, as_posterior(target, z, notes))
 
 
-def as_posterior(target: Target, z: np.ndarray, notes: dict[str, str]) -> Posterior:
+def as_posterior(target: Density, z: np.ndarray, notes: dict[str, str]) -> Posterior:
     """Return points as a posterior in the parameters' units."""
     space = target.space
     draws = space.draws(z)
@@ -155,7 +154,7 @@ def resampled(
     )  # fmt: skip
 
 
-def registry_draws(posterior: Posterior, target: Target) -> Draws:
+def registry_draws(posterior: Posterior, target: Density) -> Draws:
     """Return a posterior's rows with every other parameter at its default."""
     draws = target.space.draws(np.zeros((posterior.n, target.space.n)))
     for name in posterior.names:
@@ -170,7 +169,7 @@ def _provenance(
     effort: Effort,
     seed: int,
     mode: Mode,
-    found: Sample,
+    found: Chains,
     files: dict[str, Path],
 ) -> dict[str, str]:
     n_crises = 0 if crises is None else len(crises)

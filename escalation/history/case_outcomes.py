@@ -10,10 +10,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from escalation.contracts import codes
 from escalation.errors import InputError, Problem, StudyError
 from escalation.parameters.registry import Mark
+from escalation.study.base import StudyModel, Text
 from escalation.study.messages import problems_of
 from escalation.study.names import shown
 from escalation.study.nodes import Table, to_data
-from escalation.study.quantity import StudyModel, Text
 from escalation.study.yaml_text import read_yaml
 
 OUTCOMES_FILE = "outcomes.yaml"
@@ -138,7 +138,7 @@ def read_outcomes(folder: Path) -> dict[str, Outcome]:
     except ValidationError as error:
         raise StudyError([*problems, *problems_of(error, root)]) from None
     problems += [
-        root.key_place(name).problem(f"no study {shown(f'{name}.yaml')} beside the outcomes")
+        root.key_position(name).problem(f"no study {shown(f'{name}.yaml')} beside the outcomes")
         for name in outcomes
         if not (folder / f"{name}.yaml").is_file()
     ]

@@ -38,7 +38,7 @@ FLAGS = ("reciprocated", "great_power_supported", "great_power_fought")
 
 
 @dataclass(frozen=True)
-class Forecast:
+class CaseForecast:
     """Shares of the disputes of one class in every draw; NaN in a draw without any.
 
     Attributes
@@ -80,7 +80,7 @@ class Forecast:
         return self.rung[:, codes.WAR :].sum(axis=1)
 
 
-def forecast(ds: xr.Dataset, dispute_class: str) -> Forecast:
+def forecast(ds: xr.Dataset, dispute_class: str) -> CaseForecast:
     """Read the shares of one class off a run of one flashpoint under one structure.
 
     Support is counted over both classes, so it is right only where all disputes are of one.
@@ -99,7 +99,7 @@ def forecast(ds: xr.Dataset, dispute_class: str) -> Forecast:
     power = str(ds.attrs["great_power"])
     party = bool(cell["is_third_party"].sel(actor=power))
     supported = cell["supported_count"].sel(actor=power).values
-    return Forecast(
+    return CaseForecast(
         rung=crisis.sum(axis=(1, 3)) / total[:, None],
         end=crisis.sum(axis=(2, 3)) / total[:, None],
         duration=cell["duration_count"].transpose("draw", "duration_bin").values / total[:, None],
@@ -140,7 +140,7 @@ def _spread(values: np.ndarray) -> Json | None:
     return {"mean": np.nanmean(values, axis=0).tolist(), "low": low.tolist(), "high": high.tolist()}
 
 
-def predicted(found: Forecast) -> Json:
+def predicted(found: CaseForecast) -> Json:
     """Return mean and 5-95 % over draws of everything in a forecast, ready for JSON."""
     shares = {
         "peak_rung": found.rung,

@@ -10,7 +10,7 @@ are the expected rounds in each state, from which all flows follow. Resolve type
 class and frailty are summed over, the last by Gauss-Hermite quadrature; war is one absorbing
 rung here. The order of events in a round is the kernel's.
 
-As for every dispute of the record (:mod:`escalation.history.compile_disputes`), there is no
+As for every dispute of the record (:mod:`escalation.history.durations`), there is no
 coercion, and silence of the allies below war is no news. Without an ally the chain is the
 kernel's, up to the quadrature. With one, two things are simpler: the challenger's error about the
 ally is averaged into its perceived chance, and the ally's type into each decision.
@@ -57,7 +57,7 @@ NEVER, ONCE, JUST = 0, 1, 2
 """Whether the defender has answered: never, before its last revision, at its last revision."""
 
 
-class Outcome(NamedTuple):
+class DisputeChances(NamedTuple):
     """How disputes go; the first axis is the cell.
 
     Attributes
@@ -82,7 +82,7 @@ def dispute_chances(
     rounds: Rounds,
     grave: np.ndarray | None = None,
     opening: np.ndarray | None = None,
-) -> Outcome:
+) -> DisputeChances:
     """Solve the dispute of each cell, by resolve types.
 
     Parameters
@@ -97,7 +97,7 @@ def dispute_chances(
         Chance to open at rung 1 to 4, by challenger's type; by default as in `x`, never at 4.
     """
     n = len(x.us_power)
-    outcome = Outcome(
+    outcome = DisputeChances(
         np.zeros((n, N_TYPES, N_RUNG_CELLS, 2, 2)), np.zeros((n, N_TYPES)), np.zeros((n, 2, 2))
     )
     known = np.full(n, -1.0) if grave is None else np.asarray(grave, float)

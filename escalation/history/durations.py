@@ -1,4 +1,4 @@
-r"""How long disputes of the record last.
+r"""How long disputes of the record last, from the same kernel as the named studies.
 
 The record counts days from the first to the last military move, the model from the opening to
 the end. A dispute with one move only, neither answered nor raised, counts as one day in the
@@ -15,12 +15,56 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from escalation.contracts.codes import DURATION_EDGES_DAYS
-from escalation.history.compile_disputes import compile_disputes
-from escalation.history.generic import Features, crossed, generic_inputs
+from escalation.contracts.codes import DURATION_EDGES_DAYS, WAR
+from escalation.contracts.tables import SCALAR_WEDGE, Tables, empty_tables
+from escalation.errors import InputError
+from escalation.history.features import Features, crossed, generic_inputs
 from escalation.history.likelihood import solve
+from escalation.model.compile import DEFAULT_GRID, Grid, fill_tables
 from escalation.model.draws import Draws
+from escalation.model.gate import first_fault
+from escalation.model.rounds import build_rounds
 from escalation.simulation.threads import simulate_block
+
+
+def compile_disputes(
+    features: Features, draws: Draws, onset: float, years: int = 10, grid: Grid = DEFAULT_GRID
+) -> Tables:
+    """Compile disputes of the record, one per cell.
+
+    Parameters
+    ----------
+    features : Features
+        One dispute per cell.
+    draws : Draws
+        One draw per cell; see :func:`escalation.history.features.crossed`.
+    onset : float
+        Disputes per year, before the response to the ally.
+    years : int
+        Length of a trajectory.
+    grid : Grid
+        Resolution; there is no power beside the defender's and the ally's.
+
+    Raises
+    ------
+    InputError
+        A number is not finite or does not fit its table.
+    """
+    tables = empty_tables(draws.n, 1, years, 2, grid.n_us)
+    anchor = np.zeros((draws.n, 2))  # the response of onset is not held to that of another place
+    with np.errstate(all="ignore"):
+        x = generic_inputs(features, draws)
+        x = x._replace(onset_per_month=x.onset_per_month * onset)
+        rounds = build_rounds(draws, scale=grid.round_scale)
+        fill_tables(tables, x, rounds, draws, anchor, np.full(draws.n, onset))
+    found = first_fault(draws, anchor, x, rounds, tables)
+    if found is not None:
+        raise InputError(f"cell {found.cell} of disputes of the record: {found.what}")
+    tables.scalar[:, SCALAR_WEDGE] = 0  # the record knows of no economic coercion
+    # Silence of the allies below war is no news: the record does not say who was asked.
+    tables.decision[:, :, :, :, : WAR - 1, :, :, 2] = 0
+    return tables
+
 
 TRAJECTORIES, SEED = 20, 11
 CELLS_AT_ONCE = 600

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from escalation.history.observed import Record
+from escalation.history.features import Record
 from escalation.kernel.jit import jit
 
 FLOOR = 1e-7

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from escalation.history.crisis_table import Crises
-from escalation.history.dispute_table import Disputes
+from escalation.archive.crisis_table import Crises
+from escalation.archive.dispute_table import Disputes
 
 KEYS = ("fitted_disputes", "fitted_crises")
 """Provenance of a posterior under which the digests stand, separated by blanks."""

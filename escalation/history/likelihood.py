@@ -29,11 +29,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from escalation.history.crisis_table import Crises
-from escalation.history.dispute_chain import Outcome, dispute_chances
+from escalation.archive.crisis_table import Crises
+from escalation.history.dispute_chain import DisputeChances, dispute_chances
 from escalation.history.dyad_types import learn_types
-from escalation.history.generic import Features, crossed, generic_inputs
-from escalation.history.observed import Record, outcome_cells
+from escalation.history.features import Features, Record, crossed, generic_inputs, outcome_cells
 from escalation.model.draws import Draws, bounded_quantile
 from escalation.model.rounds import build_rounds
 from escalation.parameters.registry import REGISTRY, Parameter
@@ -87,7 +86,7 @@ class Solved:
     """Disputes solved under W draws; leading axes (W, dispute)."""
 
     draws: Draws
-    outcome: Outcome
+    outcome: DisputeChances
 
     @property
     def cells(self) -> np.ndarray:
@@ -162,7 +161,8 @@ def solve(
     if opening is not None:
         opening = np.repeat(np.repeat(opening[:, None], 2, axis=1), features.n, axis=0)
     found = dispute_chances(generic_inputs(cells, repeated), build_rounds(repeated), known, opening)
-    return Solved(draws, Outcome(*(array.reshape(*shape, *array.shape[1:]) for array in found)))
+    arrays = (array.reshape(*shape, *array.shape[1:]) for array in found)
+    return Solved(draws, DisputeChances(*arrays))
 
 
 def sample_rows(n: int, size: int = N_SAMPLE) -> np.ndarray:
@@ -209,7 +209,7 @@ def violence_chances(features: Features, draws: Draws, rung: int) -> np.ndarray:
     return np.column_stack([mean[:, 0] + mean[:, 1], mean[:, 2:]])
 
 
-class Target:
+class Density:
     """Log density of the fitted parameters given the record.
 
     Parameters

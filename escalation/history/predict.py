@@ -7,16 +7,15 @@ exact for each draw; lengths are simulated with the kernel for a few draws.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 
+from escalation.archive.crisis_table import Crises
+from escalation.archive.dispute_table import DURATION_BINS, Disputes
 from escalation.errors import InputError
-from escalation.history.crisis_table import Crises
-from escalation.history.dispute_table import DURATION_BINS, Disputes
 from escalation.history.durations import duration_chances
 from escalation.history.dyad_types import learn_types
-from escalation.history.generic import Features
+from escalation.history.features import Features, Record, build_record, record_features
 from escalation.history.likelihood import (
     FITTED,
     TRIGGER_OPENINGS,
@@ -24,7 +23,7 @@ from escalation.history.likelihood import (
     solve,
     violence_chances,
 )
-from escalation.history.observed import Record, build_record, record_features
+from escalation.history.targets import Prediction
 from escalation.model.draws import Draws, default_draws, draw_parameters
 from escalation.parameters.posterior import Posterior, shipped_posterior
 from escalation.parameters.registry import REGISTRY
@@ -33,28 +32,6 @@ N_DRAWS, N_DURATION_DRAWS = 200, 12
 CHUNK = 20
 """Draws solved at once; bounds the memory."""
 PRIOR_SEED = 2026
-
-
-class Prediction(NamedTuple):
-    """Predictive probabilities of n disputes, means over draws of the parameters.
-
-    Attributes
-    ----------
-    level : float array, shape (n, 4)
-        Hostility level 2, 3, 4, 5.
-    reciprocation, joining : float array, shape (n,)
-        Chance of an answer, and that a defender of the target joins it.
-    duration : float array, shape (n, 4)
-        Days, in `DURATION_BINS`.
-    per_draw : dict of float array, shape (draw, n)
-        ``use`` (level 4 or 5), ``war``, ``reciprocation`` and ``joining`` in each draw.
-    """
-
-    level: np.ndarray
-    reciprocation: np.ndarray
-    joining: np.ndarray
-    duration: np.ndarray
-    per_draw: dict[str, np.ndarray]
 
 
 def record_draws(

@@ -10,16 +10,17 @@ and those called causal, set an umbrella against no ally at all, all else equal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from escalation.history.crisis_table import Crises
-from escalation.history.dispute_table import Disputes
-from escalation.history.groups import group_rates
-from escalation.history.likelihood import Target, crisis_counts, violence_chances
-from escalation.history.observed import build_record
+from escalation.archive.crisis_table import Crises
+from escalation.archive.dispute_table import Disputes
+from escalation.history.features import build_record
+from escalation.history.likelihood import Density, crisis_counts, violence_chances
 from escalation.history.predict import predict_disputes
+from escalation.history.targets import group_rates
 from escalation.model.draws import Draws
 
 CHUNK = 20
@@ -96,7 +97,7 @@ def _war_per_crisis(
     disputes: Disputes, crises: Crises, draws: Draws, rng: np.random.Generator
 ) -> Check:
     """Check the share of crises that are full-scale wars, opening where their triggers say."""
-    target = Target(build_record(disputes)[0])
+    target = Density(build_record(disputes)[0])
     chance = np.zeros(draws.n)
     counts = crisis_counts(crises)
     for period, features in enumerate(target.periods):
@@ -115,7 +116,7 @@ def _war_per_crisis(
 
 def _umbrella(disputes: Disputes, draws: Draws) -> list[Check]:
     """Check the odds ratios of a nuclear umbrella against the published ones."""
-    target = Target(build_record(disputes)[0])
+    target = Density(build_record(disputes)[0])
     values = [
         target.umbrella_values(Draws(draws.names, draws.values[:, k : k + CHUNK]))
         for k in range(0, draws.n, CHUNK)
@@ -136,7 +137,7 @@ def _umbrella(disputes: Disputes, draws: Draws) -> list[Check]:
     ]
 
 
-def _regressed(disputes: Disputes, per_draw: dict[str, np.ndarray]) -> list[Check]:
+def _regressed(disputes: Disputes, per_draw: Mapping[str, np.ndarray]) -> list[Check]:
     """Check the odds ratios of an umbrella as a logit over the disputes finds them."""
     return [
         _check(

@@ -1,7 +1,12 @@
-r"""Sampling the posterior: preconditioned Crank-Nicolson steps around the mode, with emcee.
+r"""The posterior: its mode, and chains of draws around it, with emcee.
 
-With the normal approximation at the mode, mean m and covariance :math:`C C^T`, and
-:math:`u = C^{-1}(z - m)`, a walker is moved to
+The mode is found by damped Gauss-Newton steps. With S the derivatives of the terms' logs (by
+central differences) and R those of the residuals, the curvature
+:math:`H = S S^T + R R^T + 1` is positive and needs no second derivative (Berndt, Hall, Hall and
+Hausman 1974). Steps are damped as Levenberg's.
+
+The chains are preconditioned Crank-Nicolson steps. With the normal approximation at the mode, mean
+m and covariance :math:`C C^T`, and :math:`u = C^{-1}(z - m)`, a walker is moved to
 
 .. math:: u' = \sqrt{1 - b^2}\, u + b\, \xi, \qquad \xi \sim N(0, 1),
 
@@ -19,13 +24,105 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.history.likelihood import Target
-from escalation.history.posterior_mode import Mode, log_density
+from escalation.history.likelihood import Density
+
+STEP = 0.02
+LONGEST = 1.0
+CHUNK = 24
+"""Points solved at once; bounds the memory."""
+
+
+class Mode(NamedTuple):
+    """The mode in standard normal coordinates.
+
+    Attributes
+    ----------
+    z : float array, shape (P,)
+        The mode.
+    log_density : float
+        Log posterior density there.
+    covariance : float array, shape (P, P)
+        Inverse curvature.
+    """
+
+    z: np.ndarray
+    log_density: float
+    covariance: np.ndarray
+
+
+def log_density(target: Density, z: np.ndarray) -> np.ndarray:
+    """Return the log density at W points, a chunk at a time."""
+    z = np.atleast_2d(z)
+    return np.concatenate(
+        [target.log_density(z[k : k + CHUNK]) for k in range(0, len(z), CHUNK)]
+    )
+
+
+def _terms(target: Density, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    parts = [target.terms(z[k : k + CHUNK]) for k in range(0, len(z), CHUNK)]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+
+def _slope(target: Density, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient and curvature at a point."""
+    n = len(z)
+    step = STEP * np.eye(n)
+    logs, residuals = _terms(target, np.vstack([z[None], z + step, z - step]))
+    slopes = (logs[1 : n + 1] - logs[n + 1 :]) / (2 * STEP)
+    bends = (residuals[1 : n + 1] - residuals[n + 1 :]) / (2 * STEP)
+    gradient = slopes.sum(axis=1) - bends @ residuals[0] - z
+    return gradient, slopes @ slopes.T + bends @ bends.T + np.eye(n)
+
+
+def find_mode(
+    target: Density,
+    start: np.ndarray | None = None,
+    steps: int = 40,
+    enough: float = 0.02,
+    report: Callable[[str], None] | None = None,
+) -> Mode:
+    """Climb to the posterior mode.
+
+    Parameters
+    ----------
+    target : Density
+        What to climb.
+    start : float array, shape (P,), optional
+        Where to begin; the prior's centre by default.
+    steps : int
+        At most so many steps.
+    enough : float
+        Stop when a step gains less log density.
+    report : callable, optional
+        Told of each step.
+    """
+    z = np.zeros(target.space.n) if start is None else np.array(start, float)
+    best = float(target.log_density(z)[0])
+    damping = 1.0
+    for step in range(steps):
+        gradient, curvature = _slope(target, z)
+        gained = 0.0
+        for _ in range(8):
+            damped = curvature + damping * np.diag(np.diag(curvature) - 1.0)
+            move = np.clip(np.linalg.solve(damped, gradient), -LONGEST, LONGEST)
+            found = float(target.log_density(z + move)[0])
+            if found > best:
+                gained, z, best = found - best, z + move, found
+                damping = max(damping / 5.0, 1e-4)
+                break
+            damping = max(4.0 * damping, 0.04)
+        if report:
+            report(f"step {step + 1}: log density {best:.2f}")
+        if gained < enough:
+            break
+    _, curvature = _slope(target, z)
+    return Mode(z, best, np.linalg.inv(curvature))
+
 
 STEP_SIZES = (0.2, 0.4, 0.7)
 SHRINKAGE = 0.3
@@ -35,7 +132,7 @@ SETTLING = 100
 
 
 @dataclass(frozen=True)
-class Sample:
+class Chains:
     """Draws from a posterior.
 
     Attributes
@@ -64,7 +161,7 @@ class Sample:
 
 
 def sample(
-    target: Target,
+    target: Density,
     mode: Mode,
     walkers: int = 24,
     warm_up: int = 300,
@@ -73,15 +170,15 @@ def sample(
     seed: int = 0,
     report: Callable[[int, int], None] | None = None,
     pilot: np.ndarray | None = None,
-) -> Sample:
+) -> Chains:
     """Sample the posterior.
 
     Parameters
     ----------
-    target : Target
+    target : Density
         Log density.
     mode : Mode
-        From :func:`escalation.history.posterior_mode.find_mode`.
+        From :func:`escalation.history.sampling.find_mode`.
     walkers, warm_up, steps, thin : int
         Chains; steps dropped and kept per chain; every `thin`-th of those is stored.
     seed : int
@@ -136,7 +233,7 @@ def sample(
         approximation = adapted(mode, points[:, points.shape[1] // 2 :])
     sampler = run(approximation, points[:walkers, -1], SETTLING + steps, warm_up)
     z = sampler.get_chain(discard=SETTLING, thin=thin).swapaxes(0, 1)
-    return Sample(
+    return Chains(
         z=z,
         log_density=sampler.get_log_prob(discard=SETTLING, thin=thin).T,
         accepted=float(np.mean(sampler.acceptance_fraction)),

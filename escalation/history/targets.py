@@ -1,18 +1,26 @@
-"""What is predicted about a dispute: four targets, each a distribution over categories.
+r"""What is predicted about a dispute: four targets, each a distribution over categories.
 
 `TARGETS` gives the number of categories: hostility level 2 to 5, reciprocated or not, joined by
 a defender of the target or not, and duration in `DURATION_BINS`. A forecast is a dict from
 target to probabilities of shape ``(n, K)``; an outcome of -1 is missing and not scored.
+
+The rates of groups of disputes come with the interval that the model predicted: for every draw of
+the parameters the disputes of a group are independent coin tosses with that draw's probabilities.
+The interval holds the middle 90 % of the shares over draws and tosses, hence both
+ignorance about parameters and chance. Disputes of one pair share more than their features, so the
+interval is, if anything, too narrow.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from escalation.history.crisis_table import Crises
-from escalation.history.dispute_table import DURATION_BINS, LEVELS, Disputes
+from escalation.archive.crisis_table import Crises
+from escalation.archive.dispute_table import DURATION_BINS, LEVELS, Disputes
 
 TARGETS = {
     "max_level": len(LEVELS),
@@ -29,31 +37,27 @@ USE, WAR = 2, 3
 Forecast = dict[str, np.ndarray]
 
 
-class Prediction(Protocol):
+class Prediction(NamedTuple):
     """Predictive probabilities of ``n`` disputes, means over draws of the parameters.
 
     Attributes
     ----------
-    level : array, shape (n, 4)
+    level : float array, shape (n, 4)
         Hostility level 2, 3, 4, 5.
-    reciprocation, joining : array, shape (n,)
+    reciprocation, joining : float array, shape (n,)
         P(reciprocated), P(at least one defender of the target joins it).
-    duration : array, shape (n, 4)
+    duration : float array, shape (n, 4)
         Days, in `DURATION_BINS`.
-    per_draw : dict of array, shape (draw, n), or None
-        The same per draw of ``use`` (level 4 or 5), ``war``, ``reciprocation``, ``joining``.
+    per_draw : dict of float array, shape (draw, n)
+        The same per draw of ``use`` (level 4 or 5), ``war``, ``reciprocation``, ``joining``; empty
+        where only means are known.
     """
 
-    @property
-    def level(self) -> np.ndarray: ...
-    @property
-    def reciprocation(self) -> np.ndarray: ...
-    @property
-    def joining(self) -> np.ndarray: ...
-    @property
-    def duration(self) -> np.ndarray: ...
-    @property
-    def per_draw(self) -> dict[str, np.ndarray] | None: ...
+    level: np.ndarray
+    reciprocation: np.ndarray
+    joining: np.ndarray
+    duration: np.ndarray
+    per_draw: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class Predictor(Protocol):
@@ -116,3 +120,86 @@ def happened(disputes: Disputes) -> dict[str, np.ndarray]:
         "reciprocation": disputes.recip == 1,
         "joining": disputes.joined,
     }
+
+
+PER_DRAW = {
+    "use_or_war": "use",
+    "war": "war",
+    "reciprocation": "reciprocation",
+    "joining": "joining",
+}
+"""Names of the events in a prediction's ``per_draw``."""
+
+_TOSSES = 2_000
+_TAILS = (0.05, 0.95)
+
+
+def groups_of(disputes: Disputes) -> dict[str, np.ndarray]:
+    """Which rows belong to each group, as masks of shape (n,)."""
+    near = disputes.land | disputes.sea
+    return {
+        "umbrella": disputes.umbrella,
+        "no umbrella": ~disputes.umbrella,
+        "contiguous": near,
+        "not contiguous": ~near & (disputes.contiguity != 0),
+        "China": disputes.china,
+        "no China": ~disputes.china,
+        "before 1990": ~disputes.post_1990,
+        "1990 or later": disputes.post_1990,
+    }
+
+
+def group_rates(disputes: Disputes, prediction: Prediction, *, seed: int = 0) -> dict[str, Any]:
+    """Compare observed rates with predictive intervals.
+
+    Parameters
+    ----------
+    disputes : Disputes
+    prediction : Prediction
+        Of the same rows. Without ``per_draw`` the intervals hold chance only.
+    seed : int
+        Of the tosses.
+
+    Returns
+    -------
+    dict
+        ``rates``: group to event to n, observed, predicted, low, high, covered;
+        ``share_covered`` over all of them; ``interval``: what the intervals hold.
+    """
+    rng = np.random.default_rng(seed)
+    observed = happened(disputes)
+    rates: dict[str, dict[str, Any]] = {}
+    for event, means in events_of(forecast_of(prediction)).items():
+        draws = _draws_of(prediction, event, means)
+        toss = _tosses(draws, rng)
+        for group, rows in groups_of(disputes).items():
+            if rows.any():
+                low, high = np.quantile(toss[:, rows].mean(axis=1), _TAILS)
+                share = float(observed[event][rows].mean())
+                rates.setdefault(group, {})[event] = {
+                    "n": int(rows.sum()),
+                    "observed": share,
+                    "predicted": float(means[rows].mean()),
+                    "low": float(low),
+                    "high": float(high),
+                    "covered": bool(low <= share <= high),
+                }
+    covered = [cell["covered"] for cells in rates.values() for cell in cells.values()]
+    return {
+        "rates": rates,
+        "share_covered": float(np.mean(covered)),
+        "interval": "parameters and chance" if prediction.per_draw else "chance only",
+    }
+
+
+def _draws_of(prediction: Prediction, event: str, means: np.ndarray) -> np.ndarray:
+    if not prediction.per_draw:
+        return means[None, :]
+    return np.asarray(prediction.per_draw[PER_DRAW[event]], float)
+
+
+def _tosses(draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Outcomes, shape (about `_TOSSES`, n), with every draw used equally often."""
+    repeats = max(1, round(_TOSSES / len(draws)))
+    p = np.repeat(draws[:_TOSSES], repeats, axis=0)
+    return rng.random(p.shape, dtype=np.float32) < p

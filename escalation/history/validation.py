@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from escalation.archive.dispute_table import Disputes
 from escalation.history.backtest import cross_validate
-from escalation.history.dispute_table import Disputes
-from escalation.history.likelihood import FITTED, Space, Target
-from escalation.history.observed import build_record
-from escalation.history.posterior_mode import find_mode
-from escalation.history.predict import Prediction, predict_disputes
+from escalation.history.features import build_record
+from escalation.history.likelihood import FITTED, Density, Space
+from escalation.history.predict import predict_disputes
+from escalation.history.sampling import find_mode
+from escalation.history.targets import Prediction
 from escalation.parameters.registry import REGISTRY
 
 DIRECT = ("opening_capability", "opening_after_1990", "answer_after_1990")
@@ -92,7 +93,7 @@ def mode_predictor(
     start: list[np.ndarray] = []
 
     def fit_predict(train: Disputes, test: Disputes) -> Prediction:
-        target = Target(build_record(train)[0], crises, space=space, pooled=variant.types)
+        target = Density(build_record(train)[0], crises, space=space, pooled=variant.types)
         mode = find_mode(target, start[-1] if start else None, steps=FOLD_STEPS, enough=0.2)
         start.append(mode.z)
         if report:

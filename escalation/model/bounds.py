@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.model.draws import Draws, quantile
+from escalation.model.draws import Draws
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY, Parameter
-from escalation.study.parts import parts_of
+from escalation.study.base import parts_of
 from escalation.study.quantity import ParameterRef
 from escalation.study.schema import Study
 
@@ -54,7 +54,7 @@ def _priors(
         if entry == REGISTRY.get(name) or name in fitted or isinstance(entry.prior, Fixed):
             continue
         with np.errstate(all="ignore"):
-            probed = quantile(entry.prior, entry.default, _PROBED)
+            probed = entry.prior.quantile(_PROBED)
         share = _outside(probed, entry.low, entry.high)
         yield share, (
             f"parameter {name}: its prior {entry.prior.describe()} puts {100 * share:.0f} % of "

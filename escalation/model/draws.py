@@ -25,16 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.parameters.priors import (
-    Beta,
-    Fixed,
-    Gamma,
-    LogNormal,
-    Normal,
-    Prior,
-    TruncatedNormal,
-    Uniform,
-)
+from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import Parameter
 from escalation.statistics.copula import correlated
 from escalation.study.correlations import Correlation, impossible, rank_correlations
@@ -83,44 +74,24 @@ class Draws:
         return Draws(self.names, np.repeat(self.values[:, :1], n, axis=1))
 
 
-def quantile(prior: Prior, default: float, u: np.ndarray) -> np.ndarray:
-    """Return the quantiles of a prior at probabilities `u`."""
-    from scipy import special
-
-    match prior:
-        case Fixed():
-            return np.full_like(u, default)
-        case LogNormal():
-            return prior.median * np.exp(prior.sigma * special.ndtri(u))
-        case Normal():
-            return prior.mean + prior.sd * special.ndtri(u)
-        case TruncatedNormal():
-            below = special.ndtr(-prior.mean / prior.sd)
-            return prior.mean + prior.sd * special.ndtri(below + u * (1.0 - below))
-        case Beta():
-            return special.betaincinv(prior.a, prior.b, u)
-        case Gamma():
-            return special.gammaincinv(prior.shape, u) / prior.rate
-        case Uniform():
-            return prior.low + (prior.high - prior.low) * u
-    raise TypeError(f"no quantile for {prior!r}")
-
-
 def bounded_quantile(parameter: Parameter, u: np.ndarray) -> np.ndarray:
-    """Return quantiles of a parameter's prior, clipped to its bounds.
+    """Return quantiles of a parameter's prior, clipped to its bounds; a fixed one's default.
 
     Raises
     ------
     InputError
         If a quantile is not a number, as with a beta prior of extreme shape.
     """
-    # A wide prior may overflow on its way to the bounds.
-    with np.errstate(over="ignore"):
-        values = quantile(parameter.prior, parameter.default, np.asarray(u, float))
+    u = np.asarray(u, float)
+    if isinstance(parameter.prior, Fixed):
+        values = np.full_like(u, parameter.default)
+    else:
+        with np.errstate(over="ignore"):  # a wide prior may overflow on its way to the bounds
+            values = parameter.prior.quantile(u)
     if np.isnan(values).any():
         raise InputError(
             f"parameter {parameter.name}: its prior {parameter.prior.describe()} has no quantile "
-            f"at {np.asarray(u, float)[np.isnan(values)].flat[0]:g}"
+            f"at {u[np.isnan(values)].flat[0]:g}"
         )
     return np.clip(values, parameter.low, parameter.high)
 

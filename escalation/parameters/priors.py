@@ -1,13 +1,15 @@
 """Prior distributions that a parameter or a YAML quantity may carry.
 
-Only their shape lives here; quantiles are taken in :mod:`escalation.model.draws`.
+Each knows its support and its quantiles. scipy is loaded with the first quantile that needs it, so
+that a study is read quickly.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
@@ -21,21 +23,57 @@ Finite = Annotated[float, AfterValidator(_finite)]
 Positive = Annotated[float, Field(gt=0), AfterValidator(_finite)]
 
 
+def _special() -> Any:
+    from scipy import special
+
+    return special
+
+
 class _Prior(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     def describe(self) -> str:
         """Return the prior as a reader would write it, such as ``LN(0.8, 0.35)``."""
-        raise TypeError(type(self).__name__)
+        raise NotImplementedError
+
+    def support(self) -> tuple[float, float]:
+        """Return the lower and upper end of what the prior can yield."""
+        return 0.0, math.inf
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Return the values below which a share `u`, from 0 to 1, of the prior lies.
+
+        Examples
+        --------
+        >>> Uniform(low=2, high=4).quantile(np.array([0.0, 0.25, 1.0]))
+        array([2. , 2.5, 4. ])
+        """
+        raise NotImplementedError
+
+    def middle(self) -> float | None:
+        """Return the median, or None for a constant, whose parameter has a default.
+
+        Examples
+        --------
+        >>> LogNormal(median=3.5, sigma=0.3).middle()
+        3.5
+        """
+        return float(self.quantile(np.array(0.5)))
 
 
 class Fixed(_Prior):
-    """A constant; it takes the parameter's default in every draw."""
+    """A constant: it takes its parameter's default in every draw, and has no quantiles."""
 
     prior: Literal["fixed"] = "fixed"
 
     def describe(self) -> str:
         return "fixed"
+
+    def support(self) -> tuple[float, float]:
+        return -math.inf, math.inf
+
+    def middle(self) -> None:
+        return None
 
 
 class LogNormal(_Prior):
@@ -48,6 +86,9 @@ class LogNormal(_Prior):
     def describe(self) -> str:
         return f"LN({self.median:g}, {self.sigma:g})"
 
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        return self.median * np.exp(self.sigma * _special().ndtri(u))
+
 
 class Normal(_Prior):
     """Normal with mean and standard deviation."""
@@ -58,6 +99,12 @@ class Normal(_Prior):
 
     def describe(self) -> str:
         return f"N({self.mean:g}, {self.sd:g})"
+
+    def support(self) -> tuple[float, float]:
+        return -math.inf, math.inf
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        return self.mean + self.sd * _special().ndtri(u)
 
 
 class TruncatedNormal(_Prior):
@@ -70,6 +117,17 @@ class TruncatedNormal(_Prior):
     def describe(self) -> str:
         return f"N+({self.mean:g}, {self.sd:g})"
 
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        special = _special()
+        below = special.ndtr(-self.mean / self.sd)
+        if below < 0.5:
+            return self.mean + self.sd * special.ndtri(below + u * (1.0 - below))
+        # Probabilities of the upper tail keep their digits when the mean lies far below zero.
+        above = special.ndtr(self.mean / self.sd)
+        if above == 0.0:
+            return np.zeros_like(u)
+        return np.maximum(self.mean - self.sd * special.ndtri(above * (1.0 - u)), 0.0)
+
 
 class Beta(_Prior):
     """Beta(a, b) on the unit interval."""
@@ -81,6 +139,12 @@ class Beta(_Prior):
     def describe(self) -> str:
         return f"Beta({self.a:g}, {self.b:g})"
 
+    def support(self) -> tuple[float, float]:
+        return 0.0, 1.0
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        return _special().betaincinv(self.a, self.b, u)
+
 
 class Gamma(_Prior):
     """Gamma with shape and rate."""
@@ -91,6 +155,9 @@ class Gamma(_Prior):
 
     def describe(self) -> str:
         return f"Gamma({self.shape:g}, {self.rate:g})"
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        return _special().gammaincinv(self.shape, u) / self.rate
 
 
 class Uniform(_Prior):
@@ -109,17 +176,14 @@ class Uniform(_Prior):
     def describe(self) -> str:
         return f"U({self.low:g}, {self.high:g})"
 
+    def support(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        return self.low + (self.high - self.low) * u
+
 
 Prior = Annotated[
     Fixed | LogNormal | Normal | TruncatedNormal | Beta | Gamma | Uniform,
     Field(discriminator="prior"),
 ]
-PRIOR_NAMES = (
-    "fixed",
-    "lognormal",
-    "normal",
-    "normal_positive",
-    "beta",
-    "gamma",
-    "uniform",
-)

@@ -41,7 +41,7 @@ class CampaignPlan:
     study_text : list of (str, str)
         Text of every file of the study, the study itself first.
     study_sha256 : str
-        Checksum over what it says, see :func:`escalation.study.loader.meaning_sha256`.
+        Checksum over what it says, see `Study.sha256`.
     seed : int
         Seed of all random numbers.
     sizes : tuple of (int, int)

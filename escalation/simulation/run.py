@@ -38,7 +38,7 @@ from escalation.simulation.workload import (
     sweep_part,
     sweep_size,
 )
-from escalation.study.recheck import recheck
+from escalation.study.loader import recheck
 from escalation.study.schema import Study
 
 if TYPE_CHECKING:
@@ -366,7 +366,7 @@ def _attrs(study: Study, plan: Plan, defaults: bool, checksum: str) -> dict[str,
         "study_name": study.name,
         "study_title": study.title,
         "study_sha256": study.sha256,
-        "study_text": dict(study.text),
+        "study_text": dict(study.text) if study.as_read else {},
         "default_point": defaults,
         "table_checksum": checksum,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -7,19 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
+from escalation.study.base import StudyModel, fault, internal
 from escalation.study.flashpoints import Flashpoint
 from escalation.study.names import shown
 from escalation.study.nodes import QUANTITY_KEYS
-from escalation.study.quantity import (
-    Amount,
-    Delay,
-    LogOdds,
-    Quantity,
-    StudyModel,
-    UnitQuantity,
-    fault,
-    internal,
-)
+from escalation.study.quantity import Amount, Delay, LogOdds, Quantity, UnitQuantity
 from escalation.study.vocabulary import (
     ONE,
     ZERO,

@@ -22,7 +22,7 @@ from escalation.study.inherit import (
     without_nulls,
 )
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Items, Node, Place, Scalar, Table, kind, walk
+from escalation.study.nodes import Items, Node, Position, Scalar, Table, kind, walk
 from escalation.study.references import Library, is_file_name
 
 Context = dict[str, list[str] | None]
@@ -43,7 +43,7 @@ class Assembly:
         Structures by name, as written, so that one may extend another by name.
     changes : list of Table
         Parameter overrides, scenarios first.
-    orphans : set of Place
+    orphans : set of Position
         Objects that lack something because what they extend was not found.
     inherited : set of str
         Files of the studies that this one extends.
@@ -54,7 +54,7 @@ class Assembly:
     library: Library
     structures: dict[str, Table] = field(default_factory=dict)
     changes: list[Table] = field(default_factory=list)
-    orphans: set[Place] = field(default_factory=set)
+    orphans: set[Position] = field(default_factory=set)
     inherited: set[str] = field(default_factory=set)
     elsewhere: dict[str, Node] = field(default_factory=dict)
     parents: dict[str, Table] = field(default_factory=dict)
@@ -68,9 +68,9 @@ class Assembly:
         written = self._named(whole, "structures", lambda table: table)
         self.structures = {k: v for k, v in written.entries.items() if isinstance(v, Table)}
         finished = Table(
-            written.place,
+            written.position,
             {name: self.structure(table) for name, table in self.structures.items()},
-            written.key_places,
+            written.key_positions,
         )
         speakers = [*self._scenarios(whole), whole]
         self.changes = [change for table in speakers for change in self._parameters(table)]
@@ -96,8 +96,8 @@ class Assembly:
         listed = whole.entries.get("pacts")
         if listed is not None:
             pacts.extend(self._listed_pacts(listed))
-        place = (single or listed or whole).place
-        return with_entries(whole, pact=None, pacts=Items(place, tuple(pacts)))
+        position = (single or listed or whole).position
+        return with_entries(whole, pact=None, pacts=Items(position, tuple(pacts)))
 
     def tables_elsewhere(self) -> dict[str, Table]:
         """Return the flashpoints of the studies that this one extends."""
@@ -126,14 +126,14 @@ class Assembly:
         return chain(table, find, prepare, self.library.problems, self.orphans)
 
     def _expected(self, node: Node, what: str) -> None:
-        self.library.problems.append(node.place.problem(f"expected {what}, found {kind(node)}"))
+        self.library.problems.append(node.position.problem(f"expected {what}, found {kind(node)}"))
 
     def _resolve(self, node: Node, what: str) -> Table | None:
         """Return an object given inline or as the name of a file."""
         if isinstance(node, Table):
             return node
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            return self.library.follow(node.value, node.place)
+            return self.library.follow(node.value, node.position)
         self._expected(node, f"{what} or the name of its file")
         return None
 
@@ -155,21 +155,21 @@ class Assembly:
         return with_entries(whole, **dict.fromkeys(empty))
 
     def _look_elsewhere(self, root: Table) -> None:
-        """Learn the places and structures of the studies that this one extends.
+        """Learn the flashpoints and structures of the studies that this one extends.
 
         A structure written for five flashpoints may then be reused for one of them, while a
         slip in a flashpoint's name is still found.
         """
-        met = [root.place]
+        met = [root.position]
         link = root.entries.get("extends")
         while isinstance(link, Scalar) and isinstance(link.value, str):
             parent = self._parent_file(link)
-            if parent is None or parent.place in met:
+            if parent is None or parent.position in met:
                 return
-            met.append(parent.place)
-            self.inherited.add(parent.place.file)
-            places = self._named(parent, "flashpoints", self._flashpoint)
-            self.elsewhere.update(places.entries)
+            met.append(parent.position)
+            self.inherited.add(parent.position.file)
+            points = self._named(parent, "flashpoints", self._flashpoint)
+            self.elsewhere.update(points.entries)
             structures = self._named(parent, "structures", lambda table: table)
             for name, table in structures.entries.items():
                 if isinstance(table, Table):
@@ -178,53 +178,53 @@ class Assembly:
 
     def _actors(self, whole: Table) -> Table:
         node = whole.entries.get("actors")
-        result = Table(node.place if node else whole.place)
+        result = Table(node.position if node else whole.position)
         parts = node.items if isinstance(node, Items) else [node] if node else []
         for part in parts:
             table = self._resolve(part, "a table of actors")
             for name, actor in table.entries.items() if table else ():
-                key_place = table.key_place(name) if table else part.place
+                key_position = table.key_position(name) if table else part.position
                 if name in result.entries:
                     self.library.problems.append(
-                        key_place.problem(f"actor {shown(name)} is given twice")
+                        key_position.problem(f"actor {shown(name)} is given twice")
                     )
                     continue
-                result.entries[name] = self._actor(name, actor, key_place)
-                result.key_places[name] = key_place
+                result.entries[name] = self._actor(name, actor, key_position)
+                result.key_positions[name] = key_position
         return result
 
-    def _actor(self, name: str, actor: Node, key_place: Place) -> Node:
+    def _actor(self, name: str, actor: Node, key_position: Position) -> Node:
         if not isinstance(actor, Table):
             return actor
         given = actor.entries.get("name")
         if isinstance(given, Scalar) and given.value != name:
-            self.library.problems.append(given.place.problem(
+            self.library.problems.append(given.position.problem(
                 f"{shown(given.value)} differs from the key above it, {shown(name)}"
             ))
         return self._label(
-            with_entries(actor, name=Scalar(key_place, name, name)), name
+            with_entries(actor, name=Scalar(key_position, name, name)), name
         )
 
     def _named(self, whole: Table, group: str, finish: Callable[[Table], Table]) -> Table:
         """Return the objects of a list by their names."""
         node = whole.entries.get(group)
-        result = Table(node.place if node else whole.place)
+        result = Table(node.position if node else whole.position)
         for item, table in self._each(node, f"a table of one of the {group}") if node else ():
             name = table.text("name")
             if name is None:
-                place = table.entries["name"].place if "name" in table.entries else table.place
-                self.library.problems.append(place.problem(
+                position = table.entries.get("name", table).position
+                self.library.problems.append(position.problem(
                     "needs a name in text" if "name" in table.entries else "missing key 'name'",
-                    key=table.place.child("name"),
+                    key=table.position.child("name"),
                 ))
                 self.library.broken = True
             elif name in result.entries:
                 self.library.problems.append(
-                    item.place.problem(f"{shown(name)} is among the {group} twice")
+                    item.position.problem(f"{shown(name)} is among the {group} twice")
                 )
             else:
                 result.entries[name] = finish(table)
-                result.key_places[name] = table.entries["name"].place
+                result.key_positions[name] = table.entries["name"].position
         return result
 
     def _flashpoint(self, table: Table) -> Table:
@@ -238,20 +238,20 @@ class Assembly:
         return with_entries(whole, extends=None)
 
     def _parent_file(self, link: Scalar) -> Table | None:
-        return self.library.follow(link.value, link.place)
+        return self.library.follow(link.value, link.position)
 
     def _parent_structure(self, link: Scalar) -> Table | None:
         name = link.value
         if is_file_name(name):
-            return self.library.follow(name, link.place)
+            return self.library.follow(name, link.position)
         for known in (self.structures, self.parents):
             if name in known:
                 return known[name]
         beside = f"{name}.yaml"
-        if "/" not in name and self.library.exists(self.library.target(beside, link.place)):
-            return self.library.follow(beside, link.place)
+        if "/" not in name and self.library.exists(self.library.target(beside, link.position)):
+            return self.library.follow(beside, link.position)
         if not self.library.broken:
-            self.library.problems.append(link.place.problem(
+            self.library.problems.append(link.position.problem(
                 f"unknown structure {shown(name)} {suggestion(name, self.structures)}"
             ))
         return None
@@ -270,13 +270,13 @@ class Assembly:
         level as if it had been stated for the pact.
         """
         if "base_encirclement" in table.entries:
-            self.library.problems.append(table.key_place("base_encirclement").problem(
+            self.library.problems.append(table.key_position("base_encirclement").problem(
                 "unknown key 'base_encirclement' (did you mean 'encirclement'?)"
             ))
         if "encirclement" in table.entries:
             return with_entries(table, base_encirclement=table.entries["encirclement"])
         if "pact" in table.entries or "pacts" in table.entries:
-            return with_entries(table, encirclement=Scalar(table.place, None))
+            return with_entries(table, encirclement=Scalar(table.position, None))
         return table
 
     def _prepared_pact(self, pact: Table, owner: str) -> Table:
@@ -294,7 +294,7 @@ class Assembly:
     def _pact(self, pact: Table, owner: str) -> Table:
         whole = filled_in(pact, self.library.problems)
         if "name" not in whole.entries:
-            whole = with_entries(whole, name=Scalar(pact.place, owner, owner))
+            whole = with_entries(whole, name=Scalar(pact.position, owner, owner))
         return whole
 
     def _scenarios(self, whole: Table) -> Iterator[Table]:
@@ -302,7 +302,7 @@ class Assembly:
         for _, table in self._each(node, "a scenario") if node else ():
             for key in table.entries:
                 if key not in SCENARIO_KEYS:
-                    self.library.problems.append(table.key_place(key).problem(
+                    self.library.problems.append(table.key_position(key).problem(
                         f"unknown key {shown(key)} {suggestion(key, SCENARIO_KEYS)}"
                     ))
             yield table
@@ -315,11 +315,11 @@ class Assembly:
             self._expected(node, "a table of parameters")
 
     def _label(self, node: Table, owner: str) -> Table:
-        """Return the tree with every inline prior named by its place below `owner`."""
+        """Return the tree with every inline prior named by where it stands below `owner`."""
         entries: dict[str, Node] = {}
         for key, entry in node.entries.items():
             entries[key] = self._label_below(entry, f"{owner}.{key}")
-        return Table(node.place, entries, node.key_places, node.whole)
+        return Table(node.position, entries, node.key_positions, node.whole)
 
     def _label_below(self, node: Node, name: str) -> Node:
         if not isinstance(node, Table):
@@ -329,12 +329,12 @@ class Assembly:
         if "name" in node.entries:
             given = node.entries["name"]
             # Named already, by the pact that it stands in.
-            if given.place != node.place:
-                self.library.problems.append(node.key_place("name").problem(
-                    "unknown key 'name': a prior is named by its place"
+            if given.position != node.position:
+                self.library.problems.append(node.key_position("name").problem(
+                    "unknown key 'name': a prior is named by where it stands"
                 ))
             return node
-        return with_entries(node, name=Scalar(node.place, name, name))
+        return with_entries(node, name=Scalar(node.position, name, name))
 
 
 SCENARIO_KEYS = ("name", "title", "description", "parameters", "correlations")
@@ -345,24 +345,24 @@ def _keys(whole: Table, group: str) -> list[str]:
     return list(table.entries) if isinstance(table, Table) else []
 
 
-def _inline_priors(whole: Table) -> Iterator[tuple[str, Place]]:
+def _inline_priors(whole: Table) -> Iterator[tuple[str, Position]]:
     """Yield the name of every inline prior and where it was written."""
     for node in walk(whole):
         if isinstance(node, Table) and node.text("prior"):
-            yield node.text("name") or "", node.place
+            yield node.text("name") or "", node.position
 
 
 def _same_names(whole: Table) -> Iterator[Problem]:
-    """Find inline priors written in two places whose places give them the same name.
+    """Find inline priors written at two positions that give them the same name.
 
     One that a child's own value has replaced is no longer part of the study.
     """
-    first: dict[str, Place] = {}
-    for name, place in dict.fromkeys(_inline_priors(whole)):
-        other = first.setdefault(name, place)
-        if other != place:
+    first: dict[str, Position] = {}
+    for name, position in dict.fromkeys(_inline_priors(whole)):
+        other = first.setdefault(name, position)
+        if other != position:
             where = f"{other.file}:{other.line}" if other.line else other.key
-            yield place.problem(
+            yield position.problem(
                 f"two priors would be named {shown(name)}, this one and that at {where}; "
-                f"rename {shown(name.partition('.')[0])} in one of the two places"
+                f"rename {shown(name.partition('.')[0])} in one of the two"
             )

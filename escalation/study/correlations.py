@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, field_validator
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import Mark, Parameter
 from escalation.statistics.copula import clashing
+from escalation.study.base import FiniteFloat, StudyModel, Text, fault
 from escalation.study.names import SHOWN_CHOICES, shown, suggestion
 from escalation.study.nodes import Items, Node, Scalar, Table
-from escalation.study.quantity import FiniteFloat, StudyModel, Text, fault
 from escalation.study.vocabulary import ParameterName
 
 
@@ -76,7 +76,7 @@ def combined(stated: Sequence[Node | None]) -> Node | None:
             return node
         own = {_pair_of(item) for item in node.items} - {None}
         items = [item for item in items if _pair_of(item) not in own] + [*node.items]
-    return Items(lists[-1].place, tuple(items)) if lists else None
+    return Items(lists[-1].position, tuple(items)) if lists else None
 
 
 def impossible(

@@ -12,7 +12,7 @@ from escalation.study.assembly import Assembly
 from escalation.study.loader import load_study
 from escalation.study.messages import problems_of
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Place, to_data
+from escalation.study.nodes import Position, to_data
 from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef
 from escalation.study.references import Library, is_file_name
 from escalation.study.schema import Pact, Structure, Study
@@ -84,7 +84,7 @@ def load_structure(path: str | os.PathLike[str]) -> Structure:
     """
     folder, name = os.path.split(os.fspath(path))
     library = Library(folder)
-    root = library.open(name, Place(library.shown_path(name)))
+    root = library.open(name, Position(library.shown_path(name)))
     if root is None:
         raise StudyError(library.problems)
     whole = Assembly(library).structure(root)
@@ -140,10 +140,10 @@ def _pact_facts(label: str, pact: Pact) -> Iterator[tuple[str, str]]:
     for name, share in pact.covers.items():
         yield f"{label}.covers.{name}", in_words(share)
     for actor, member in pact.members.items():
-        place = f"{label}.members.{actor}"
+        position = f"{label}.members.{actor}"
         if isinstance(member.bindingness, dict):
             for theatre, quantity in member.bindingness.items():
-                yield f"{place}.bindingness.{theatre}", in_words(quantity)
+                yield f"{position}.bindingness.{theatre}", in_words(quantity)
         else:
-            yield f"{place}.bindingness", in_words(member.bindingness)
-        yield f"{place}.realised", in_words(member.realised)
+            yield f"{position}.bindingness", in_words(member.bindingness)
+        yield f"{position}.realised", in_words(member.realised)

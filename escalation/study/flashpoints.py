@@ -1,4 +1,4 @@
-"""States, and the places where one may try to take something from another."""
+"""States, and the flashpoints where one may try to take something from another."""
 
 from __future__ import annotations
 
@@ -7,18 +7,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from escalation.contracts.codes import MAX_PARTIES
+from escalation.study.base import StudyModel, fault
 from escalation.study.names import shown
-from escalation.study.quantity import (
-    Amount,
-    LogOdds,
-    Quantity,
-    Rate,
-    Stake,
-    StudyModel,
-    UnitQuantity,
-    Within,
-    fault,
-)
+from escalation.study.quantity import Amount, LogOdds, Quantity, Rate, Stake, UnitQuantity, Within
 from escalation.study.vocabulary import ONE, ZERO, ActorName, Dollars, Name, Titled
 
 
@@ -76,7 +67,7 @@ class ThirdParty(StudyModel):
 
 
 class Flashpoint(Titled):
-    """A place where a challenger may try to take something from a defender.
+    """A spot where a challenger may try to take something from a defender.
 
     Attributes
     ----------
@@ -94,7 +85,7 @@ class Flashpoint(Titled):
     base_host : str or None
         Actor whose bases the great power needs there.
     commitment_scale : Quantity
-        Factor on every bindingness at this place.
+        Factor on every bindingness at this position.
     grey_zone_incidents : Quantity
         Factor on incident rates at rungs 1 to 3.
     third_parties : dict of str to ThirdParty

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY, Parameter
+from escalation.study.base import parts_of
 from escalation.study.names import listed, shown
-from escalation.study.nodes import Items, Node, Place, Table
+from escalation.study.nodes import Items, Node, Position, Table
 from escalation.study.overrides import ParameterOverride, overridden
-from escalation.study.parts import parts_of
 from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef
 from escalation.study.schema import Flashpoint, Pact, Study
 from escalation.study.vocabulary import ZERO
@@ -51,17 +51,17 @@ class Words:
     inherited: set[str]
     changes: list[Change]
 
-    def place(self, *path: str | int) -> Place:
+    def position(self, *path: str | int) -> Position:
         """Return where the last key of a path stands, or as far as the path leads."""
         node: Node = self.whole
-        place = node.place
+        position = node.position
         for step in path:
             if isinstance(node, Table) and step in node.entries:
-                place, node = node.key_place(str(step)), node.entries[str(step)]
+                position, node = node.key_position(str(step)), node.entries[str(step)]
             elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
                 node = node.items[step]
-                place = node.place
-        return place
+                position = node.position
+        return position
 
     @property
     def third_parties(self) -> set[str]:
@@ -87,7 +87,7 @@ def _third_parties(point: Table) -> set[str]:
 
 
 def idle(words: Words) -> Iterator[Problem]:
-    """Yield what has no effect on the results of a study, each with its place."""
+    """Yield what has no effect on the results of a study, each with its position."""
     for kind in (_treaties, _coverage, _reach, _roles, _actors, _parameters, _compare):
         yield from (problem for problem in kind(words) if problem.file not in words.inherited)
 
@@ -98,17 +98,17 @@ def _treaties(words: Words) -> Iterator[Problem]:
     # What a pact does for a defender depends on whether it is a member.
     members = parties | words.sides
     for actor in words.study.actors:
-        found: list[tuple[str, Place]] = []
+        found: list[tuple[str, Position]] = []
         for name, structure in words.study.structures.items():
             at = ("structures", name)
             if actor not in parties:
                 found += [
-                    (name, words.place(*at, key, actor)) for key in ("commitments", "actors")
+                    (name, words.position(*at, key, actor)) for key in ("commitments", "actors")
                     if actor in getattr(structure, key)
                 ]
             if actor not in members:
                 found += [
-                    (name, words.place(*at, "pacts", number, "members", actor))
+                    (name, words.position(*at, "pacts", number, "members", actor))
                     for number, pact in enumerate(structure.pacts) if actor in pact.members
                 ]
         if found:
@@ -127,8 +127,8 @@ def _coverage(words: Words) -> Iterator[Problem]:
         for covered in pact.covers:
             inside = [name for name, theatre in theatres.items() if theatre == covered]
             if inside and covered not in theatres and all(name in pact.covers for name in inside):
-                place = words.place("structures", structure, "pacts", number, "covers", covered)
-                yield place.problem(
+                at = ("structures", structure, "pacts", number, "covers", covered)
+                yield words.position(*at).problem(
                     f"has no effect: {listed(inside)} in that theatre have entries of their own"
                 )
 
@@ -153,7 +153,7 @@ def _reach(words: Words) -> Iterator[Problem]:
             and any(pact.coverage(member, point) == ZERO for member in everywhere)
         ]
         if missed:
-            yield words.place("structures", structure, "pacts", number).problem(
+            yield words.position("structures", structure, "pacts", number).problem(
                 f"{pact.name} does not reach {listed(missed)}: the defender is no member, and "
                 "`covers` names neither flashpoint nor theatre; write "
                 f"`covers: {{{missed[0]}: 1}}`, or 0 to mean it"
@@ -177,11 +177,11 @@ def _roles(words: Words) -> Iterator[Problem]:
         elif name in words.elsewhere and host in _third_parties(words.elsewhere[name]):
             continue
         who = "the great power" if host == study.great_power else "no third party there"
-        yield words.place("flashpoints", name, "base_host").problem(
+        yield words.position("flashpoints", name, "base_host").problem(
             f"has no effect: {shown(host)} is {who}, so its bases are never refused"
         )
     if study.great_power not in words.third_parties:
-        yield words.place("great_power").problem(
+        yield words.position("great_power").problem(
             f"{shown(study.great_power)} is a third party at no flashpoint, so that no war is "
             "counted as a great-power war"
         )
@@ -200,7 +200,7 @@ def _actors(words: Words) -> Iterator[Problem]:
                 actors[name].trade_dependence}  # fmt: skip
     for table, name in written:
         if name not in met | partners:
-            yield table.key_place(name).problem(
+            yield table.key_position(name).problem(
                 f"has no effect: {shown(name)} plays no part at any flashpoint"
             )
 
@@ -212,21 +212,21 @@ def _parameters(words: Words) -> Iterator[Problem]:
     for own in parts_of(words.study, InlinePrior):
         entries[own.name] = own.as_parameter()
     for number, (table, name, change) in enumerate(words.changes):
-        place = table.key_place(name)
+        position = table.key_position(name)
         later = [c.prior for _, other, c in words.changes[number + 1 :] if other == name]
         changed = overridden(entries[name], change, "")
         if name in idle_names:
-            yield place.problem(f"has no effect: {idle_names[name]}")
+            yield position.problem(f"has no effect: {idle_names[name]}")
         elif any(later):
-            yield place.problem("has no effect: what the study or a later scenario says holds")
+            yield position.problem("has no effect: what the study or a later scenario says holds")
         elif name in REGISTRY and _same(changed, entries[name]):
             prior = f"{changed.prior.describe()}, default {changed.default:g}"
-            yield place.problem(f"has no effect: {prior}, is what holds without it")
+            yield position.problem(f"has no effect: {prior}, is what holds without it")
         entries[name] = changed
     for number, one in enumerate(words.study.correlations):
         for parameter in one.between:
             if parameter in idle_names:
-                yield words.place("correlations", number).problem(
+                yield words.position("correlations", number).problem(
                     f"has no effect: {shown(parameter)} is not read: {idle_names[parameter]}"
                 )
 
@@ -262,12 +262,12 @@ def _compare(words: Words) -> Iterator[Problem]:
     study, compare = words.study, words.study.compare
     for number, name in enumerate(compare.focus):
         if name == study.reference:
-            yield words.place("compare", "focus", number).problem(
+            yield words.position("compare", "focus", number).problem(
                 f"has no effect: {shown(name)} is the reference, which is always shown"
             )
     compared = [name for name in compare.focus if name != study.reference]
     if compare.sweep and not compared:
-        yield words.place("compare", "sweep").problem(
+        yield words.position("compare", "sweep").problem(
             "has no effect: compare.focus names no structure to sweep beside the reference"
         )
         return
@@ -279,6 +279,6 @@ def _compare(words: Words) -> Iterator[Problem]:
     idle_names = unread(swept)
     for number, name in enumerate(compare.sweep):
         if name in idle_names:
-            yield words.place("compare", "sweep", number).problem(
+            yield words.position("compare", "sweep", number).problem(
                 f"sweeping {shown(name)} has no effect: {idle_names[name]}"
             )

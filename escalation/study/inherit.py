@@ -1,4 +1,4 @@
-"""`extends` and the shorthands of a pact, worked out on trees so that places survive."""
+"""`extends` and the shorthands of a pact, worked out on trees so that positions survive."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from escalation.errors import Problem
 from escalation.study.names import shown
-from escalation.study.nodes import Items, Node, Place, Scalar, Table, is_quantity, kind
+from escalation.study.nodes import Items, Node, Position, Scalar, Table, is_quantity, kind
 
 
 def merged(parent: Table, child: Table) -> Table:
@@ -16,15 +16,15 @@ def merged(parent: Table, child: Table) -> Table:
     inherited one, and an empty value (``null``) takes the inherited one away.
     """
     entries: dict[str, Node] = dict(parent.entries)
-    places = dict(parent.key_places)
+    positions = dict(parent.key_positions)
     for key, mine in child.entries.items():
         inherited = entries.get(key)
         if isinstance(mine, Table) and isinstance(inherited, Table) and _mergeable(mine, inherited):
             entries[key] = merged(inherited, mine)
         else:
             entries[key] = mine
-        places[key] = child.key_places[key]
-    return Table(child.place, entries, places)
+        positions[key] = child.key_positions[key]
+    return Table(child.position, entries, positions)
 
 
 def _mergeable(mine: Table, inherited: Table) -> bool:
@@ -38,21 +38,21 @@ def without_nulls(node: Table) -> Table:
         if isinstance(entry, Scalar) and entry.value is None:
             continue
         kept[key] = without_nulls(entry) if isinstance(entry, Table) else entry
-    return Table(node.place, kept, {key: node.key_places[key] for key in kept})
+    return Table(node.position, kept, {key: node.key_positions[key] for key in kept})
 
 
 def with_entries(node: Node, **entries: Node | None) -> Table:
     """Return a copy of a table with entries set, or taken away where None."""
     if not isinstance(node, Table):
         raise TypeError(f"{kind(node)} has no entries")
-    result = Table(node.place, dict(node.entries), dict(node.key_places))
+    result = Table(node.position, dict(node.entries), dict(node.key_positions))
     for key, entry in entries.items():
         if entry is None:
             result.entries.pop(key, None)
-            result.key_places.pop(key, None)
+            result.key_positions.pop(key, None)
         else:
             result.entries[key] = entry
-            result.key_places.setdefault(key, entry.place)
+            result.key_positions.setdefault(key, entry.position)
     return result
 
 
@@ -72,22 +72,22 @@ def spelled_out(pact: Table, problems: list[Problem]) -> Table:
         entries[name] = member
         if is_quantity(member):
             entries[name] = Table(
-                member.place, {"bindingness": member}, {"bindingness": member.place}
+                member.position, {"bindingness": member}, {"bindingness": member.position}
             )
-    table = Table(members.place, entries, members.key_places, members.whole)
+    table = Table(members.position, entries, members.key_positions, members.whole)
     return with_entries(pact, members=table)
 
 
 def _from_list(members: Items, problems: list[Problem]) -> Table:
-    table = Table(members.place, whole=True)
+    table = Table(members.position, whole=True)
     for item in members.items:
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
-            problems.append(item.place.problem(f"expected an actor's name, found {kind(item)}"))
+            problems.append(item.position.problem(f"expected an actor's name, found {kind(item)}"))
         elif item.value in table.entries:
-            problems.append(item.place.problem(f"actor {shown(item.value)} is named twice"))
+            problems.append(item.position.problem(f"actor {shown(item.value)} is named twice"))
         else:
-            table.entries[item.value] = Table(item.place)
-            table.key_places[item.value] = item.place
+            table.entries[item.value] = Table(item.position)
+            table.key_positions[item.value] = item.position
     return table
 
 
@@ -104,16 +104,16 @@ def filled_in(pact: Table, problems: list[Problem]) -> Table:
     ]
     for name in lacking:
         if common is None:
-            problems.append(members.key_place(name).problem(
+            problems.append(members.key_position(name).problem(
                 f"no bindingness given for member {shown(name)}, by itself or for the pact"
             ))
-        value = common or Scalar(members.key_place(name), 0)
+        value = common or Scalar(members.key_position(name), 0)
         entries[name] = with_entries(members.entries[name], bindingness=value)
     if common is not None and members.entries and not lacking:
-        problems.append(pact.key_place("bindingness").problem(
+        problems.append(pact.key_position("bindingness").problem(
             "has no effect, since every member names its own bindingness"
         ))
-    filled = Table(members.place, entries, members.key_places)
+    filled = Table(members.position, entries, members.key_positions)
     return with_entries(pact, members=filled, bindingness=None)
 
 
@@ -128,7 +128,7 @@ def chain(
     find: Find,
     prepare: Callable[[Table], Table],
     problems: list[Problem],
-    orphans: set[Place],
+    orphans: set[Position],
 ) -> Table:
     """Return `node` merged over everything that it extends, nearest last.
 
@@ -142,8 +142,8 @@ def chain(
         Rewrites shorthands of one tree before it is merged.
     problems : list of Problem
         Receives a circle, should there be one.
-    orphans : set of Place
-        Receives the place of `node` if not all that it extends was found, so that what it
+    orphans : set of Position
+        Receives the position of `node` if not all that it extends was found, so that what it
         lacks for that reason need not be held against it.
     """
     lineage = [node]
@@ -153,11 +153,12 @@ def chain(
             break
         parent = find(link)
         if parent is None:
-            orphans.add(node.place)
+            orphans.add(node.position)
             break
-        if any(parent.place == met.place for met in lineage):
-            problems.append(link.place.problem(f"{shown(link.value)} extends itself in a circle"))
-            orphans.add(node.place)
+        if any(parent.position == met.position for met in lineage):
+            message = f"{shown(link.value)} extends itself in a circle"
+            problems.append(link.position.problem(message))
+            orphans.add(node.position)
             break
         lineage.append(parent)
     result = prepare(lineage[-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import warnings
@@ -10,18 +9,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
-from escalation.errors import SHOWN_PROBLEMS, Problem, StudyError, StudyWarning, listed_problems
+from escalation.errors import (
+    SHOWN_PROBLEMS,
+    InputError,
+    Problem,
+    StudyError,
+    StudyWarning,
+    listed_problems,
+)
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.assembly import Assembly, Context
+from escalation.study.base import parts_of
 from escalation.study.correlations import impossible as impossible_correlations
 from escalation.study.idle import Words, idle
 from escalation.study.messages import problems_of
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Items, Place, Scalar, Table, from_data, kind, to_data
+from escalation.study.nodes import Items, Position, Scalar, Table, from_data, kind, to_data
 from escalation.study.overrides import ParameterOverride, impossible, overridden
-from escalation.study.parts import parts_of
 from escalation.study.quantity import InlinePrior
 from escalation.study.references import Library
 from escalation.study.schema import Study
@@ -119,8 +126,8 @@ def parse_study(
         text = as_text(to_data(root))
     library.text[BUILT_IN_PYTHON] = text
     if root is not None and not isinstance(root, Table):
-        place = Place(BUILT_IN_PYTHON)
-        library.problems.append(place.problem(f"expected keys with values, found {kind(root)}"))
+        position = Position(BUILT_IN_PYTHON)
+        library.problems.append(position.problem(f"expected keys with values, found {kind(root)}"))
     study = _finished(library, root if isinstance(root, Table) else None)
     _warn(library.notes)
     return study
@@ -167,7 +174,7 @@ def study_from_text(text: Mapping[str, str]) -> Study:
 
 
 def _from_library(library: Library, name: str) -> Study:
-    return _finished(library, library.open(name, Place(library.shown_path(name))))
+    return _finished(library, library.open(name, Position(library.shown_path(name))))
 
 
 def _finished(library: Library, root: Table | None) -> Study:
@@ -194,26 +201,43 @@ def _finished(library: Library, root: Table | None) -> Study:
     library.notes.extend(idle(words))
     if library.problems:
         raise StudyError(library.problems)
-    whole_study = study.model_copy(update={"parameters": parameters, "text": library.text})
-    return whole_study.model_copy(update={"sha256": meaning_sha256(whole_study)})
+    return study.model_copy(update={"parameters": parameters}).with_text(library.text)
 
 
-def meaning_sha256(study: Study) -> str:
-    """Return the hash of what a study says, however its text says it.
+def recheck(study: Study) -> None:
+    """Hold a study against its schema again, before it is run.
 
-    Comments, layout, notation of numbers, order of a part's own keys and cutting into files do
-    not count. Every value, title and source does, and so does the order of names, which orders
-    results and random numbers.
+    ``model_copy(update=...)`` checks nothing, so that a stake of a billion, or a horizon that is
+    no number, would otherwise reach the tables.
+
+    Raises
+    ------
+    InputError
+        Something in it is none of what may stand there; the message names the first.
     """
-    said = study.model_dump_json(exclude={"text", "sha256"})
-    return hashlib.sha256(said.encode()).hexdigest()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of values of the wrong type, which are refused below
+            text = study.model_dump_json(exclude={"text"})
+        # Theatres and structures that a smaller study no longer has may still be spoken of.
+        known = {"actors": list(study.actors), "parameters": study.parameters}
+        Study.model_validate_json(text, context=known)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        position = ".".join(map(str, first["loc"])) or "study"
+        raise InputError(f"{position}: {first['msg']}") from None
+    except (PydanticSerializationError, AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"study: cannot be played as it stands: {error}") from None
+    if study.reference not in study.structures:
+        choices = suggestion(str(study.reference), study.structures)
+        raise InputError(f"reference: unknown structure {shown(study.reference)} {choices}")
 
 
 def _validated(whole: Table, context: Context, assembly: Assembly) -> Study | None:
     problems = assembly.library.problems
-    internal = [key for key in ("text", "sha256") if key in whole.entries]
-    for key in internal:
-        problems.append(whole.key_place(key).problem(f"unknown key {key!r}"))
+    for key in ("text", "read_sha256"):
+        if key in whole.entries:
+            problems.append(whole.key_position(key).problem(f"unknown key {key!r}"))
     try:
         return Study.model_validate(to_data(whole), context=context)
     except ValidationError as error:
@@ -229,7 +253,7 @@ def _changes(
         if known is not None and name not in known:
             unknown += 1
             choices = suggestion(name, known) if unknown <= SHOWN_PROBLEMS else ""
-            library.problems.append(table.key_place(name).problem(
+            library.problems.append(table.key_position(name).problem(
                 f"unknown parameter {shown(name)} {choices}".rstrip()
             ))
             continue
@@ -248,10 +272,10 @@ def _parameters(
     for prior in parts_of(study, InlinePrior):
         result[prior.name] = prior.as_parameter()
     for table, name, change in changes:
-        result[name] = overridden(result[name], change, library.origin(table.place))
+        result[name] = overridden(result[name], change, library.origin(table.position))
         fault = impossible(result[name])
         if fault:
-            library.problems.append(table.entries[name].place.problem(fault))
+            library.problems.append(table.entries[name].position.problem(fault))
     return result
 
 
@@ -263,7 +287,7 @@ def _check_sweep(
     for item in sweep.items if isinstance(sweep, Items) else ():
         name = item.value if isinstance(item, Scalar) else ""
         if name in parameters and isinstance(parameters[name].prior, Fixed):
-            library.problems.append(item.place.problem(
+            library.problems.append(item.position.problem(
                 f"parameter {shown(name)} is fixed, so there is nothing to sweep over"
             ))
 
@@ -274,4 +298,4 @@ def _check_correlations(
     stated = whole.entries.get("correlations")
     if isinstance(stated, Items):
         for number, fault in impossible_correlations(study.correlations, parameters):
-            library.problems.append(stated.items[number].place.problem(fault))
+            library.problems.append(stated.items[number].position.problem(fault))

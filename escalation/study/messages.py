@@ -1,4 +1,4 @@
-"""Validation errors in the user's words, at the place where the value stands."""
+"""Validation errors in the user's words, at the position where the value stands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from escalation.errors import Problem
 from escalation.parameters.priors import Prior
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Items, Node, Place, Scalar, Table, kind
+from escalation.study.nodes import Items, Node, Position, Scalar, Table, kind
 from escalation.study.quantity import QUANTITY_FORMS
 from escalation.study.yaml_text import writing_hint
 
@@ -23,7 +23,7 @@ _PRIOR_KEYS = {
 
 
 def problems_of(
-    error: ValidationError, root: Node, orphans: Collection[Place] = ()
+    error: ValidationError, root: Node, orphans: Collection[Position] = ()
 ) -> list[Problem]:
     """Return the problems behind a validation error.
 
@@ -33,18 +33,18 @@ def problems_of(
         What the schema objected to.
     root : Scalar, Table or Items
         The tree that was validated.
-    orphans : collection of Place
+    orphans : collection of Position
         Objects whose gaps are not their own fault, since what they extend was not found.
     """
     lines = error.errors(include_url=False)
     return [_problem(line, root) for line in lines if not _excused(line, root, orphans)]
 
 
-def _excused(line: Any, root: Node, orphans: Collection[Place]) -> bool:
+def _excused(line: Any, root: Node, orphans: Collection[Position]) -> bool:
     if line["type"] not in ("missing", "no_members"):
         return False
     container, node, _ = _find(root, line["loc"])
-    return (node if isinstance(node, Table) else container).place in orphans
+    return (node if isinstance(node, Table) else container).position in orphans
 
 
 def _problem(line: Any, root: Node) -> Problem:
@@ -52,16 +52,16 @@ def _problem(line: Any, root: Node) -> Problem:
     match line["type"]:
         case "missing":
             table = node if isinstance(node, Table) else container
-            missing = str(line["loc"][-1])
-            return table.place.problem(f"missing key {missing!r}", key=table.place.child(missing))
+            missing, position = str(line["loc"][-1]), table.position
+            return position.problem(f"missing key {missing!r}", key=position.child(missing))
         case "extra_forbidden":
             choices = suggestion(key, _prior_keys(container))
-            return _key_place(container, key).problem(f"unknown key {shown(key)} {choices}")
+            return _key_position(container, key).problem(f"unknown key {shown(key)} {choices}")
         case "unknown_key":
-            return _key_place(container, key).problem(line["msg"])
+            return _key_position(container, key).problem(line["msg"])
     if line["loc"] and line["loc"][-1] == "[key]":
-        return _key_place(container, key).problem(_words(line, Scalar(node.place, key, key)))
-    return node.place.problem(_words(line, node))
+        return _key_position(container, key).problem(_words(line, Scalar(node.position, key, key)))
+    return node.position.problem(_words(line, node))
 
 
 def _find(root: Node, loc: tuple) -> tuple[Node, Node, str]:
@@ -79,8 +79,8 @@ def _find(root: Node, loc: tuple) -> tuple[Node, Node, str]:
     return container, node, key
 
 
-def _key_place(container: Node, key: str) -> Place:
-    return container.key_place(key) if isinstance(container, Table) else container.place
+def _key_position(container: Node, key: str) -> Position:
+    return container.key_position(key) if isinstance(container, Table) else container.position
 
 
 def _prior_keys(container: Node) -> list[str]:

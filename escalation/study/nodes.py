@@ -17,7 +17,7 @@ MAX_DEPTH = 64
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where something stands.
 
     Attributes
@@ -36,11 +36,11 @@ class Place:
     key: str = ""
 
     def child(self, name: str | int) -> str:
-        """Return the dotted key of an entry below this place."""
+        """Return the dotted key of an entry below this position."""
         return f"{self.key}.{name}" if self.key else str(name)
 
     def problem(self, message: str, key: str | None = None) -> Problem:
-        """Return a problem at this place, under its own key or a given one."""
+        """Return a problem at this position, under its own key or a given one."""
         return Problem(self.file, self.line, self.column, self.key if key is None else key, message)
 
 
@@ -58,7 +58,7 @@ class Scalar:
         True when written without quotes.
     """
 
-    place: Place
+    position: Position
     value: Any
     text: str = ""
     plain: bool = False
@@ -66,19 +66,19 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Table:
-    """Keys with values, in the order written; `key_places` tells where each key stands.
+    """Keys with values, in the order written; `key_positions` tells where each key stands.
 
     A `whole` table was written as a list, so it replaces an inherited one.
     """
 
-    place: Place
+    position: Position
     entries: dict[str, Node] = field(default_factory=dict)
-    key_places: dict[str, Place] = field(default_factory=dict)
+    key_positions: dict[str, Position] = field(default_factory=dict)
     whole: bool = False
 
-    def key_place(self, key: str) -> Place:
-        """Return the place of `key`, or that of the table when it has no such key."""
-        return self.key_places.get(key, self.place)
+    def key_position(self, key: str) -> Position:
+        """Return the position of `key`, or that of the table when it has no such key."""
+        return self.key_positions.get(key, self.position)
 
     def text(self, key: str) -> str | None:
         """Return the entry `key` if it is text, else None."""
@@ -90,7 +90,7 @@ class Table:
 class Items:
     """A list."""
 
-    place: Place
+    position: Position
     items: tuple[Node, ...] = ()
 
 
@@ -137,42 +137,42 @@ def walk(node: Node) -> Iterator[Node]:
             yield from walk(item)
 
 
-def table_of(place: Place, entries: dict[str, Node]) -> Table:
+def table_of(position: Position, entries: dict[str, Node]) -> Table:
     """Return a table whose keys stand where their values stand."""
-    return Table(place, entries, {key: entry.place for key, entry in entries.items()})
+    return Table(position, entries, {key: entry.position for key, entry in entries.items()})
 
 
 def from_data(data: object, file: str, problems: list[Problem]) -> Node:
     """Return the tree of plain Python data (dict, list, tuple, numbers, text, None)."""
-    return _from_data(data, Place(file), problems, 0)
+    return _from_data(data, Position(file), problems, 0)
 
 
-def _from_data(data: object, place: Place, problems: list[Problem], depth: int) -> Node:
-    def below(name: str | int) -> Place:
-        return Place(place.file, key=place.child(name))
+def _from_data(data: object, position: Position, problems: list[Problem], depth: int) -> Node:
+    def below(name: str | int) -> Position:
+        return Position(position.file, key=position.child(name))
 
     if depth > MAX_DEPTH:
-        problems.append(place.problem(f"nested deeper than {MAX_DEPTH} levels"))
-        return Scalar(place, None)
+        problems.append(position.problem(f"nested deeper than {MAX_DEPTH} levels"))
+        return Scalar(position, None)
     if isinstance(data, Mapping):
         entries = {}
         for key, value in data.items():
             if isinstance(key, str):
                 entries[key] = _from_data(value, below(key), problems, depth + 1)
             else:
-                problems.append(place.problem(f"keys must be text, found {key!r}"))
-        return table_of(place, entries)
+                problems.append(position.problem(f"keys must be text, found {key!r}"))
+        return table_of(position, entries)
     if isinstance(data, list | tuple):
-        return Items(place, tuple(
+        return Items(position, tuple(
             _from_data(item, below(number), problems, depth + 1)
             for number, item in enumerate(data)
         ))
     if data is None or isinstance(data, str | bool | int | float):
-        return Scalar(place, data, text=str(data))
+        return Scalar(position, data, text=str(data))
     # numpy scalars and zero-dimensional arrays
     if hasattr(data, "item") and getattr(data, "ndim", None) == 0:
-        return _from_data(data.item(), place, problems, depth + 1)
-    problems.append(place.problem(
+        return _from_data(data.item(), position, problems, depth + 1)
+    problems.append(position.problem(
         f"found a Python {type(data).__name__}; a study is made of dict, list, text and numbers"
     ))
-    return Scalar(place, None)
+    return Scalar(position, None)

@@ -9,14 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Mark, Parameter
-from escalation.study.medians import median, support
-from escalation.study.quantity import (
-    FiniteFloat,
-    StudyModel,
-    Text,
-    default_within,
-    gather_prior,
-)
+from escalation.study.base import FiniteFloat, StudyModel, Text
+from escalation.study.quantity import default_within, gather_prior
 
 
 class ParameterOverride(StudyModel):
@@ -57,7 +51,7 @@ def overridden(entry: Parameter, change: ParameterOverride, origin: str) -> Para
     """
     default = change.default
     if default is None:
-        middle = median(change.prior) if change.prior else None
+        middle = change.prior.middle() if change.prior else None
         default = entry.default if middle is None else middle
     return replace(
         entry,
@@ -70,7 +64,7 @@ def overridden(entry: Parameter, change: ParameterOverride, origin: str) -> Para
 
 def impossible(entry: Parameter) -> str:
     """Return why an overridden parameter cannot be, or an empty string."""
-    low, high = support(entry.prior)
+    low, high = entry.prior.support()
     low, high = max(low, entry.low), min(high, entry.high)
     if low <= entry.default <= high:
         return ""

@@ -8,134 +8,32 @@ scale: ...}``), as a prior with its source, or as a value with its source. All f
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self, TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_serializer,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
-from pydantic_core.core_schema import ErrorType
 
-from escalation.errors import SHOWN_PROBLEMS
 from escalation.parameters.priors import Fixed, Prior
 from escalation.parameters.registry import Mark, Parameter
-from escalation.study import medians
+from escalation.study.base import FiniteFloat, StudyModel, Text, fault, internal
 from escalation.study.names import shown, suggestion
-
-MAX_SOURCE = 500
-_CONTROL = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def fault(message: str, kind: str = "study") -> PydanticCustomError:
-    """Return a validation error whose message stands as it is."""
-    return PydanticCustomError(kind, message)
-
-
-_PYDANTIC_KINDS = frozenset(get_args(ErrorType))
-
-
-class StudyModel(BaseModel):
-    """Base of the user's words: strict, frozen, and helpful about unknown keys."""
-
-    # Infinite bounds survive a study's way through JSON and back.
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants"
-    )
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _name_unknown_keys(cls, data: Any, handler: Any) -> Self:
-        try:
-            return handler(data)
-        except ValidationError as error:
-            raise _with_choices(error, cls) from None
-
-
-def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationError:
-    details: list[InitErrorDetails] = []
-    unknown = 0
-    for line in error.errors(include_url=False):
-        kind: Any = line["type"]
-        if kind == "extra_forbidden" and len(line["loc"]) == 1:
-            key = str(line["loc"][0])
-            choices = _choices(key, written_keys(model), unknown)
-            unknown += 1
-            kind = fault(f"unknown key {shown(key)} {choices}".rstrip(), "unknown_key")
-        elif kind in ("value_error", "assertion_error"):
-            kind = fault(line["msg"].removeprefix("Value error, "))
-        elif kind not in _PYDANTIC_KINDS:
-            kind = fault(line["msg"], kind)
-        details.append(
-            {"type": kind, "loc": line["loc"], "input": line["input"], "ctx": line.get("ctx", {})}
-        )
-    return ValidationError.from_exception_data(model.__name__, details)
-
-
-def _choices(key: str, known: list[str], before: int) -> str:
-    """Return the choices once, and for further unknown keys of a table the near ones.
-
-    They take long to find, and beyond the problems that are listed nobody reads them.
-    """
-    found = suggestion(key, known) if before < SHOWN_PROBLEMS else ""
-    return "" if before and found.startswith("(choices") else found
-
-
-def written_keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys of `model` that a user may write."""
-    return [
-        name for name, info in model.model_fields.items()
-        if not (info.json_schema_extra or {}).get("internal")  # type: ignore[union-attr]
-    ]
-
-
-def internal(default: Any, exclude: bool = False) -> Any:
-    """Return a field that the loader fills and a user does not write."""
-    return Field(
-        default=default, json_schema_extra={"internal": True}, repr=False, exclude=exclude
-    )
-
-
-def finite(value: float) -> float:
-    """Refuse infinities and NaN."""
-    if not math.isfinite(value):
-        raise fault("must be a finite number")
-    return value
-
-
-FiniteFloat = Annotated[float, AfterValidator(finite)]
-
-
-def uncontrolled(text: str) -> str:
-    """Refuse text with characters that steer a terminal or turn the direction of reading."""
-    found = _CONTROL.search(text)
-    if found:
-        raise fault(f"holds the control character {found.group()!r}")
-    return text
-
-
-UNCONTROLLED = AfterValidator(uncontrolled)
-Text = Annotated[str, Field(max_length=MAX_SOURCE)]
 
 
 class _Bounded(StudyModel):
-    """Carries the bounds of its place; `at` never leaves them."""
+    """Carries the bounds of its position; `at` never leaves them."""
 
-    # Not dumped: the place gives them again to whatever is read back.
+    # Not dumped: the position gives them again to whatever is read back.
     low: float = internal(-math.inf, exclude=True)
     high: float = internal(math.inf, exclude=True)
 
@@ -198,7 +96,7 @@ class ParameterRef(_Bounded):
         return name
 
     def at(self, values: Mapping[str, float]) -> float:
-        """Return the parameter's value in this draw, scaled, within the bounds of the place.
+        """Return the parameter's value in this draw, scaled, within the bounds of the position.
 
         Raises
         ------
@@ -238,7 +136,7 @@ class InlinePrior(_Bounded):
         """The default, or the prior's median where none was given."""
         if self.default is not None:
             return self.default
-        middle = medians.median(self.prior)
+        middle = self.prior.middle()
         return math.nan if middle is None else middle
 
     def at(self, values: Mapping[str, float]) -> float:
@@ -287,7 +185,7 @@ def default_within(default: float | None, prior: Prior | None) -> float | None:
         if isinstance(prior, Fixed):
             raise fault("a fixed prior needs a default")
         return default
-    low, high = medians.support(prior)
+    low, high = prior.support()
     if not low <= default <= high:
         raise fault(
             f"default {default:g} lies outside what {prior.describe()} can yield, "
@@ -298,7 +196,7 @@ def default_within(default: float | None, prior: Prior | None) -> float | None:
 
 @dataclass(frozen=True)
 class Within:
-    """Bounds of a place; `open_low` excludes the lower end itself."""
+    """Bounds of a position; `open_low` excludes the lower end itself."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -373,18 +271,3 @@ Delay: TypeAlias = Annotated[Quantity, AfterValidator(Within(0, 36_500, open_low
 """Days, at most a century."""
 LogOdds: TypeAlias = Annotated[Quantity, AfterValidator(Within(-8, 8))]
 """Log-odds of being staunch, within the limits that the challenger's beliefs have."""
-
-__all__ = [
-    "Amount",
-    "Delay",
-    "Figure",
-    "FiniteFloat",
-    "InlinePrior",
-    "LogOdds",
-    "Number",
-    "ParameterRef",
-    "Quantity",
-    "Rate",
-    "Stake",
-    "UnitQuantity",
-]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from escalation.errors import Problem
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Node, Place, Table, kind
+from escalation.study.nodes import Node, Position, Table, kind
 from escalation.study.yaml_text import read_yaml
 
 MAX_BYTES = 1_000_000
@@ -80,31 +80,31 @@ class Library:
         beside = os.path.normpath(os.path.join(self.folder, path))
         return self._behind_link.get(path, beside)
 
-    def origin(self, place: Place) -> str:
-        """Return the path, relative to the folder, of the file in which `place` stands.
+    def origin(self, position: Position) -> str:
+        """Return the path, relative to the folder, of the file in which `position` stands.
 
         A study that was never in a file keeps the name that stands for one.
         """
         for path in self._trees:
-            if self.shown_path(path) == place.file:
+            if self.shown_path(path) == position.file:
                 return path
-        return place.file
+        return position.file
 
-    def follow(self, reference: str, place: Place) -> Table | None:
-        """Return the tree of the file that `reference`, written at `place`, names."""
+    def follow(self, reference: str, position: Position) -> Table | None:
+        """Return the tree of the file that `reference`, written at `position`, names."""
         why = path_fault(reference)
         if why:
-            self._refuse(place.problem(why))
+            self._refuse(position.problem(why))
             return None
-        return self.open(self.target(reference, place), place)
+        return self.open(self.target(reference, position), position)
 
-    def target(self, reference: str, place: Place) -> str:
+    def target(self, reference: str, position: Position) -> str:
         """Return the path, relative to the folder, that a reference leads to.
 
         What a linked file names, and is not found beside the link, is looked for beside the
         file that the link leads to. It keeps the path that it would have beside the link.
         """
-        here = self.origin(place)
+        here = self.origin(position)
         path = posixpath.normpath(posixpath.join(posixpath.dirname(here), reference))
         if self.stored is None and path not in self._trees and not self.exists(path):
             beside = os.path.dirname(os.path.realpath(self.shown_path(here)))
@@ -119,14 +119,15 @@ class Library:
             return path in self.stored
         return os.path.isfile(self.shown_path(path))
 
-    def open(self, path: str, place: Place) -> Table | None:
-        """Return the tree of a file, or None with a problem noted at `place`."""
+    def open(self, path: str, position: Position) -> Table | None:
+        """Return the tree of a file, or None with a problem noted at `position`."""
         if path not in self._trees:
             self._trees[path] = None
             try:
                 if len(self._trees) > MAX_FILES:
-                    raise _Unusable(place.problem(f"the study names more than {MAX_FILES} files"))
-                text = self._read(path, place)
+                    message = f"the study names more than {MAX_FILES} files"
+                    raise _Unusable(position.problem(message))
+                text = self._read(path, position)
             except _Unusable as unusable:
                 self._refuse(unusable.problem)
             else:
@@ -145,30 +146,30 @@ class Library:
             return root
         self.broken = True
         if root is not None and len(self.problems) == before:
-            self.problems.append(root.place.problem(
+            self.problems.append(root.position.problem(
                 f"expected keys with values, found {kind(root)}", key=""
             ))
         return None
 
-    def _read(self, path: str, place: Place) -> str:
+    def _read(self, path: str, position: Position) -> str:
         if self.stored is None:
-            return _read_file(Path(self.shown_path(path)), place)
+            return _read_file(Path(self.shown_path(path)), position)
         if path not in self.stored:
             choices = suggestion(path, self.stored)
-            raise _Unusable(place.problem(f"no file {shown(path)} {choices}"))
+            raise _Unusable(position.problem(f"no file {shown(path)} {choices}"))
         return self.stored[path]
 
 
-def _read_file(full: Path, place: Place) -> str:
+def _read_file(full: Path, position: Position) -> str:
     file = str(full)
-    # A problem with the study file itself has no place in any other file to point at.
-    at = place if place.line or place.key else Place(file)
+    # A problem with the study file itself has no line of another file to point at.
+    at = position if position.line or position.key else Position(file)
     try:
         status = full.stat()
         if not stat.S_ISREG(status.st_mode):
             raise _Unusable(at.problem(f"{shown(file)} is not a file"))
         if status.st_size > MAX_BYTES:
-            raise _Unusable(Place(file).problem(
+            raise _Unusable(Position(file).problem(
                 f"file of {status.st_size:,} bytes; at most {MAX_BYTES:,} are read"
             ))
         with full.open("rb") as stream:
@@ -183,13 +184,13 @@ def _read_file(full: Path, place: Place) -> str:
 
 def _decoded(data: bytes, file: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _Unusable(Place(file, 1, 1).problem("is UTF-16; save as UTF-8"))
+        raise _Unusable(Position(file, 1, 1).problem("is UTF-16; save as UTF-8"))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise _Unusable(Place(file, line, column).problem("is not UTF-8 text")) from None
+        raise _Unusable(Position(file, line, column).problem("is not UTF-8 text")) from None
 
 
 def _neighbours(full: Path) -> str:

@@ -7,6 +7,8 @@ hand in Python are checked for what they say themselves.
 
 from __future__ import annotations
 
+import hashlib
+from html import escape
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
@@ -19,14 +21,14 @@ from pydantic import (
 )
 
 from escalation.contracts.codes import DECISION_RULES, EVENTS, MAX_YEARS
-from escalation.errors import InputError
+from escalation.errors import InputError, printable
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
 from escalation.study.alliances import ActorOverride, Member, Pact, Structure
+from escalation.study.base import UNCONTROLLED, StudyModel, fault, finite, internal
 from escalation.study.correlations import Correlation
 from escalation.study.flashpoints import Actor, Flashpoint, ThirdParty
 from escalation.study.names import shown, suggestion
-from escalation.study.quantity import UNCONTROLLED, StudyModel, fault, finite, internal
 from escalation.study.vocabulary import (
     ActorName,
     Name,
@@ -150,7 +152,7 @@ class Study(StudyModel):
     actors, flashpoints, structures : dict
         By name, in the order of the study.
     parameters : dict of str to Parameter
-        The registry with this study's overrides, and its own inline priors by their place.
+        The registry with this study's overrides, and its own inline priors by their position.
     correlations : tuple of Correlation
         Rank correlations between priors. A study's list replaces that of the study it extends,
         as every list does; ``correlations: []`` takes it away. Those of its scenarios are
@@ -164,8 +166,8 @@ class Study(StudyModel):
         Structures in focus and parameters to sweep.
     text : dict of str to str
         Source text by file, relative to the study's folder, the study itself first.
-    sha256 : str
-        Hash over what the text says, whatever its comments and layout.
+    read_sha256 : str
+        Hash over what the text says, without the plan; see `as_read`.
     """
 
     name: Name
@@ -183,7 +185,7 @@ class Study(StudyModel):
     correlations: tuple[Correlation, ...] = Field(default=(), strict=False)
     parameters: dict[str, Entry] = internal({})
     text: dict[str, str] = internal({})
-    sha256: str = internal("")
+    read_sha256: str = internal("")
 
     @field_validator("actors", "flashpoints", "structures")
     @classmethod
@@ -204,9 +206,54 @@ class Study(StudyModel):
         return rules
 
     @property
+    def sha256(self) -> str:
+        """Hash of what the study says now, however its text says it, in hexadecimal digits.
+
+        Comments, layout, notation of numbers, order of a part's own keys and cutting into files do
+        not count. Every value, title and source does, and so does the order of names, which orders
+        results and random numbers. Nothing is kept, so that a changed copy has a hash of its own.
+        """
+        return self._hash()
+
+    @property
+    def as_read(self) -> bool:
+        """Whether the text still says what the study says, whatever its plan was changed to."""
+        return self.read_sha256 == self._hash("plan")
+
+    def _hash(self, *left_out: str) -> str:
+        said = self.model_dump_json(exclude={"text", "read_sha256", *left_out})
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def with_text(self, text: dict[str, str]) -> Self:
+        """Return the study with the text that it was read from."""
+        return self.model_copy(update={"text": text, "read_sha256": self._hash("plan")})
+
+    @property
     def theatres(self) -> tuple[str, ...]:
         """Theatres of the flashpoints, in order of first mention."""
         return tuple(dict.fromkeys(point.theatre for point in self.flashpoints.values()))
+
+    def _sizes(self) -> str:
+        groups = ("actors", "flashpoints", "structures", "parameters")
+        return ", ".join(f"{len(getattr(self, group))} {group}" for group in groups)
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name}: {shown(self.title)[1:-1]}; {self._sizes()}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "flashpoints": (point.title for point in self.flashpoints.values()),
+            "structures": (structure.title for structure in self.structures.values()),
+            "decision rules": self.decision_rules,
+        }
+        cells = "".join(
+            f"<tr><th>{what}</th><td>{escape(printable(', '.join(names)))}</td></tr>"
+            for what, names in rows.items()
+        )
+        title = escape(printable(self.title or self.name))
+        return f"<b>{title}</b><br>{self._sizes()}<table>{cells}</table>"
 
     def defaults(self) -> dict[str, float]:
         """Return the default of every parameter by name."""

@@ -29,7 +29,7 @@ def unnamed_theatres(words: Words) -> Iterator[tuple[bool, Problem]]:
         nowhere = len(silent) == len(treaties)
         left_out = "no treaty names" if nowhere else f"not named by {listed(silent)}:"
         actor = next(iter(point.third_parties))
-        yield nowhere, words.place("flashpoints", name, "theatre").problem(
+        yield nowhere, words.position("flashpoints", name, "theatre").problem(
             f"{left_out} theatre {shown(point.theatre)} of {shown(name)}, so whoever "
             f"is bound by theatre is free there (theatres named: {listed(known)}); say how far "
             f"each actor is bound, as in `commitments: {{{actor}: {{{point.theatre}: 0.5}}}}`, "

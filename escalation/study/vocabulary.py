@@ -8,16 +8,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from escalation.contracts.codes import DECISION_RULES
 from escalation.errors import SHOWN_PROBLEMS
+from escalation.study.base import UNCONTROLLED, StudyModel, fault
 from escalation.study.names import NAME_RULE, is_name, shown, suggestion
-from escalation.study.quantity import (
-    UNCONTROLLED,
-    Number,
-    Quantity,
-    StudyModel,
-    UnitQuantity,
-    Within,
-    fault,
-)
+from escalation.study.quantity import Number, Quantity, UnitQuantity, Within
 
 MAX_TITLE = 200
 ONE = Number(value=1.0)

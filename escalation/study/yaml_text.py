@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 
 from escalation.errors import Problem
 from escalation.study.names import shown
-from escalation.study.nodes import MAX_DEPTH, Items, Node, Place, Scalar, Table
+from escalation.study.nodes import MAX_DEPTH, Items, Node, Position, Scalar, Table
 
 MAX_DIGITS = 40
 """Longest number that is read as one; longer text could only be a slip."""
@@ -47,7 +47,7 @@ def scalar_value(text: str) -> object:
     """Return the value of a plain (unquoted) scalar.
 
     Anything that YAML 1.1 and 1.2 read differently (``no``, ``010``, ``1e6``, ``1_000``)
-    stays text, which a number's place then refuses with a hint.
+    stays text, which a number's position then refuses with a hint.
     """
     if text in _SPECIAL:
         return _SPECIAL[text]
@@ -132,7 +132,7 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Node | None:
         first_line = (str(error).splitlines() or [""])[0]
         problems.append(Problem(file, 1, 1, "", f"not readable as YAML: {first_line}"))
         return None
-    return builder.root or Scalar(Place(file, 1, 1), None)
+    return builder.root or Scalar(Position(file, 1, 1), None)
 
 
 def _stray_characters(text: str, file: str) -> Problem | None:
@@ -162,7 +162,7 @@ class _Open:
     node: Table | Items
     items: list[Node] = field(default_factory=list)
     key: str | None = None
-    key_place: Place | None = None
+    key_position: Position | None = None
     duplicate: bool = False
 
 
@@ -197,32 +197,32 @@ class _Builder:
         return True
 
     def _stop(self, event: Event, message: str) -> bool:
-        self.problems.append(self._place(event).problem(message))
+        self.problems.append(self._position(event).problem(message))
         return False
 
-    def _place(self, event: Event) -> Place:
+    def _position(self, event: Event) -> Position:
         mark = event.start_mark
         key = ""
         if self.stack:
             top = self.stack[-1]
             name = len(top.items) if isinstance(top.node, Items) else top.key
-            key = top.node.place.key if name is None else top.node.place.child(name)
-        return Place(self.file, mark.line + 1, mark.column + 1, key)
+            key = top.node.position.key if name is None else top.node.position.child(name)
+        return Position(self.file, mark.line + 1, mark.column + 1, key)
 
     def _open(self, event: Event) -> bool:
         if self._expects_key():
             return self._stop(event, "a key must be a plain name, not a table or list")
         if len(self.stack) >= MAX_DEPTH:
             return self._stop(event, f"nested deeper than {MAX_DEPTH} levels")
-        place = self._place(event)
-        node = Table(place) if isinstance(event, MappingStartEvent) else Items(place)
+        position = self._position(event)
+        node = Table(position) if isinstance(event, MappingStartEvent) else Items(position)
         self.stack.append(_Open(node))
         return True
 
     def _close(self) -> None:
         closed = self.stack.pop()
         node = closed.node
-        self._add(Items(node.place, tuple(closed.items)) if isinstance(node, Items) else node)
+        self._add(Items(node.position, tuple(closed.items)) if isinstance(node, Items) else node)
 
     def _expects_key(self) -> bool:
         return bool(self.stack) and isinstance(self.stack[-1].node, Table) and (
@@ -235,17 +235,17 @@ class _Builder:
             return
         plain = bool(event.implicit[0])
         value = scalar_value(event.value) if plain else event.value
-        self._add(Scalar(self._place(event), value, event.value, plain))
+        self._add(Scalar(self._position(event), value, event.value, plain))
 
     def _key(self, event: ScalarEvent) -> None:
         top = self.stack[-1]
         key = event.value
         top.key = key
-        top.key_place = self._place(event)
-        first = top.node.key_places.get(key) if isinstance(top.node, Table) else None
+        top.key_position = self._position(event)
+        first = top.node.key_positions.get(key) if isinstance(top.node, Table) else None
         top.duplicate = first is not None
         if first is not None:
-            self.problems.append(top.key_place.problem(
+            self.problems.append(top.key_position.problem(
                 f"key {shown(key)} given twice (first on line {first.line})"
             ))
 
@@ -257,9 +257,9 @@ class _Builder:
         if isinstance(top.node, Items):
             top.items.append(node)
             return
-        if top.key is not None and top.key_place is not None and not top.duplicate:
+        if top.key is not None and top.key_position is not None and not top.duplicate:
             top.node.entries[top.key] = node
-            top.node.key_places[top.key] = top.key_place
+            top.node.key_positions[top.key] = top.key_position
         top.key = None
 
 

@@ -21,8 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from escalation.errors import InputError
-from escalation.history.crisis_table import (
+from escalation.archive.crisis_table import (
     FORMS_OF_OUTCOME,
     INVOLVEMENT,
     TRIGGERS,
@@ -31,8 +30,8 @@ from escalation.history.crisis_table import (
     crises_of,
     read_crises,
 )
-from escalation.history.csv_rows import number_in, read_rows, refuse_twin
-from escalation.history.public_files import (
+from escalation.archive.csv_tables import number_in, read_rows, refuse_twin
+from escalation.archive.public_disputes import (
     CHINA,
     FIRST_YEAR,
     Report,
@@ -40,7 +39,8 @@ from escalation.history.public_files import (
     listed,
     warn,
 )
-from escalation.history.source_files import SourceFile, is_place, listing, printable
+from escalation.archive.source_files import SourceFile, is_place, listing, printable
+from escalation.errors import InputError
 
 _DATES = ("yrtrig", "motrig", "datrig", "yrterm", "moterm", "daterm")
 _CODES = ("break", "viol", "usinv", "suinv", "forout")

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from escalation.archive.csv_tables import number_in, read_rows, refuse_twin
 from escalation.errors import InputError
-from escalation.history.csv_rows import number_in, read_rows, refuse_twin
 
 LEVELS = (2, 3, 4, 5)
 """Hostility levels that a dispute can reach, in the order of every ``(n, 4)`` array here."""

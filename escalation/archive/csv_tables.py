@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from escalation.archive.source_files import SourceFile, printable
 from escalation.errors import InputError
-from escalation.history.source_files import SourceFile, printable
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>", "#n/a"})
 """What programs write for a missing value, in lower case."""

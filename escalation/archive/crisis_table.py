@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from escalation.archive.csv_tables import MISSING, number_in, read_rows, refuse_twin
 from escalation.errors import InputError
-from escalation.history.csv_rows import MISSING, number_in, read_rows, refuse_twin
 
 VIOLENCE = ("no_violence", "minor_clashes", "serious_clashes", "full_scale_war")
 """Categories of violence, in the order of every ``(n, 4)`` array of crises."""

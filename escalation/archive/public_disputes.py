@@ -39,10 +39,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from escalation.archive.csv_tables import read_rows
+from escalation.archive.dispute_table import Disputes, disputes_of, read_disputes
+from escalation.archive.source_files import Listing, SourceFile, is_place, listing, printable
 from escalation.errors import InputError
-from escalation.history.csv_rows import read_rows
-from escalation.history.dispute_table import Disputes, disputes_of, read_disputes
-from escalation.history.source_files import Listing, SourceFile, is_place, listing, printable
 
 FIRST_YEAR = 1946
 

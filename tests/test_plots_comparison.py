@@ -8,17 +8,18 @@ import xarray as xr
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from synthetic import REFERENCE, synthetic_dataset
+from synthetic import REFERENCE, driven_dataset, synthetic_dataset
 from test_plots import HOSTILE, renamed, render, texts, without_events
 
 from escalation import plots
 from escalation.analysis.choices import chosen_structure
 from escalation.analysis.comparison import compare, compare_panel
-from escalation.analysis.drivers import drivers
+from escalation.analysis.drivers import drivers, thresholds
 from escalation.errors import InputError, ResultsError
 from escalation.plots.flip_map import find_plane, side_shares
 from escalation.plots.gap import find_subject
 from escalation.plots.ranges import ranges, summary
+from escalation.plots.style import signed
 from escalation.plots.tornado import find_swings
 from escalation.plots.variance_split import parts
 from escalation.results.derive import with_probabilities
@@ -37,24 +38,7 @@ def ds() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def driven() -> xr.Dataset:
-    """Results whose difference in war moves with two of three parameters, the third is inert.
-
-    The last of the six structures is in focus. Its war counts are replaced: as many more or
-    fewer than those of the reference as the parameters say.
-    """
-    made = synthetic_dataset(draws=96, trajectories=320, flashpoints=1, structures=6)
-    rng = np.random.default_rng(3)
-    z = rng.normal(size=(3, 96))
-    counts = made["replicate_count"].copy(deep=True)
-    war = {"counted": "war", "decision_rule": counts["decision_rule"].values[0]}
-    base = counts.sel(structure=REFERENCE, flashpoint=TAIWAN, **war)
-    more = np.rint(3.0 * z[0] - 1.5 * z[1] + 1.0)[:, None]
-    focus = base.transpose("draw", "replicate") * 0 + 8 + more + rng.integers(-1, 2, (96, 16))
-    counts.loc[dict(structure=REFERENCE, flashpoint=TAIWAN, **war)] = 8
-    counts.loc[dict(structure="asian_nato", flashpoint=TAIWAN, **war)] = focus.clip(0, 20)
-    made = made.assign(replicate_count=counts)
-    made["parameter_value"] = (("parameter", "draw"), np.stack([z[0], z[1], np.exp(2 * z[2])]))
-    return made.assign_attrs(focus='["asian_nato"]')
+    return driven_dataset()
 
 
 def two_rules(ds: xr.Dataset) -> xr.Dataset:
@@ -310,7 +294,7 @@ def test_driver_figures_say_sample_size_and_both_errors(driven, name):
     assert "% of that variance" in seen or "% of the variance" in seen
 
 
-@pytest.mark.parametrize("name", ["tornado", "flip_map"])
+@pytest.mark.parametrize("name", ["tornado", "flip_map", "break_even"])
 def test_driver_figures_with_hostile_names(driven, name):
     bad = driven.drop_dims("sweep_point").assign_attrs(focus="[]")
     for dim in ("flashpoint", "structure", "parameter"):
@@ -321,7 +305,7 @@ def test_driver_figures_with_hostile_names(driven, name):
     assert any(r"\undefined{x}" in text.get_text() for text in figure.findobj(Text))
 
 
-@pytest.mark.parametrize("name", ["tornado", "flip_map"])
+@pytest.mark.parametrize("name", ["tornado", "flip_map", "break_even"])
 def test_drivers_that_cannot_be_known(driven, name, tmp_path):
     draw = plots.PLOTS[name].draw
     with pytest.raises(ResultsError, match="12 parameter draws say nothing about what drives"):
@@ -338,8 +322,9 @@ def test_drivers_that_cannot_be_known(driven, name, tmp_path):
     )
     with pytest.raises(ResultsError, match="exactly the same"):
         draw(twin)
-    with pytest.raises(InputError, match="'hub_and_spoke' cannot be compared"):
-        draw(driven, REFERENCE)
+    if name != "break_even":
+        with pytest.raises(InputError, match="'hub_and_spoke' cannot be compared"):
+            draw(driven, REFERENCE)
     saved = plots.save_all(driven.isel(draw=slice(12)), tmp_path)
     assert "12 parameter draws" in saved.skipped[name]
 
@@ -347,5 +332,30 @@ def test_drivers_that_cannot_be_known(driven, name, tmp_path):
 def test_two_structures_and_one_flashpoint(driven, tmp_path):
     small = driven.drop_dims("sweep_point").sel(structure=[REFERENCE, "asian_nato"])
     saved = plots.save_all(small, tmp_path)
-    assert set(saved.skipped) == {"break_even"}
-    assert {"tornado", "flip_map", "rank_probability"} <= {path.stem for path in saved}
+    assert not saved.skipped
+    names = {path.stem for path in saved}
+    assert {"tornado", "flip_map", "rank_probability", "break_even"} <= names
+
+
+def test_break_even_agrees_with_the_printed_one(driven):
+    figure = plots.break_even(driven, risks="war")
+    found = thresholds(driven, "war")
+    assert found.sizes["threshold"] == 2
+    panels = {ax.get_xlabel(): ax for ax in figure.axes if ax.get_xlabel()}
+    for name, value in zip(found["parameter"].values, found["value"].values, strict=True):
+        (ax,) = (ax for label, ax in panels.items() if label.startswith(name.replace("_", " ")))
+        assert signed(float(f"{value:.2g}")) in texts_of(ax)
+    whole = texts(figure)
+    assert "all other parameters averaged out" in whole
+    assert "At the centre of everything else" not in whole
+
+
+def texts_of(ax) -> str:
+    return " ".join(text.get_text() for text in ax.texts)
+
+
+def test_break_even_of_chosen_parameters(driven):
+    figure = plots.break_even(driven, risks="war", parameters="forced_choice")
+    assert [ax.get_xlabel() for ax in figure.axes if ax.get_xlabel()] == ["forced choice"]
+    with pytest.raises(InputError, match=r"unknown parameter 'stake' \(choices: provocation_stake"):
+        plots.break_even(driven, parameters=["stake"])

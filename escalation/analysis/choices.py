@@ -121,17 +121,29 @@ def chosen_structure(ds: xr.Dataset, reference: str, structure: str | None = Non
         Unknown, or the reference itself, or nothing to choose.
     """
     others = [name for name in labels(ds, "structure") if name != reference]
+    if not others:
+        raise InputError("the results have one structure only: nothing to compare")
     if structure is None:
         focus: Sequence[str] = json.loads(ds.attrs.get("focus") or "[]")
-        structure = next((name for name in focus if name in others), None)
-        structure = structure or (others[-1] if others else None)
-    if structure is None:
-        raise InputError("the results have one structure only: nothing to compare")
+        structure = next((name for name in focus if name in others), others[-1])
     if structure not in others:
         raise InputError(
             f"structure: {structure!r} cannot be compared (choices: {', '.join(others)})"
         )
     return structure
+
+
+def focus_of(ds: xr.Dataset, reference: str) -> list[str]:
+    """Return the structures in focus other than the reference, or the one that stands for them.
+
+    Raises
+    ------
+    InputError
+        There is nothing to choose.
+    """
+    others = [name for name in labels(ds, "structure") if name != reference]
+    focus: Sequence[str] = json.loads(ds.attrs.get("focus") or "[]")
+    return [n for n in focus if n in others] or [chosen_structure(ds, reference)]
 
 
 def _chosen_flashpoints(ds: xr.Dataset, wanted: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -106,9 +106,10 @@ class Gap:
 
     @property
     def reason(self) -> str:
-        """Why nothing is said of single parameters, a key of REASONS; empty if there is."""
+        """Why nothing is said of single parameters, a key of REASONS; empty if something is."""
         reason = self.support.reason
-        return reason or ("no more than chance" if self.influence.all_noise else "")
+        chance = not reason and self.difference.var(ddof=1) <= self.noise.mean()
+        return "no more than chance" if chance else reason
 
     @property
     def support(self) -> Support:

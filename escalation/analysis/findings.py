@@ -60,7 +60,7 @@ def find(
     --------
     >>> found = find(ds, "war", structure="quad")
     >>> found.comparison.sizes["structure"], found.drivers.attrs["structure"]
-    (6, 'quad')
+    (8, 'quad')
     """
     chosen = choose(
         ds, on, reference=reference, structure=structure, loss=loss, flashpoints=flashpoints

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from escalation.analysis.choices import choose, chosen_reference, focus_of
 from escalation.analysis.comparison import quantity_of
+from escalation.analysis.drivers import Gaps, find_gaps, thresholds_of
 from escalation.analysis.findings import Findings
-from escalation.report.text import paragraph, plain_number, safe, short_number
+from escalation.errors import EscalationError
+from escalation.report.text import WIDTH, paragraph, plain_number, safe, short_number
 from escalation.results.quantities import Quantity
 from escalation.statistics.boxes import limits_text
 
+BREAK_EVEN_RISKS = ("war", "great_power_war")
 MOST = 5
 LEAST_TOTAL = 0.02
 
@@ -107,3 +111,52 @@ def _knowing(d: xr.Dataset, scale: float, unit: str) -> str:
 def _share(value: xr.DataArray) -> str:
     x = float(value)
     return f"{x:.2f}".replace("0.", ".", 1) if math.isfinite(x) else "-"
+
+
+def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
+    """Return the break-even values as plain text, no line wider than `width`.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results.
+    width : int
+        Columns.
+    brief : bool
+        Only the first structure in focus; all of them otherwise.
+    """
+    try:
+        reference = chosen_reference(ds)
+        structures = focus_of(ds, reference)
+    except EscalationError:
+        return "There is nothing to compare with a reference: no break-even values."
+    lines: list[str] = []
+    for name in structures[: 1 if brief else None]:
+        chosen = choose(ds, BREAK_EVEN_RISKS, structure=name, loss={})
+        gaps = find_gaps(ds, chosen)
+        found = thresholds_of(chosen, gaps)
+        for flashpoint in chosen.flashpoints:
+            lines += paragraph(safe(f"{flashpoint}: {name} against {reference}"), width)
+            lines += _break_even_lines(gaps, found, flashpoint, width)
+    legend = (
+        "From the draws of the parameters, each parameter by itself with all others averaged out. "
+        "'flips where x > v': above v the mean over all others has more of the event than "
+        f"{safe(reference)}, below it less ('x < v': the other way round); 95 % interval, the "
+        "weightiest first. Values beyond the middle 96 % of the draws are not seen."
+    )
+    return "\n".join([*lines, "", *paragraph(legend, width)])
+
+
+def _break_even_lines(gaps: Gaps, found: xr.Dataset, flashpoint: str, width: int) -> list[str]:
+    texts: dict[str, list[str]] = {}
+    for risk in BREAK_EVEN_RISKS:
+        gap, flips = gaps[flashpoint, risk], threshold_texts(found, flashpoint, risk)
+        text = f"flips where {'; '.join(flips)}" if flips else "no single parameter flips it"
+        texts.setdefault(gap if isinstance(gap, str) else text, []).append(risk.replace("_", " "))
+    lines = []
+    for text, risks in texts.items():
+        if len(risks) > 1:
+            lines += paragraph(f"{', '.join(risks)}: {text}", width, "  ", "  ")
+        else:
+            lines += paragraph(text, width, f"  {risks[0]:<17}", " " * 21)
+    return lines

@@ -104,6 +104,39 @@ def find_thresholds(
     return sorted(found, key=lambda t: -t.gain)
 
 
+def curve_along(
+    design: Design, differences: np.ndarray, parameter: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the curve of one parameter between its 2 and 98 % quantile, and those of resamples.
+
+    Parameters
+    ----------
+    design : Design
+    differences : array (draw,)
+    parameter : str
+        Name.
+
+    Returns
+    -------
+    values : array (point,)
+        Of the parameter, in its unit.
+    curve : array (point,)
+        Expected difference there.
+    resampled : array (resample, point)
+
+    Raises
+    ------
+    InputError
+        As for `find_thresholds`.
+    """
+    d = design.checked(np.asarray(differences, float)[None], ["difference"])
+    fit, i = smooth(design, d), design.column(parameter)
+    x, first = np.unique(design.values[:, i], return_index=True)
+    many = _resampled(design, i, d[0], int(fit.degree[i, 0]))
+    central = _central(design.values[:, i], x)
+    return x[central], fitted(design, fit)[i, 0, first][central], many[:, central]
+
+
 def _along(
     design: Design, i: int, fitted_i: np.ndarray, many: np.ndarray
 ) -> list[Threshold]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from escalation.archive.crisis_table import COLUMNS as CRISIS_COLUMNS
 from escalation.archive.crisis_table import TRIGGERS, VIOLENCE
-from escalation.archive.dispute_table import COLUMNS, Disputes, disputes_of
+from escalation.archive.dispute_table import COLUMNS, Disputes
 
 DISPUTE: dict[str, Any] = dict.fromkeys(COLUMNS, 0) | {
     "dispnum": 1,
@@ -100,7 +100,7 @@ def synthetic(n: int, seed: int, first: int = 0) -> Disputes:
     for i, row in enumerate(rows):
         row["row"] = i + 2
         row["maxdur"] = np.nan if row["maxdur"] < 0 else row["maxdur"]
-    return disputes_of(rows)
+    return Disputes.of(rows)
 
 
 def prediction(disputes: Disputes, recip: np.ndarray | float = 0.5, draws: int | None = 20) -> Any:

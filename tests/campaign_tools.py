@@ -61,7 +61,7 @@ def play(folder: Path | str) -> None:
 
 def slow_writes() -> None:
     """Make every write of this process two, with a pause between and after them."""
-    from escalation.results import files
+    from escalation.contracts import whole_file
     from escalation.simulation import journal
 
     def write_all(handle: int, content: bytes) -> None:
@@ -77,7 +77,7 @@ def slow_writes() -> None:
         os.close(handle)
 
     journal._write_all = write_all
-    files._write = write
+    whole_file._write = write
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import backtest_rows
 import numpy as np
 
-from escalation.archive.dispute_table import Disputes, disputes_of
+from escalation.archive.dispute_table import Disputes
 from escalation.history.features import Features, Record
 from escalation.history.likelihood import Solved
 
@@ -59,7 +59,7 @@ def table(n: int, seed: int, pairs: int | None = None) -> Disputes:
                 china_initiator=int(rng.random() < 0.1),
             )
         )
-    return disputes_of(rows)
+    return Disputes.of(rows)
 
 
 def played(record: Record, solved: Solved, turnover: float, seed: int) -> np.ndarray:

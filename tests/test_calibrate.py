@@ -192,7 +192,7 @@ def test_a_full_disk_loses_no_posterior(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         replace(source, target)
 
-    monkeypatch.setattr("escalation.parameters.posterior.os.replace", full)
+    monkeypatch.setattr("escalation.contracts.whole_file.os.replace", full)
     disputes = written(records.table(10, seed=5), tmp_path / "disputes.csv")
     result = call("--disputes", disputes, "-o", tmp_path / "full" / "p.csv", "--walkers", 6,
                   "--warm-up", 2, "--steps", 10, "--draws", 3, "--seed", 2)  # fmt: skip

@@ -18,8 +18,7 @@ import escalation
 from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError
 from escalation.report.campaign_report import estimate_words, format_status
-from escalation.report.cells import estimate
-from escalation.results import open_results
+from escalation.results import estimates, open_results
 from escalation.simulation import campaign, lock
 from escalation.simulation.campaign import resume_campaign, run_campaign
 from escalation.simulation.journal import Journal
@@ -242,9 +241,10 @@ def test_status_is_what_the_results_say(whole):
         cell = cell.isel(decision_rule=0) if "decision_rule" in cell.dims else cell
         share = cell[f"p_{found.event}"]
         assert found.probability == pytest.approx(float(share.mean()))
-        counted = estimate(np.rint(share.values * 60), np.full(4, 60.0))
-        assert found.draws_low == pytest.approx(max(counted.low, 0.0), abs=0.02)
-        assert found.draws_high == pytest.approx(counted.high)
+        counted = estimates(ds, [f"p_{found.event}"]).isel(quantity=0)
+        counted = counted.sel(flashpoint=found.flashpoint, structure=found.structure)
+        assert found.draws_low == pytest.approx(float(counted["low"]), abs=0.03)
+        assert found.draws_high == pytest.approx(float(counted["high"]), abs=0.03)
         assert found.low < found.probability < found.high
 
 

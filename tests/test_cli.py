@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from click.testing import CliRunner, Result
 
 from escalation import plots
 from escalation.cli.app import main
-from escalation.results import files, open_results
+from escalation.contracts import whole_file
+from escalation.results import open_results
 
 STUDY = Path(__file__).resolve().parent.parent / "configs" / "asian_nato.yaml"
 STRAIT = Path(__file__).with_name("small_study.yaml")
@@ -231,14 +231,14 @@ def played(opened, monkeypatch):
 
 def full_disk(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
     """Let every write below these folders meet a full disk."""
-    write = files._write
+    write = whole_file._write
 
     def full(path: Path, content: bytes) -> None:
         if any(path.absolute().is_relative_to(folder) for folder in folders):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr("escalation.results.files._write", full)
+    monkeypatch.setattr("escalation.contracts.whole_file._write", full)
 
 
 def test_a_full_disk_loses_no_results(played, tmp_path, monkeypatch):
@@ -280,14 +280,7 @@ def test_disks_that_are_all_full_leave_the_table(played, tmp_path, monkeypatch):
 def test_json_on_a_full_disk_is_kept_elsewhere(finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "full").mkdir()
-    make = tempfile.mkstemp
-
-    def full(dir: Path, **options: str) -> tuple[int, str]:
-        if Path(dir).name == "full":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return make(dir=dir, **options)
-
-    monkeypatch.setattr("escalation.cli.json_file.tempfile.mkstemp", full)
+    full_disk(monkeypatch, tmp_path / "full")
     result = call("compare", finished[1], "--json", "full/numbers.json")
     assert result.exit_code == 2
     (kept,) = tmp_path.glob("numbers-*.json")

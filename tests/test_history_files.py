@@ -16,7 +16,7 @@ import pytest
 from public_data import ACTORS, SYSTEM, downloads, put, unpacked, world, zipped
 
 from escalation.archive import source_files
-from escalation.archive.dispute_table import Disputes, disputes_of
+from escalation.archive.dispute_table import Disputes
 from escalation.archive.public_crises import load_crises
 from escalation.archive.public_disputes import load_disputes
 from escalation.errors import InputError
@@ -186,7 +186,7 @@ def test_years_that_a_file_does_not_cover_are_said(few, tmp_path, key, words):
 
 
 def test_unknown_allies_are_equal_to_the_initiator_and_none_are_none():
-    table = disputes_of([
+    table = Disputes.of([
         backtest_rows.dispute(
             row=i, dispnum=i, n_target_defenders=allies, initiator_cinc=own,
             target_defender_cinc=total, target_unshared_defender_cinc=apart,

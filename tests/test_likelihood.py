@@ -25,7 +25,7 @@ from escalation.history.likelihood import (
     solve,
     violence_chances,
 )
-from escalation.history.sampling import Chains, Mode, find_mode, sample
+from escalation.history.sampling import Chains, Effort, Mode, find_mode, sample
 from escalation.model.draws import Draws
 from escalation.parameters.registry import REGISTRY
 
@@ -260,8 +260,9 @@ def sampled(seed: int = 3, **options) -> Chains:
     t = Skewed()
     # The approximation is off on purpose: the sampler has to make up for it.
     mode = Mode(t.centre + 0.3, 0.0, 0.8 * CORRELATED + 0.1 * np.eye(3))
-    return sample(t, mode, **{"walkers": 40, "warm_up": 300, "steps": 2000, "thin": 4} | options,
-                  seed=seed)  # fmt: skip
+    pilot = options.pop("pilot", None)
+    sizes = {"walkers": 40, "warm_up": 300, "steps": 2000, "thin": 4} | options
+    return sample(t, mode, Effort(**sizes), seed=seed, pilot=pilot)
 
 
 def moments_p(found: Chains) -> float:

@@ -18,7 +18,7 @@ import escalation
 from escalation import memory
 from escalation.cli.app import main
 from escalation.errors import InputError
-from escalation.history import calibrate as calibration
+from escalation.history.sampling import Effort, chain_bytes
 from escalation.memory import Room
 from escalation.model.draws import Draws
 from escalation.simulation.accumulate import cell_bytes
@@ -138,9 +138,8 @@ def test_checks_and_chains_grow_with_their_arguments(monkeypatch):
     monkeypatch.setattr(memory, "room", lambda: Room(room, "limit of this test"))
     with pytest.raises(InputError, match=r"memory: a check of 5,000 cells .* lower draws"):
         verify(cells.shipped_study(), draws=1_000, structure="trilateral")
-    size = {"walkers": 1_000, "warm_up": 10, "thin": 5, "parameters": 64}
-    assert calibration.chain_bytes(steps=1_000, **size) < room
-    assert calibration.chain_bytes(steps=100_000, **size) > room
+    assert chain_bytes(Effort(1_000, warm_up=10, steps=1_000, thin=5), 64) < room
+    assert chain_bytes(Effort(1_000, warm_up=10, steps=100_000, thin=5), 64) > room
 
 
 def test_memory_that_runs_out_all_the_same_is_one_line(tmp_path, monkeypatch):

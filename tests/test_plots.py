@@ -21,11 +21,11 @@ from escalation.errors import InputError, ResultsError
 from escalation.plots.heat_map import cell_text, range_text
 from escalation.plots.ladder import reach
 from escalation.plots.participation import shares
-from escalation.plots.ranges import summary
 from escalation.plots.ridgelines import density
 from escalation.plots.style import COLOURS, REFERENCE_COLOUR, looks, name_of, percent, plain
 from escalation.plots.transitions import steps
 from escalation.results.derive import with_probabilities
+from escalation.results.estimates import ratio_estimates
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import FEW_HITS
 
@@ -199,23 +199,24 @@ def test_zero_is_never_printed_as_zero(ds):
     seen = texts(plots.risk_heat_map(without_events(ds)))
     assert "< 0.083" in seen
     hits = xr.DataArray([0, 0, 0, 9], dims="draw")
-    rare = summary(hits, 100)
+    rare = ratio_estimates(hits, 100)
     assert range_text(rare).startswith("≤ ")
     assert cell_text(rare).startswith("mean 2.2")
-    never = summary(xr.zeros_like(hits), 100)
+    never = ratio_estimates(xr.zeros_like(hits), 100)
     assert cell_text(never) == "< 0.75"
 
 
 def test_single_draw_shows_its_monte_carlo_interval():
-    one = summary(xr.DataArray([10], dims="draw"), 100)
+    one = ratio_estimates(xr.DataArray([10], dims="draw"), 100)
     assert cell_text(one) == "10\n4.9–18"
 
 
 def test_ladder_agrees_with_the_derived_variable(ds, derived):
     for given in ("dispute", "grave"):
         expected = derived[f"p_reach_rung_given_{given}"].sel(peak_rung=slice(1, None))
-        found = reach(under_rule(ds), given)["share"]
-        np.testing.assert_allclose(found.transpose(*expected.dims), expected)
+        found = reach(under_rule(ds), given)["mean"]
+        mean = expected.mean("draw")
+        np.testing.assert_allclose(found.transpose(*mean.dims), mean)
     with pytest.raises(InputError, match="choices: dispute, grave"):
         plots.ladder_survival(ds, given="war")
 
@@ -288,16 +289,17 @@ def test_participation_agrees_with_the_derived_variables(ds, derived):
         "abandoned": "abandoned_per_war",
     }
     for outcome, name in names.items():
-        found = shares(under_rule(ds), outcome)["share"].transpose(*derived[name].dims)
-        np.testing.assert_allclose(found, derived[name])
+        expected = derived[name].mean("draw")
+        found = shares(under_rule(ds), outcome)["mean"].transpose(*expected.dims)
+        np.testing.assert_allclose(found, expected)
     rows = [t.get_text() for t in plots.participation(ds).axes[1].get_yticklabels()]
     assert "japan" in rows
     assert "china" not in rows
 
 
 def test_transition_rows_sum_to_one(ds):
-    share = steps(under_rule(ds))["share"].sum(("cause", "to_rung"))
-    some = under_rule(ds)["transition_count"].sum(("cause", "to_rung")) > 0
+    share = steps(under_rule(ds))["mean"].sum(("cause", "to_rung"))
+    some = under_rule(ds)["transition_count"].sum(("cause", "to_rung", "draw")) > 0
     np.testing.assert_allclose(share.values[some.transpose(*share.dims).values], 1)
 
 

@@ -18,12 +18,11 @@ from escalation.analysis.drivers import drivers, thresholds
 from escalation.errors import InputError, ResultsError
 from escalation.plots.flip_map import find_plane, side_shares
 from escalation.plots.gap import find_subject
-from escalation.plots.ranges import ranges, summary
 from escalation.plots.style import signed
 from escalation.plots.tornado import find_swings
 from escalation.plots.variance_split import parts
 from escalation.results.derive import with_probabilities
-from escalation.results.estimates import panel
+from escalation.results.estimates import estimates, panel, ratio_estimates, ratio_quantiles
 from escalation.results.quantities import HEADLINE, RISKS
 from escalation.results.under_rule import under_rule
 from escalation.statistics.surrogate import fit_surrogate
@@ -64,19 +63,20 @@ def test_ranges_hold_no_chance():
     """
     rng = np.random.default_rng(1)
     p = 0.2 + 0.02 * rng.normal(size=2000)
-    cells = summary(xr.DataArray(rng.binomial(100, p), dims="draw"), 100)
+    hits = xr.DataArray(rng.binomial(100, p), dims="draw")
+    cells = ratio_estimates(hits, 100)
     true = np.diff(np.quantile(p, (0.05, 0.95)))[0]
     assert float(cells["high"] - cells["low"]) == pytest.approx(true, rel=0.2)
-    raw = cells["share"].quantile((0.05, 0.95))
+    raw = (hits / 100).quantile((0.05, 0.95))
     assert float(raw[1] - raw[0]) > 1.8 * true
 
 
 def test_ranges_keep_zeros_and_hold_the_median():
     hits = xr.DataArray([[0, 0, 0, 0, 9], [5, 6, 7, 8, 9], [1, 2, 1, 2, 30]], dims=("row", "draw"))
-    cells = summary(hits, 100)
+    cells = ratio_estimates(hits, 100)
     assert cells["low"].values[0] == 0.0
     assert cells["low"].values[1] > 0.0
-    fan = ranges(cells, (0.05, 0.25, 0.5, 0.75, 0.95)).transpose("row", "quantile").values
+    fan = ratio_quantiles(hits, 100, (0.05, 0.25, 0.5, 0.75, 0.95)).values.T
     assert (np.diff(fan, axis=1) >= 0).all()
     np.testing.assert_allclose(fan[:, 2], np.median(hits / 100, axis=1))
 
@@ -86,7 +86,8 @@ def test_ridges_are_drawn_without_chance(ds):
     counts = under_rule(ds)["first_event_count"]
     first = xr.zeros_like(counts)
     first[{"year": 0}] = np.random.default_rng(2).binomial(300, 0.3, counts.isel(year=0).shape)
-    figure = plots.risk_ridgelines(under_rule(ds).assign(first_event_count=first), TAIWAN, "war")
+    counts = under_rule(ds).drop_vars("replicate_count").assign(first_event_count=first)
+    figure = plots.risk_ridgelines(counts, TAIWAN, "war")
     lines = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
     ticks = [line.get_segments() for line in lines if len(line.get_segments()) == 12]
     spread = [np.std([segment[0][0] for segment in segments]) for segments in ticks]
@@ -173,9 +174,11 @@ def test_ranks_where_nothing_happened(ds):
 def test_variance_split_agrees_with_the_derived_variables(ds):
     found = parts(under_rule(ds), TAIWAN, "war")
     here = under_rule(with_probabilities(ds)).sel(flashpoint=TAIWAN)
-    # The derived Monte Carlo part divides by n, this one by n - 1.
-    np.testing.assert_allclose(np.sqrt(found.monte_carlo), here["p_war_mc_sd"], rtol=0.01)
-    np.testing.assert_allclose(np.sqrt(found.parameter), here["p_war_parameter_sd"], rtol=0.01)
+    total = here["p_war"].var("draw", ddof=1)
+    np.testing.assert_allclose(found.monte_carlo + found.parameter, total.values, rtol=1e-9)
+    # The estimator measures chance over replicates; here it is that of independent histories.
+    sd = estimates(ds, ["p_war"]).sel(flashpoint=TAIWAN)["parameter_sd"]
+    np.testing.assert_allclose(np.sqrt(found.parameter), sd.values[0], rtol=0.05)
     assert not found.rule.any()
     bars = [p.get_width() for p in plots.variance_split(ds, "war", TAIWAN).axes[1].patches]
     assert len(bars) == 2 * ds.sizes["structure"]

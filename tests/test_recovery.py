@@ -19,7 +19,7 @@ from scipy.stats import binom, chi2, kstest, norm
 
 from escalation.history.features import Record, build_record
 from escalation.history.likelihood import Density, Space, solve
-from escalation.history.sampling import Chains, find_mode, sample
+from escalation.history.sampling import Chains, Effort, find_mode, sample
 from escalation.parameters.priors import LogNormal, Normal
 from escalation.parameters.registry import REGISTRY
 
@@ -50,7 +50,7 @@ def made_by(space: Space, z: np.ndarray, n: int, seed: int) -> Record:
 def recovered() -> tuple[np.ndarray, Chains]:
     space, truth = Space(fitted=tuple(TRUTH)), np.array(list(TRUTH.values()))
     target = Density(made_by(space, truth, 600, seed=1), None, False, space=space)
-    return truth, sample(target, find_mode(target), 16, 100, 500, 2, seed=1)
+    return truth, sample(target, find_mode(target), Effort(16, 100, 500, 2), seed=1)
 
 
 def inside(truth: np.ndarray, found: Chains) -> int:
@@ -130,7 +130,7 @@ def places(seed: int, fit: Space, width: float) -> np.ndarray:
     z = rng.standard_normal(len(RANKED))
     record = made_by(Space(fitted=RANKED), z, DISPUTES, seed)
     target = Density(record, None, False, space=fit)
-    found = sample(target, find_mode(target, enough=0.05), 12, 40, 160, 1, seed)
+    found = sample(target, find_mode(target, enough=0.05), Effort(12, 40, 160, 1), seed)
     # Two points of each chain, 80 steps apart: about independent.
     draws = found.z[:, 79::80].reshape(-1, len(RANKED))
     density = found.log_density[:, 79::80].ravel()

@@ -7,10 +7,11 @@ import re
 
 import numpy as np
 import pytest
+import xarray as xr
 from synthetic import FLASHPOINTS, REFERENCE, STRUCTURES, synthetic_dataset, synthetic_parts
 
 from escalation.errors import InputError
-from escalation.report.cells import DECISION_METRICS, estimate
+from escalation.report.cells import Cell
 from escalation.report.decision_table import (
     CSV_COLUMNS,
     decision_table,
@@ -22,6 +23,8 @@ from escalation.report.show import format_show
 from escalation.report.text import safe, short_number, wrapped_name
 from escalation.results.build import build_dataset
 from escalation.results.derive import with_probabilities
+from escalation.results.estimates import ratio_estimates
+from escalation.results.quantities import DECISION, QUANTITIES
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import zero_upper_bound
 
@@ -29,6 +32,13 @@ from escalation.statistics.intervals import zero_upper_bound
 @pytest.fixture(scope="module")
 def ds():
     return synthetic_dataset(1, trajectories=200)
+
+
+def cell_of(hits, trials):
+    """Return the cell of P(war) of a structure of which nothing is counted by replicate."""
+    found = ratio_estimates(*(xr.DataArray(np.asarray(a), dims="draw") for a in (hits, trials)))
+    fields = {name: found[name].item() for name in Cell.__annotations__ if name in found}
+    return Cell(QUANTITIES["p_war"], **fields)
 
 
 def widest(text):
@@ -40,8 +50,8 @@ def test_all_is_there_within_100_columns(ds):
     assert widest(text) <= 100
     for name in FLASHPOINTS:
         assert name in text
-    for metric in DECISION_METRICS:
-        assert metric.heading[0] in text
+    for name in DECISION:
+        assert QUANTITIES[name].heading[0] in text
     assert "\x1b" not in text
     plain = text.replace("\n", " ")
     for word in ("Monte Carlo standard error", "5–95 % of draws", "P(safer)", "undecided"):
@@ -51,42 +61,69 @@ def test_all_is_there_within_100_columns(ds):
 def test_numbers_are_those_of_the_derived_variables(ds):
     p = under_rule(with_probabilities(ds))
     for row in decision_table(ds).rows:
-        for name, e in row.estimates.items():
+        for name, e in row.cells.items():
             draws = p[name].sel(flashpoint=row.flashpoint, structure=row.structure).values
             low, median, high = np.nanquantile(draws, (0.05, 0.5, 0.95))
             assert e.median == pytest.approx(median), name
             assert e.mean == pytest.approx(np.nanmean(draws))
-            se = p[f"{name}_mc_se"].sel(flashpoint=row.flashpoint, structure=row.structure).values
-            known = np.isfinite(draws)
-            # The Monte Carlo part of the spread is taken out by moving towards the mean.
-            total = draws[known].var(ddof=1)
-            factor = max(0.0, 1 - (se[known] ** 2).mean() / total) ** 0.5 if total else 1.0
+            if not e.hits:
+                assert np.isnan(e.monte_carlo_se)
+                continue
+            assert e.monte_carlo_se == pytest.approx(replicate_error(ds, row, name), rel=1e-9)
+            if name != "p_war_given_grave":  # of a share the chance is known exactly, too
+                n = float(ds.attrs["trajectories"])
+                alone = (draws * (1 - draws) / n).mean() / draws.size
+                rough = 0.35 if name == "disputes_per_year" else 0.25
+                scale = 10 * n if name == "disputes_per_year" else 1.0
+                exact = draws.mean() / scale / draws.size if scale > 1 else alone
+                assert e.monte_carlo_se == pytest.approx(exact**0.5, rel=rough), name
             for found, raw in ((e.low, low), (e.high, high)):
-                free = e.mean + factor * (raw - e.mean)
-                assert found == pytest.approx(free if raw > 0 else 0.0), name
-            error = (se[known] ** 2).sum() ** 0.5 / known.sum()
-            assert e.mc_error == pytest.approx(error if e.hits else np.nan, nan_ok=True)
+                assert found == 0 if raw == 0 else found > 0, name
+            # Without the Monte Carlo part the range is narrower by about the root of what is left.
+            known = draws[np.isfinite(draws)]
+            left = max(0.0, 1 - known.size * e.monte_carlo_se**2 / known.var(ddof=1)) ** 0.5
+            if low > 0 and left > 0.5:
+                assert e.high - e.low == pytest.approx(left * (high - low), abs=0.4 * (high - low))
+
+
+def replicate_error(ds, row, name):
+    """Monte Carlo error of a mean over draws, from the counts by replicate, in plain words."""
+    q, here = QUANTITIES[name], {"flashpoint": row.flashpoint, "structure": row.structure}
+    counts = under_rule(ds)["replicate_count"].sel(here).transpose("draw", "replicate", "counted")
+    n = ds.attrs["trajectories"]
+    sizes = np.array([len(range(b, n, 16)) for b in range(16)], float)
+    more = {"trajectories": sizes, "years": sizes * ds.attrs["horizon_years"]}
+    variances = []
+    for draw in counts:
+        h, t = (
+            more[what] if what in more else draw.sel(counted=what).values
+            for what in (q.hits, q.trials)
+        )
+        if t.sum() > 0:
+            e = (h - h.sum() / t.sum() * t) / t.sum()
+            variances.append((e**2).sum() / (1 - (t**2).sum() / t.sum() ** 2))
+    return (np.mean(variances) / len(variances)) ** 0.5
 
 
 def test_no_hits_is_a_bound_and_never_zero():
-    e = estimate(np.zeros(4), np.full(4, 500.0))
+    e = cell_of(np.zeros(4), np.full(4, 500.0))
     assert e.bound == pytest.approx(float(zero_upper_bound(2000)))
-    assert e.value_text(100) == "<.15"
-    assert e.spread_text(100) == ""
+    assert e.value_text() == "<.15"
+    assert e.spread_text() == ""
 
 
 def test_mostly_no_hits_shows_the_mean_and_says_so():
-    e = estimate(np.array([0.0, 0, 0, 2]), np.full(4, 100.0))
-    assert e.value_text(100).startswith("m .50 ±")
-    assert e.spread_text(100) == "[≤1.4]"  # 1.7 with the Monte Carlo part in it
-    rare = estimate(np.array([0.0] * 99 + [1]), np.full(100, 100.0))
-    assert rare.spread_text(100).startswith("[<")
+    e = cell_of(np.array([0.0, 0, 0, 2]), np.full(4, 100.0))
+    assert e.value_text().startswith("m .50 ±")
+    assert e.spread_text() == "[≤1.2]"  # 1.7 with the Monte Carlo part in it
+    rare = cell_of(np.array([0.0] * 99 + [1]), np.full(100, 100.0))
+    assert rare.spread_text().startswith("[<")
 
 
 def test_no_trials_is_a_dash():
-    e = estimate(np.zeros(3), np.zeros(3))
-    assert (e.value_text(100), e.spread_text(100)) == ("-", "")
-    some = estimate(np.array([0.0, 1, 2]), np.array([0.0, 4, 4]))
+    e = cell_of(np.zeros(3), np.zeros(3))
+    assert (e.value_text(), e.spread_text()) == ("-", "")
+    some = cell_of(np.array([0.0, 1, 2]), np.array([0.0, 4, 4]))
     assert some.draws == 2
     assert some.median == pytest.approx(0.375)
 
@@ -143,7 +180,7 @@ def test_csv_has_a_line_per_metric_and_no_zero_probability(ds, tmp_path):
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == CSV_COLUMNS
-    assert len(rows) == len(FLASHPOINTS) * len(STRUCTURES) * len(DECISION_METRICS)
+    assert len(rows) == len(FLASHPOINTS) * len(STRUCTURES) * len(DECISION)
     for row in rows:
         assert row["median"] != "0"
         assert row["mean"] != "0"
@@ -157,7 +194,7 @@ def test_rates(ds):
     p = under_rule(with_probabilities(ds))
     last = rows[-1]
     days = p["mean_duration_days"].isel(flashpoint=-1, structure=-1).values
-    assert last.estimates["mean_duration_days"].median == pytest.approx(np.median(days))
+    assert last.cells["mean_duration_days"].median == pytest.approx(np.median(days))
     text = format_rates(ds)
     assert widest(text) <= 100
     assert f"Under {REFERENCE}" in text

@@ -60,8 +60,7 @@ def test_registry_is_frozen():
 def test_every_derived_share_says_what_it_is():
     for name in names("derived"):
         assert VARIABLES[name].long_name
-        cell = CELL[:-1] if name.endswith(("_mc_sd", "_parameter_sd")) else CELL
-        assert VARIABLES[name].dims[: len(cell)] == cell
+        assert VARIABLES[name].dims[: len(CELL)] == CELL
 
 
 def test_sizes_may_be_given_instead_of_labels(parts):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,7 +11,11 @@ from synthetic import ACTORS, synthetic_dataset
 
 from escalation.contracts import codes
 from escalation.errors import ResultsError
+from escalation.results import derive
 from escalation.results.derive import with_probabilities, without_probabilities
+from escalation.results.estimates import estimates, panel
+from escalation.results.files import save_results
+from escalation.results.quantities import QUANTITIES
 from escalation.results.variables import names
 
 
@@ -71,25 +77,32 @@ def test_unconditional_and_cumulative_agree(ds):
     )
 
 
+def noise(ds, name):
+    """Monte Carlo error of one draw of the cell that `cell` takes."""
+    place = str(ds["flashpoint"].values[0])
+    return float(panel(ds, QUANTITIES[name], place).noise[1, 2] ** 0.5)
+
+
 def test_monte_carlo_errors(ds):
-    p = float(cell(ds, "p_war"))
-    assert float(cell(ds, "p_war_mc_se")) == pytest.approx((p * (1 - p) / 299) ** 0.5)
     disputes = int(cell(ds, "crisis_count").sum())
     years = 300 * int(ds.attrs["horizon_years"])
     by_replicate = cell(ds, "replicate_count").sel(counted="disputes").values
     sizes = np.array([19] * 12 + [18] * 4)
     apart = by_replicate - disputes / 300 * sizes
     error = np.sqrt((apart**2).sum() / (1 - (sizes**2).sum() / 300**2)) / years
-    assert float(cell(ds, "disputes_per_year_mc_se")) == pytest.approx(error)
-    old = with_probabilities(ds.drop_vars("replicate_count"))
-    assert float(cell(old, "disputes_per_year_mc_se")) == pytest.approx(disputes**0.5 / years)
+    assert noise(ds, "disputes_per_year") == pytest.approx(error)
+    old = ds.drop_vars("replicate_count")
+    assert noise(old, "disputes_per_year") == pytest.approx(disputes**0.5 / years)
+    p = float(cell(ds, "p_war"))
+    assert noise(old, "p_war") == pytest.approx((p * (1 - p) / 299) ** 0.5)
 
 
 def test_one_history_has_no_monte_carlo_error():
-    ds = with_probabilities(synthetic_dataset(3, flashpoints=1, structures=2, trajectories=1))
-    for name in ("p_war", "p_dispute", "disputes_per_year"):
-        assert bool(ds[f"{name}_mc_se"].isnull().all()), name
-        assert bool(ds[f"{name}_parameter_sd"].isnull().all()), name
+    ds = synthetic_dataset(3, flashpoints=1, structures=2, trajectories=1)
+    for counts in (ds, ds.drop_vars("replicate_count")):
+        found = estimates(counts, ["p_war", "p_dispute", "disputes_per_year"])
+        for name in ("monte_carlo_se", "parameter_sd", "low", "high"):
+            assert bool(found[name].isnull().all()), name
 
 
 def test_shares_of_those_who_are_no_third_party_are_unknown(ds):
@@ -115,6 +128,42 @@ def test_derived_variables_can_be_dropped_and_made_again(ds):
     assert not set(names("derived")) & set(counts.variables)
     assert with_probabilities(ds).identical(ds)
     assert with_probabilities(counts).identical(ds)
+
+
+def test_derived_variables_are_made_when_they_are_asked_for(ds, monkeypatch):
+    made = []
+    formula = derive._FORMULAS["p_war"]
+    monkeypatch.setattr(
+        derive, "_FORMULAS", {**derive._FORMULAS, "p_war": lambda ds: made.append(1) or formula(ds)}
+    )
+    fresh = with_probabilities(ds)
+    assert len(repr(fresh).splitlines()) < 60
+    here = fresh.sel(structure="hub_and_spoke", flashpoint="taiwan_strait").isel(draw=[2, 0])
+    copy, back = fresh.copy(deep=True), pickle.loads(pickle.dumps(fresh))
+    assert not made
+    expected = ds.sel(structure="hub_and_spoke", flashpoint="taiwan_strait").isel(draw=[2, 0])
+    np.testing.assert_array_equal(here["p_war"], expected["p_war"])
+    assert here["p_war"].values.tolist() == here["p_war"].values.tolist()
+    assert made == [1], "once, whatever part is looked at"
+    assert copy.identical(ds)
+    assert back.identical(ds)
+
+
+def test_what_is_written_into_a_derived_variable_stays_there(ds):
+    fresh = with_probabilities(ds)
+    other = fresh.copy(deep=True)
+    other["p_war"][{"draw": 0}] = 7.0
+    other["p_dispute"].values[...] = 7.0
+    assert (other["p_war"].isel(draw=0) == 7).all()
+    assert (fresh["p_war"] <= 1).all()
+    assert (fresh["p_dispute"] <= 1).all()
+
+
+def test_plain_xarray_finds_the_quantities_in_a_file(ds, tmp_path):
+    with xr.open_dataset(save_results(ds, tmp_path / "results.nc"), engine="h5netcdf") as plain:
+        for name in QUANTITIES:
+            np.testing.assert_array_equal(plain[name], ds[name])
+            assert plain[name].attrs["long_name"]
 
 
 def test_missing_counts_are_named():

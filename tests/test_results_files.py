@@ -12,11 +12,14 @@ import pytest
 import xarray as xr
 from synthetic import synthetic_dataset, synthetic_parts
 
+from escalation.contracts import whole_file
+from escalation.contracts.whole_file import check_output
 from escalation.errors import InputError, ResultsError
 from escalation.results import files
 from escalation.results.build import build_dataset
 from escalation.results.derive import with_probabilities
-from escalation.results.files import check_output, content_checksum, open_results, save_results
+from escalation.results.files import open_results, save_results
+from escalation.results.quantities import QUANTITIES
 from escalation.results.variables import FORMAT_VERSION, names
 
 SMALL = {"flashpoints": 1, "structures": 2, "draws": 2, "trajectories": 30, "years": 2}
@@ -59,25 +62,21 @@ def test_round_trip_without_sweep_and_with_hostile_names(tmp_path):
     assert back.attrs["default_point"] is False
 
 
-def test_file_holds_counts_only_and_block_checksums(saved):
+def test_file_holds_counts_and_quantities(saved):
     import h5py
 
     with h5py.File(saved) as file:
-        assert not set(names("derived")) & set(file)
-        assert file["crisis_count"].fletcher32
+        assert set(names("derived")) & set(file) == set(QUANTITIES)
         assert file["crisis_count"].compression == "gzip"
-    with xr.open_dataset(saved, engine="h5netcdf") as plain:
-        assert plain.attrs["content_sha256"] == content_checksum(open_results(saved))
 
 
-def test_checksum_sees_values_labels_and_attributes(ds):
-    first = content_checksum(ds)
-    assert content_checksum(ds[sorted(ds.data_vars)]) == first
-    assert content_checksum(ds.assign_attrs(seed=1)) != first
-    assert content_checksum(ds.assign_coords(structure=["a", "b"])) != first
-    changed = ds.copy(deep=True)
-    changed["wedge_count"].values[0, 0, 0] += 1
-    assert content_checksum(changed) != first
+def test_a_stored_probability_is_never_believed(ds, saved):
+    def forge(file):
+        file["p_war"][...] = 0.5
+        del file["p_dispute"]
+
+    reseal(saved, forge)
+    assert open_results(saved).identical(ds)
 
 
 def test_every_flipped_bit_is_refused(saved, content):
@@ -114,7 +113,7 @@ def test_zeroed_counts_are_refused(saved):
         file["crisis_count"][...] = 0
 
     reseal(saved, zero)
-    with pytest.raises(ResultsError, match="does not match its checksum"):
+    with pytest.raises(ResultsError, match="crisis_count"):
         open_results(saved)
 
 
@@ -177,7 +176,7 @@ def test_a_file_system_without_links_keeps_a_file_too(ds, tmp_path, monkeypatch,
     def refuse(*_):
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr(files.os, "link", refuse)
+    monkeypatch.setattr(whole_file.os, "link", refuse)
     path = tmp_path / "results.nc"
     if there:
         path.write_text("precious")
@@ -225,7 +224,7 @@ def test_a_folder_without_permission_is_refused(ds, tmp_path):
 
 
 def test_permission_is_asked_for(ds, tmp_path, monkeypatch):
-    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    monkeypatch.setattr(whole_file.os, "access", lambda *_: False)
     with pytest.raises(InputError, match="not writable"):
         save_results(ds, tmp_path / "x.nc")
 
@@ -240,7 +239,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     def fail(*_):
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(files.os, step, fail)
+    monkeypatch.setattr(whole_file.os, step, fail)
     words = "the disk is full" if code == errno.ENOSPC else "cannot write"
     with pytest.raises(InputError, match=words):
         save_results(ds.assign_attrs(seed=1), saved)
@@ -255,7 +254,7 @@ def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(ds, saved, mo
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fsync", interrupt)
+    monkeypatch.setattr(whole_file.os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         save_results(ds.assign_attrs(seed=1), saved)
     monkeypatch.undo()

@@ -73,12 +73,6 @@ def test_impossible_counts_and_levels_are_refused(arguments):
             interval(*arguments)
 
 
-def test_pooled_error_is_that_of_the_mean():
-    assert float(intervals.pooled_se([3.0, 4.0])) == pytest.approx(2.5)
-    assert float(intervals.pooled_se([3.0, np.nan])) == pytest.approx(3.0)
-    assert np.isnan(intervals.pooled_se([np.nan]))
-
-
 def test_variance_split_tells_chance_from_parameters():
     rng = np.random.default_rng(5)
     n, draws = 500, 4_000

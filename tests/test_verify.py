@@ -25,7 +25,7 @@ from escalation.study import load_study
 from escalation.verification import interpolation
 from escalation.verification.agreement import compare, failures
 from escalation.verification.histories import TENSION_POINTS, solve_histories
-from escalation.verification.verify import reduced, verify
+from escalation.verification.verify import Asked, reduced, verified, verify
 from escalation.verification.worlds import one_dispute
 
 SMALL = cells.CONFIGS / "verify"
@@ -108,7 +108,7 @@ def test_what_is_off_by_one_per_cent_fails(what: str) -> None:
     """Negative controls, 5e6 histories per world; 5e6 without a change pass below."""
     name, change = CHANGES[what]
     study = load_study(SMALL / f"{name}.yaml")
-    found = verify(study, structure="hub_and_spoke", trajectories=5_000_000, change=change)
+    found = verified(study, Asked(structure="hub_and_spoke", trajectories=5_000_000), change)
     assert not found["passed"]
 
 

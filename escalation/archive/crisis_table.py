@@ -8,14 +8,15 @@ ends on the day after its trigger lasts one day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from escalation.archive.csv_tables import MISSING, number_in, read_rows, refuse_twin
-from escalation.errors import InputError
+from escalation.archive.csv_tables import Column, Columns, Label, Number, Text, read_table
 
 VIOLENCE = ("no_violence", "minor_clashes", "serious_clashes", "full_scale_war")
 """Categories of violence, in the order of every ``(n, 4)`` array of crises."""
@@ -42,29 +43,25 @@ FORMS_OF_OUTCOME = (
     "crisis faded",
 )
 
-_LABELS: dict[str, tuple[str, ...]] = {
-    "trigger": TRIGGERS,
-    "violence": VIOLENCE,
-    "us_involvement": (*INVOLVEMENT, ""),
-    "ussr_russia_involvement": (*INVOLVEMENT, ""),
-    "form_of_outcome": (*FORMS_OF_OUTCOME, ""),
+_SCHEMA: dict[str, Column] = {
+    "crisno": Number(0, 10**6),
+    "crisname": Text(),
+    "year": Number(1800, 2100),
+    "trigger": Label(TRIGGERS),
+    "violence": Label(VIOLENCE),
+    "us_involvement": Label((*INVOLVEMENT, "")),
+    "ussr_russia_involvement": Label((*INVOLVEMENT, "")),
+    "form_of_outcome": Label((*FORMS_OF_OUTCOME, "")),
+    "n_actors": Number(0, 200),
+    "n_nuclear_actors": Number(0, 200),
+    "china_actor": Number(0, 1),
+    "duration_days": Number(-1000, 10**5, may_miss=True),
 }
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "crisno": (0, 10**6),
-    "year": (1800, 2100),
-    "n_actors": (0, 200),
-    "n_nuclear_actors": (0, 200),
-    "china_actor": (0, 1),
-    "duration_days": (-1000, 10**5),
-}
-COLUMNS = (
-    "crisno", "crisname", "year", *_LABELS,
-    "n_actors", "n_nuclear_actors", "china_actor", "duration_days",
-)  # fmt: skip
+COLUMNS = tuple(_SCHEMA)
 
 
 @dataclass(frozen=True)
-class Crises:
+class Crises(Columns):
     """Columns of a table of crises, each an array of shape ``(n,)``.
 
     Attributes
@@ -89,13 +86,7 @@ class Crises:
     n_nuclear_actors: np.ndarray
     china_actor: np.ndarray
     duration_days: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.crisno)
-
-    def take(self, rows: np.ndarray) -> Crises:
-        """Return the crises at the given indexes (or where a mask is true)."""
-        return Crises(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+    SCHEMA: ClassVar[Mapping[str, Column]] = _SCHEMA
 
     @cached_property
     def violence_code(self) -> np.ndarray:
@@ -117,37 +108,8 @@ def read_crises(path: str | Path) -> Crises:
         One line with file, line, column, value and choices: unreadable or empty file, missing
         columns, a value that is no number or out of range, an unknown label, a crisis twice.
     """
-    table = read_rows(path, COLUMNS)
-    seen: dict[object, int] = {}
-    rows = []
-    for line, cells in table:
-        row = _checked_row(table.name, line, cells)
-        refuse_twin(seen, row["crisno"], table.name, line, f"crisno: {row['crisno']:g}")
-        rows.append(row)
-    return crises_of(rows)
-
-
-def crises_of(rows: list[dict[str, object]]) -> Crises:
-    """Columns from rows, each with ``row`` and every name of `COLUMNS`."""
-    text = {"crisname", *_LABELS}
-    columns = {}
-    for field in fields(Crises):
-        kind = object if field.name in text else np.int64
-        kind = float if field.name == "duration_days" else kind
-        columns[field.name] = np.array([row[field.name] for row in rows], dtype=kind)
-    return Crises(**columns)
-
-
-def _checked_row(path: str, line: int, cells: dict[str, str]) -> dict[str, object]:
-    row: dict[str, object] = {"row": line, "crisname": cells["crisname"]}
-    for name, bounds in _BOUNDS.items():
-        lasting = name == "duration_days"
-        value = number_in(path, line, name, cells[name], bounds, may_miss=lasting)
-        row[name] = np.nan if lasting and value < 0 else value
-    for name, labels in _LABELS.items():
-        label = "" if cells[name].lower() in MISSING - set(labels) else cells[name]
-        if label not in labels:
-            choices = ", ".join(label or "(empty)" for label in labels)
-            raise InputError(f"{path}:{line}: {name}: {cells[name][:60]!r} is none of: {choices}")
-        row[name] = label
-    return row
+    table = read_table(path, _SCHEMA)
+    days = table.data.duration_days
+    table.data["duration_days"] = days.where(days >= 0)
+    table.refuse_twins(table.data.crisno, lambda row: f"crisno: {row.crisno}")
+    return Crises.of(table.data)

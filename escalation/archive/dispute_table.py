@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from escalation.archive.csv_tables import number_in, read_rows, refuse_twin
-from escalation.errors import InputError
+from escalation.archive.csv_tables import Column, Columns, Number, read_table
 
 LEVELS = (2, 3, 4, 5)
 """Hostility levels that a dispute can reach, in the order of every ``(n, 4)`` array here."""
@@ -27,49 +27,69 @@ LEVELS = (2, 3, 4, 5)
 DURATION_BINS = (0, 2, 32, 256)
 """Lower edges in days: one day, a month, eight months, longer. The last bin is open."""
 
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "dispnum": (0, 10**9),
-    "year": (1800, 2100),
-    "hostlev": (2, 5),
-    "recip": (0, 1),
-    "mindur": (0, 10**5),
-    "maxdur": (0, 10**5),
-    "fatality": (0, 6),
-    "outcome": (0, 9),
-    "n_side_a": (1, 500),
-    "n_side_b": (1, 500),
-    "n_joined_target": (0, 500),
-    "n_joined_initiator": (0, 500),
-    "initiator_cinc": (0, 1),
-    "target_cinc": (0, 1),
-    "target_defender_cinc": (0, 1),
-    "target_unshared_defender_cinc": (0, 1),
-    "n_target_defenders": (0, 500),
-    "n_defenders_joined_target": (0, 500),
-    "target_has_nuclear_defender": (0, 1),
-    "target_has_unshared_nuclear_defender": (0, 1),
-    "initiator_nuclear": (0, 1),
-    "target_nuclear": (0, 1),
-    "contiguity": (0, 6),
-    "china_initiator": (0, 1),
-}
-COLUMNS = (*_BOUNDS, "dyad")
-
-_MAY_MISS = {
-    "mindur", "maxdur", "fatality", "outcome",
-    "initiator_cinc", "target_cinc", "target_defender_cinc", "target_unshared_defender_cinc",
-}  # fmt: skip
-"""Columns in which an empty cell, NA or -9 is allowed and becomes NaN."""
-
-_STATE = r"\s*\d+(?:\.0+)?\s*"
-_DYAD = re.compile(rf"{_STATE}(?:-{_STATE})*>{_STATE}(?:-{_STATE})*")
 _CODE = re.compile(r"(\d+)(?:\.0+)?")
+_SIDE = r"\s*\d+(?:\.0+)?\s*(?:-\s*\d+(?:\.0+)?\s*)*"
+_DYAD = re.compile(rf"{_SIDE}>{_SIDE}")
 
-_SHARES = {name for name in _BOUNDS if name.endswith("_cinc")}
+
+class Dyad:
+    """A column of ``challenger>target``, country codes, those of one side joined by ``-``."""
+
+    dtype = object
+
+    def read(self, text: str) -> str:
+        """Return a dyad in the one way of writing it, states of a side in order.
+
+        The text tells rows apart, so that the same dispute written otherwise would be another one.
+
+        >>> Dyad().read("710 > 2.0-365")
+        '710>2-365'
+        """
+        sides = [sorted({int(code) for code in _CODE.findall(side)}) for side in text.split(">")]
+        if not _DYAD.fullmatch(text) or set(sides[0]) & set(sides[1]):
+            raise ValueError(
+                f"{text[:60]!r} is not challenger>target, country codes of the Correlates of War, "
+                "those of one side joined by '-'"
+            )
+        return ">".join("-".join(map(str, side)) for side in sides)
+
+
+_FLAG, _COUNT, _DAYS = Number(0, 1), Number(0, 500), Number(0, 10**5, may_miss=True)
+_SHARE = Number(0, 1, whole=False, may_miss=True)
+_SCHEMA: dict[str, Column] = {
+    "dispnum": Number(0, 10**9),
+    "year": Number(1800, 2100),
+    "hostlev": Number(2, 5, refused=dict.fromkeys(
+        ("1", "1.0"), "1 is no militarized action; leave such rows out (2 to 5)"
+    )),
+    "recip": _FLAG,
+    "mindur": _DAYS,
+    "maxdur": _DAYS,
+    "fatality": Number(0, 6, may_miss=True),
+    "outcome": Number(0, 9, may_miss=True),
+    "n_side_a": Number(1, 500),
+    "n_side_b": Number(1, 500),
+    "n_joined_target": _COUNT,
+    "n_joined_initiator": _COUNT,
+    "initiator_cinc": _SHARE,
+    "target_cinc": _SHARE,
+    "target_defender_cinc": _SHARE,
+    "target_unshared_defender_cinc": _SHARE,
+    "n_target_defenders": _COUNT,
+    "n_defenders_joined_target": _COUNT,
+    "target_has_nuclear_defender": _FLAG,
+    "target_has_unshared_nuclear_defender": _FLAG,
+    "initiator_nuclear": _FLAG,
+    "target_nuclear": _FLAG,
+    "contiguity": Number(0, 6),
+    "china_initiator": _FLAG,
+    "dyad": Dyad(),
+}  # fmt: skip
+COLUMNS = tuple(_SCHEMA)
 
 
 @dataclass(frozen=True)
-class Disputes:
+class Disputes(Columns):
     """Columns of a table of disputes, each an array of shape ``(n,)``.
 
     Attributes
@@ -110,13 +130,7 @@ class Disputes:
     contiguity: np.ndarray
     china_initiator: np.ndarray
     dyad: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.dispnum)
-
-    def take(self, rows: np.ndarray) -> Disputes:
-        """Return the disputes at the given indexes (or where a mask is true)."""
-        return Disputes(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+    SCHEMA: ClassVar[Mapping[str, Column]] = _SCHEMA
 
     @property
     def level(self) -> np.ndarray:
@@ -194,61 +208,14 @@ def read_disputes(path: str | Path) -> Disputes:
         One line with file, line, column, value and what is allowed: unreadable or empty file,
         missing columns, a value that is no number or out of range, two rows of one dispute.
     """
-    table = read_rows(path, COLUMNS)
-    seen: dict[object, int] = {}
-    rows = []
-    for line, cells in table:
-        row = _checked_row(table.name, line, cells)
-        sides = str(row["dyad"]).split(">")
-        what = f"dispnum: dispute {row['dispnum']:g} between {row['dyad']}"
-        refuse_twin(seen, (row["dispnum"], *sorted(sides)), table.name, line, what)
-        rows.append(row)
-    return disputes_of(rows)
-
-
-def disputes_of(rows: list[dict[str, object]]) -> Disputes:
-    """Columns from rows, each with ``row`` and every name of `COLUMNS`."""
-    columns = {}
-    for field in fields(Disputes):
-        name = field.name
-        kind = object if name == "dyad" else float if name in _MAY_MISS else np.int64
-        columns[name] = np.array([row[name] for row in rows], dtype=kind)
-    return Disputes(**columns)
-
-
-def _checked_row(path: str, line: int, cells: dict[str, str]) -> dict[str, object]:
-    if cells["hostlev"] in ("1", "1.0"):
-        raise InputError(
-            f"{path}:{line}: hostlev: 1 is no militarized action; leave such rows out (2 to 5)"
-        )
-    row: dict[str, object] = {"row": line}
-    for name, bounds in _BOUNDS.items():
-        row[name] = number_in(
-            path, line, name, cells[name], bounds,
-            may_miss=name in _MAY_MISS, whole=name not in _SHARES,
-        )  # fmt: skip
-        if name in ("initiator_cinc", "target_cinc") and row[name] == 0:
-            row[name] = np.nan  # no state has none of the world's capabilities
-    row["dyad"] = _dyad(cells["dyad"])
-    if row["dyad"] is None:
-        raise InputError(
-            f"{path}:{line}: dyad: {cells['dyad'][:60]!r} is not challenger>target, country codes "
-            "of the Correlates of War, those of one side joined by '-'"
-        )
-    return row
-
-
-def _dyad(text: str) -> str | None:
-    """Return a dyad in the one way of writing it, states of a side in order; None if it is none.
-
-    The text tells rows apart, so that the same dispute written otherwise would be another one.
-    """
-    if not _DYAD.fullmatch(text):
-        return None
-    sides = [sorted({int(code) for code in _CODE.findall(side)}) for side in text.split(">")]
-    if set(sides[0]) & set(sides[1]):
-        return None
-    return ">".join("-".join(map(str, side)) for side in sides)
+    table = read_table(path, _SCHEMA)
+    data = table.data
+    for name in ("initiator_cinc", "target_cinc"):
+        data[name] = data[name].where(data[name] != 0)  # no state has none of the capabilities
+    keys = [(number, *sorted(dyad.split(">"))) for number, dyad in zip(
+        data.dispnum, data.dyad, strict=True)]  # fmt: skip
+    table.refuse_twins(keys, lambda row: f"dispnum: dispute {row.dispnum} between {row.dyad}")
+    return Disputes.of(data)
 
 
 def history_before(disputes: Disputes, history: Disputes | None) -> list[np.ndarray]:

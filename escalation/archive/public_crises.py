@@ -27,10 +27,9 @@ from escalation.archive.crisis_table import (
     TRIGGERS,
     VIOLENCE,
     Crises,
-    crises_of,
     read_crises,
 )
-from escalation.archive.csv_tables import number_in, read_rows, refuse_twin
+from escalation.archive.csv_tables import Column, Number, Table, Text, read_table
 from escalation.archive.public_disputes import (
     CHINA,
     FIRST_YEAR,
@@ -39,20 +38,22 @@ from escalation.archive.public_disputes import (
     listed,
     warn,
 )
-from escalation.archive.source_files import SourceFile, is_place, listing, printable
+from escalation.archive.source_files import SourceFile, is_folder, listing, one_line
 from escalation.errors import InputError
 
-_DATES = ("yrtrig", "motrig", "datrig", "yrterm", "moterm", "daterm")
-_CODES = ("break", "viol", "usinv", "suinv", "forout")
-_SYSTEM = ("crisno", "crisname", *_DATES, *_CODES)
+_CODE = Number(-99, 9999, may_miss=True)
+"""Some codes mean missing or not applicable."""
+
+_ACTORS = ("crisno", "cracid")
+_CODES = (
+    "crisno", "yrtrig", "motrig", "datrig", "yrterm", "moterm", "daterm",
+    "break", "viol", "usinv", "suinv", "forout",
+)  # fmt: skip
 _ALIASES = {"triggr": "break", "brkpt": "break"}
 """Names that versions of the file give to what triggered the crisis."""
 
 _HEADER_BYTES = 2**14
 """More than any header has."""
-
-_ANY_CODE = (-99, 9999)
-"""Bounds of codes, among which some mean missing or not applicable."""
 
 
 def load_crises(path: str | Path, report: Report = warn) -> Crises:
@@ -74,7 +75,7 @@ def load_crises(path: str | Path, report: Report = warn) -> Crises:
 
 def is_public(path: Path) -> bool:
     """Whether a path is the public system-level file, or a folder or zip file with one."""
-    if is_place(path):
+    if is_folder(path):
         return True
     try:
         with open(path, "rb") as file:
@@ -103,25 +104,23 @@ def read_public_crises(path: str | Path, report: Report = warn) -> Crises:
         crisis stands twice; or no crisis is left.
     """
     path = Path(path)
-    files = listing(path if is_place(path) else path.parent)
-    system = files.only("icb1v*.csv") if is_place(path) else SourceFile.on_disk(path)
+    files = listing(path if is_folder(path) else path.parent)
+    system = files.only("icb1v*.csv") if is_folder(path) else SourceFile.on_disk(path)
     actors = _actors(files.only("icb2v*.csv"), report)
-    table = read_rows(system, _SYSTEM, _ALIASES)
-    seen: dict[object, int] = {}
+    table = _codes(system, _CODES, crisname=Text())
     left: dict[str, list[int]] = defaultdict(list)
-    rows = []
-    for line, texts in table:
-        cells = _codes(table.name, line, texts)
-        if why := _unusable(cells):
-            left[why].append(line)
-            continue
-        number = int(cells["crisno"])
-        refuse_twin(seen, number, table.name, line, f"crisno: {number}")
-        rows.append(_crisis_row(cells, actors.get(number, set())))
+    whys = [_unusable(cells) for cells in table.data.to_dict("records")]
+    for line, why in zip(table.data.row, whys, strict=True):
+        left[why].append(line)
+    used = Table(table.name, table.data[np.array(whys, object) == ""])
+    used.refuse_twins(used.data.crisno, lambda row: f"crisno: {row.crisno}")
+    rows = [_crisis_row(row, actors.get(row["crisno"], set()))
+            for row in used.data.to_dict("records")]  # fmt: skip
+    left.pop("", None)
     if not rows:
         raise InputError(f"{table.name}: no coded crisis of {FIRST_YEAR} or later")
-    crises = crises_of(rows)
-    for told in _told(crises, len(table), left):
+    crises = Crises.of(rows)
+    for told in _told(crises, len(table.data), left):
         report(f"{table.name}: {told}")
     return crises
 
@@ -158,34 +157,24 @@ def _unusable(cells: dict[str, Any]) -> str:
 
 def _actors(file: SourceFile, report: Report) -> dict[int, set[int]]:
     """States that were actors, by crisis."""
-    table = read_rows(file, ("crisno", "cracid"))
+    table = _codes(file, _ACTORS)
+    known = (table.data[list(_ACTORS)] >= 0).all(axis=1)
     found: dict[int, set[int]] = defaultdict(set)
-    lacking = []
-    for line, cells in table:
-        crisis, state = (_code(table.name, line, name, cells[name]) for name in cells)
-        if crisis < 0 or state < 0:
-            lacking.append(line)
-        else:
-            found[crisis].add(state)
-    if lacking:
+    for crisis, state in table.data.loc[known, list(_ACTORS)].to_numpy().tolist():
+        found[crisis].add(state)
+    if not known.all():
         report(
-            f"{printable(file.name)}: left out for want of a crisis or actor: "
-            f"{len(lacking):,} (line {listed(lacking)})"
+            f"{one_line(file.name)}: left out for want of a crisis or actor: "
+            f"{(~known).sum():,} (line {listed(table.data.row[~known])})"
         )
     return found
 
 
-def _codes(name: str, line: int, texts: dict[str, str]) -> dict[str, Any]:
-    """The cells of a crisis as numbers, but for its name; with its line."""
-    codes = {column: _code(name, line, column, texts[column]) for column in _SYSTEM[2:]}
-    number = _code(name, line, "crisno", texts["crisno"])
-    return {"line": line, "crisno": number, "crisname": texts["crisname"], **codes}
-
-
-def _code(name: str, line: int, column: str, text: str) -> int:
-    """A whole number; -1 for one that is missing."""
-    value = number_in(name, line, column, text, _ANY_CODE, may_miss=True)
-    return -1 if np.isnan(value) else int(value)
+def _codes(file: SourceFile, codes: tuple[str, ...], **others: Column) -> Table:
+    """A table whose codes are whole numbers, -1 where they are missing."""
+    table = read_table(file, {**dict.fromkeys(codes, _CODE), **others}, _ALIASES)
+    return Table(table.name, table.data.fillna(dict.fromkeys(codes, -1)).astype(
+        dict.fromkeys(codes, np.int64)))  # fmt: skip
 
 
 def _label(code: int, labels: tuple[str, ...]) -> str:
@@ -196,7 +185,7 @@ def _label(code: int, labels: tuple[str, ...]) -> str:
 def _crisis_row(cells: dict[str, Any], states: set[int]) -> dict[str, Any]:
     year = cells["yrtrig"]
     return {
-        "row": cells["line"],
+        "row": cells["row"],
         "crisno": cells["crisno"],
         "crisname": cells["crisname"],
         "year": year,

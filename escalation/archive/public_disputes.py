@@ -39,9 +39,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from escalation.archive.csv_tables import read_rows
-from escalation.archive.dispute_table import Disputes, disputes_of, read_disputes
-from escalation.archive.source_files import Listing, SourceFile, is_place, listing, printable
+from escalation.archive.csv_tables import Number, Table, read_table
+from escalation.archive.dispute_table import Disputes, read_disputes
+from escalation.archive.source_files import Listing, SourceFile, is_folder, listing, one_line
 from escalation.errors import InputError
 
 FIRST_YEAR = 1946
@@ -68,14 +68,17 @@ warn: Report = logging.getLogger(__name__).warning
 """Tells a caller who asked for no report."""
 
 _STATE, _YEAR = (1, 999), (1800, 2100)
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "dispnum": (0, 10**9), "styear": _YEAR, "hostlev": (0, 5), "recip": (0, 1),
-    "outcome": (0, 9), "fatality": (0, 6), "maxdur": (0, 10**5), "mindur": (0, 10**5),
-    "ccode": _STATE, "sidea": (0, 1), "orig": (0, 1), "year": _YEAR, "cinc": (0, 1),
-    "statea": _STATE, "stateb": _STATE, "defense": (0, 1),
-    "state1no": _STATE, "state2no": _STATE, "conttype": (0, 6),
+_NUMBERS: dict[str, Number] = {
+    name: Number(low, high, whole=name != "cinc", may_miss=True)
+    for name, (low, high) in {
+        "dispnum": (0, 10**9), "styear": _YEAR, "hostlev": (0, 5), "recip": (0, 1),
+        "outcome": (0, 9), "fatality": (0, 6), "maxdur": (0, 10**5), "mindur": (0, 10**5),
+        "ccode": _STATE, "sidea": (0, 1), "orig": (0, 1), "year": _YEAR, "cinc": (0, 1),
+        "statea": _STATE, "stateb": _STATE, "defense": (0, 1),
+        "state1no": _STATE, "state2no": _STATE, "conttype": (0, 6),
+    }.items()
 }  # fmt: skip
-_MAY_MISS = {"outcome", "fatality", "maxdur", "mindur", "recip", "cinc"}
+_NEEDLESS = {"outcome", "fatality", "maxdur", "mindur", "recip", "cinc"}
 """Columns whose missing values do not make a row useless."""
 
 _DISPUTE_FILES = {
@@ -106,25 +109,25 @@ def load_disputes(path: str | Path, report: Report = warn) -> Disputes:
     InputError
         See `read_disputes` and `read_public_disputes`.
     """
-    disputes = read_public_disputes(path, report) if is_place(path) else read_disputes(path)
+    disputes = read_public_disputes(path, report) if is_folder(path) else read_disputes(path)
     sides = np.isnan(disputes.initiator_cinc) | np.isnan(disputes.target_cinc)
     allied = disputes.n_target_defenders > 0
     allies = allied & np.isnan(disputes.target_unshared_defender_cinc)
     for unknown, whose in ((sides, "of a side"), (allies, "of all the target's defenders")):
         if unknown.any():
             report(
-                f"{printable(path)}: capabilities {whose} are unknown in "
+                f"{one_line(path)}: capabilities {whose} are unknown in "
                 f"{_numbered(disputes.dispnum[unknown])}; taken as equal to the initiator's"
             )
     return disputes
 
 
-def read_public_disputes(place: str | Path, report: Report = warn) -> Disputes:
+def read_public_disputes(folder: str | Path, report: Report = warn) -> Disputes:
     """Disputes since 1946 with a militarized action, from the public datasets.
 
     Parameters
     ----------
-    place : str or Path
+    folder : str or Path
         Folder or zip file with the five files named in the module's text.
     report : callable
         Told of rows left out and of values unknown, one line each.
@@ -135,13 +138,14 @@ def read_public_disputes(place: str | Path, report: Report = warn) -> Disputes:
         A file is missing, there twice, unreadable, or lacks columns; a value is no number or
         out of range; a dispute or a state's year stands twice; or no dispute is left.
     """
-    files = listing(place)
+    files = listing(folder)
     mida, midb, nmc, atop, contiguity = (
         _table(files, pattern, columns.split(), report)
         for pattern, columns in _DISPUTE_FILES.items()
     )
-    mida.refuse_twins("dispnum")
-    nmc.refuse_twins("ccode", "year")
+    mida.refuse_twins(mida.data.dispnum, lambda row: f"dispnum {row.dispnum:g}")
+    years = list(zip(nmc.data.ccode, nmc.data.year, strict=True))
+    nmc.refuse_twins(years, lambda row: f"ccode {row.ccode:g}, year {row.year:g}")
     world = _World.of(nmc.data, atop.data, contiguity.data)
     early = mida.data.styear < FIRST_YEAR
     calm = ~early & (mida.data.hostlev < 2)
@@ -156,47 +160,27 @@ def read_public_disputes(place: str | Path, report: Report = warn) -> Disputes:
     rows = [row for row in found if row is not None]
     if not rows:
         raise InputError(
-            f"{printable(place)}: no dispute of {FIRST_YEAR} or later with originators "
+            f"{one_line(folder)}: no dispute of {FIRST_YEAR} or later with originators "
             "on both sides"
         )
     notes.tell(len(rows))
-    return disputes_of(rows)
+    return Disputes.of(rows)
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Numbers of a public file, with the ``line`` that each row stands in."""
-
-    name: str
-    data: pd.DataFrame
-
-    def refuse_twins(self, *keys: str) -> None:
-        twins = self.data[self.data.duplicated(list(keys), keep=False)]
-        if len(twins):
-            same = (twins[list(keys)] == twins[list(keys)].iloc[0]).all(axis=1)
-            first, second = twins[same].line.iloc[:2]
-            what = ", ".join(f"{key} {twins[key].iloc[0]:g}" for key in keys)
-            raise InputError(f"{self.name}:{second}: {what} stands in line {first} already")
-
-
-def _table(files: Listing, pattern: str, columns: list[str], report: Report) -> _Table:
+def _table(files: Listing, pattern: str, columns: list[str], report: Report) -> Table:
     """One of the public files; rows that lack a key are left out aloud."""
     file = files.only(pattern, _PREFERRED.get(pattern, ""))
     if pattern.startswith("MID"):
         _refuse_old(file)
-    rows = read_rows(file, tuple(columns))
-    data = pd.DataFrame(
-        {name: rows.numbers(name, _BOUNDS[name], whole=name != "cinc") for name in columns}
-    )
-    data["line"] = rows.lines
-    keys = [name for name in columns if name not in _MAY_MISS]
-    lacking = data[keys].isna().any(axis=1)
+    table = read_table(file, {name: _NUMBERS[name] for name in columns})
+    missing = table.data[[name for name in columns if name not in _NEEDLESS]].isna()
+    lacking = missing.any(axis=1)
     if lacking.any():
         report(
-            f"{file.name}: {_some('row', data.line[lacking], 'line')} left out for want of "
-            f"{', '.join(name for name in keys if data[name].isna().any())}"
+            f"{file.name}: {_some('row', table.data.row[lacking], 'line')} left out for want of "
+            f"{', '.join(missing.columns[missing.any()])}"
         )
-    return _Table(file.name, data[~lacking])
+    return Table(file.name, table.data[~lacking])
 
 
 def _refuse_old(file: SourceFile) -> None:
@@ -327,7 +311,7 @@ def _dispute_row(
     joiners = side[0] - targets
     _note_gaps(number, year, defenders, initiators & targets, world, notes)
     return {
-        "row": int(dispute.line),
+        "row": int(dispute.row),
         "dispnum": number,
         "year": year,
         "hostlev": int(dispute.hostlev),

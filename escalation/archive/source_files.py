@@ -64,7 +64,7 @@ class SourceFile:
 
         Reading it raises InputError where that is impossible.
         """
-        name = printable(path)
+        name = one_line(path)
 
         def load() -> bytes:
             try:
@@ -83,7 +83,7 @@ class Listing:
 
     Attributes
     ----------
-    place : Path
+    folder : Path
         Where was looked.
     files : list of SourceFile
         Every CSV file found.
@@ -91,7 +91,7 @@ class Listing:
         Zip files that could not be opened, and why.
     """
 
-    place: Path
+    folder: Path
     files: list[SourceFile] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     _nested: int = 0
@@ -112,16 +112,16 @@ class Listing:
         found = [file for file in found if prefer in file.base.lower()] or found
         if not found:
             also = "".join(f"; {line}" for line in self.unread[:3])
-            raise InputError(f"{printable(self.place)}: no file {pattern}{also}")
+            raise InputError(f"{one_line(self.folder)}: no file {pattern}{also}")
         if len(found) > 1 and not _same(found):
             names = ", ".join(self._within(file) for file in found[:_MAX_COMPARED])
             raise InputError(
-                f"{printable(self.place)}: more than one {pattern}: {names}; leave one"
+                f"{one_line(self.folder)}: more than one {pattern}: {names}; leave one"
             )
         return found[0]
 
     def _within(self, file: SourceFile) -> str:
-        return file.name.removeprefix(f"{printable(self.place)}/")
+        return file.name.removeprefix(f"{one_line(self.folder)}/")
 
     def add_zip(self, source: Path | bytes, name: str, depth: int = 1) -> None:
         """Add the tables in a zip file, given by its path or its bytes."""
@@ -137,7 +137,7 @@ class Listing:
         self, source: Path | bytes, archive: zipfile.ZipFile, info: zipfile.ZipInfo,
         name: str, depth: int,
     ) -> None:  # fmt: skip
-        inside = f"{name}/{printable(info.filename)}"
+        inside = f"{name}/{one_line(info.filename)}"
         if not _is_zip(info.filename):
             self.files.append(SourceFile(inside, lambda: _member(source, info, inside)))
         elif depth >= MAX_DEPTH or self._nested + info.file_size > MAX_BYTES:
@@ -147,7 +147,7 @@ class Listing:
             self.add_zip(archive.read(info), inside, depth + 1)
 
 
-def listing(place: str | Path) -> Listing:
+def listing(folder: str | Path) -> Listing:
     """The tables in a folder and its subfolders, or in a zip file.
 
     Raises
@@ -155,31 +155,31 @@ def listing(place: str | Path) -> Listing:
     InputError
         The zip file cannot be read.
     """
-    place = Path(place)
-    found = Listing(place)
-    if not place.is_dir():
-        found.add_zip(place, printable(place))
+    folder = Path(folder)
+    found = Listing(folder)
+    if not folder.is_dir():
+        found.add_zip(folder, one_line(folder))
         if found.unread and not found.files:
             raise InputError(found.unread[0])
         return found
-    for path in sorted(place.rglob("*")):
-        if path.is_file() and _counts(path.relative_to(place)):
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and _counts(path.relative_to(folder)):
             if _is_zip(path.name):
-                found.add_zip(path, printable(path))
+                found.add_zip(path, one_line(path))
             else:
                 found.files.append(SourceFile.on_disk(path))
     return found
 
 
-def is_place(path: str | Path) -> bool:
+def is_folder(path: str | Path) -> bool:
     """Whether a path is a folder or is named as a zip file, in which several tables may be."""
     return Path(path).is_dir() or _is_zip(Path(path).name)
 
 
-def printable(text: object) -> str:
+def one_line(text: object) -> str:
     """One line without control characters.
 
-    >>> printable("a\\x1b[2J")
+    >>> one_line("a\\x1b[2J")
     'a?[2J'
     """
     return "".join(c if c.isprintable() else "?" for c in str(text))
@@ -187,7 +187,7 @@ def printable(text: object) -> str:
 
 def _reason(error: Exception) -> str:
     """The start of what went wrong; a damaged zip file may have any length of name in it."""
-    return printable(getattr(error, "strerror", None) or error)[:_REASON]
+    return one_line(getattr(error, "strerror", None) or error)[:_REASON]
 
 
 def _is_zip(name: str) -> bool:

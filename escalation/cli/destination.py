@@ -37,7 +37,7 @@ class Destination:
 
     def claim(self) -> None:
         """Make the folder; the next free one where it is there, as another run may be in it."""
-        from escalation.results.files import cannot_write
+        from escalation.contracts.whole_file import cannot_write
 
         first = self.folder
         for number in count(2):
@@ -94,7 +94,7 @@ def destination(output: str | None, study: str, *, replace: bool) -> Iterator[De
     InputError
         Nothing can be written there, or results are there already.
     """
-    from escalation.results import check_output
+    from escalation.contracts.whole_file import check_output
 
     place = _of_the_day(study, replace) if output is None else _given(output)
     check_output(place.results)

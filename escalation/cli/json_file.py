@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from escalation.cli.output import write_somewhere
+from escalation.contracts.whole_file import put, reason
 from escalation.errors import InputError
 
 
@@ -47,7 +46,7 @@ def _is_json(path: Path) -> bool:
 
 
 def write_json(result: dict[str, Any], path: Path) -> None:
-    """Write beside the target and rename; where that fails, elsewhere.
+    """Write whole or not at all; where that fails, elsewhere.
 
     Raises
     ------
@@ -55,21 +54,11 @@ def write_json(result: dict[str, Any], path: Path) -> None:
         The file cannot be written; the message says where it is kept instead.
     """
     text = json.dumps(result, indent=1, allow_nan=False) + "\n"
-    write_somewhere(path, lambda place: _write_whole(text, place))
+    write_somewhere(path, lambda other: _write(text, other))
 
 
-def _write_whole(text: str, path: Path) -> None:
+def _write(text: str, path: Path) -> None:
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        put(path, text.encode())
     except OSError as error:
-        raise InputError(f"json: cannot write {path}: {error.strerror}") from None
+        raise InputError(f"json: cannot write {path}: {reason(error)}") from None

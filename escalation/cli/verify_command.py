@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 
@@ -27,28 +29,14 @@ import click
     help="Chance of any false alarm, over all checks.",
 )  # fmt: skip
 @click.option("--json", "output", type=click.Path(), help="Write every check to this file.")
-def verify(
-    study: str,
-    flashpoint: str | None,
-    structure: str | None,
-    parties: int | None,
-    draws: int,
-    trajectories: int | None,
-    seed: int,
-    level: float,
-    output: str | None,
-) -> None:
+def verify(study: str, output: str | None, **options: Any) -> None:
     """Hold the kernel against the exact solution of a reduced STUDY; exit code 1 if they differ."""
     from escalation.cli.json_file import checked_output, write_json
     from escalation.report.verify_report import format_verify
-    from escalation.study import load_study
-    from escalation.verification.verify import verify as compare
+    from escalation.verification.verify import verify as verify_study
 
     target = None if output is None else checked_output(output)
-    result = compare(
-        load_study(study), flashpoint=flashpoint, structure=structure, parties=parties,
-        draws=draws, trajectories=trajectories, seed=seed, level=level,
-    )  # fmt: skip
+    result = verify_study(study, **options)
     click.echo(format_verify(result))
     if target is not None:
         write_json(result, target)

@@ -16,29 +16,10 @@ from escalation.archive.dispute_table import Disputes
 from escalation.history.features import build_record
 from escalation.history.fitted import fitted_notes
 from escalation.history.likelihood import AGGREGATES, CRISIS_WEIGHT, Density, crisis_counts
-from escalation.history.sampling import Chains, Mode, chain_bytes, find_mode, sample
+from escalation.history.sampling import Chains, Effort, Mode, chain_bytes, find_mode, sample
 from escalation.memory import refuse_beyond_room
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import Posterior
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to sample.
-
-    Attributes
-    ----------
-    walkers, warm_up, steps, thin : int
-        As in :func:`escalation.history.sampling.sample`.
-    kept : int
-        Draws in the posterior.
-    """
-
-    walkers: int = 24
-    warm_up: int = 1500
-    steps: int = 6000
-    thin: int = 5
-    kept: int = 1000
 
 
 @dataclass(frozen=True)
@@ -111,7 +92,7 @@ def calibrate(
     record, _ = build_record(disputes)
     counts = None if crises is None else crisis_counts(crises)
     target = Density(record, counts, aggregates)
-    need = chain_bytes(effort.walkers, effort.warm_up, effort.steps, effort.thin, target.space.n)
+    need = chain_bytes(effort, target.space.n)
     refuse_beyond_room("calibrate: a sample of this size", need, "lower walkers, warm-up or steps")
     mode = find_mode(target, report=report)
 
@@ -119,9 +100,7 @@ def calibrate(
         if report and done % max(total // 20, 1) == 0:
             report(f"sampling: {done} of {total} steps")
 
-    found = sample(
-        target, mode, effort.walkers, effort.warm_up, effort.steps, effort.thin, seed, progress
-    )
+    found = sample(target, mode, effort, seed, progress)
     z = found.thinned(effort.kept, seed)
     notes = _provenance(disputes, crises, aggregates, effort, seed, mode, found, files or {})
     return Calibration(target, mode, found, as_posterior(target, z, notes))

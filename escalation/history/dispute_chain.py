@@ -32,9 +32,8 @@ from escalation.model.choices import (
     challenger_chances,
     defender_chances,
     opening_response,
-    perceived_win,
+    point_at,
     resolve_factor,
-    trade_lost,
 )
 from escalation.model.decisions import ACTUAL, PERCEIVED, log_sigma, sigma
 from escalation.model.expected_utility import STEEPEST, log_mean
@@ -75,6 +74,41 @@ class DisputeChances(NamedTuple):
     chances: np.ndarray
     days: np.ndarray
     onset: np.ndarray
+
+
+class Choices(NamedTuple):
+    """Choices in one cell, by how the ally is seen: not supporting (0) or supporting (1).
+
+    moves, defends : (view, profile, rung, 2)
+        Chances to give in, and to go up or match, at a revision.
+    brinks : (view, profile)
+        Chance that the challenger lets a clash become war.
+    decides : (rung, 2)
+        The ally's chance to decide within a round, and to join if it does; in war, where it
+        decides once, the chance to fight before the war is over.
+    """
+
+    moves: Any
+    defends: Any
+    brinks: Any
+    decides: Any
+
+
+class Who(NamedTuple):
+    """The cell, and the profiles of challenger and defender."""
+
+    c: Any
+    challenger: Any
+    defender: Any
+
+
+class Scene(NamedTuple):
+    """All that a chain reads: inputs and rounds of the block, who meets, and what they choose."""
+
+    x: Any
+    rounds: Any
+    who: Any
+    choices: Any
 
 
 def dispute_chances(
@@ -138,9 +172,7 @@ def fill_view(x, c, supporter, conceded, defends, moves, brinks):
     defends : (profile, rung, 2), moves : (profile, rung, 2), brinks : (profile,)
     """
     pi = outlook(x, c, supporter, 2 * supporter) if x.us_power[c] > 0.0 else 0.0
-    power = x.defender_power[c]
-    win = perceived_win(x, c, power, pi)
-    trade = trade_lost(x, c, power, pi)
+    point = point_at(x, c, 0, 0, x.defender_power[c], pi)
     status = WITH_US if supporter else WITHOUT_US
     for grave in range(2):
         for rung in range(1, WAR + 1):
@@ -151,7 +183,7 @@ def fill_view(x, c, supporter, conceded, defends, moves, brinks):
                     weight = pi if seen == WITH_US else 1.0 - pi
                     if weight == 0.0 and seen != status:
                         continue
-                    down, both = defender_chances(x, c, profile, rung, seen, win, pi)
+                    down, both = defender_chances(x, c, profile, rung, seen, point.win, pi)
                     conceded[rung] += 0.5 * weight * down
                     if seen == status:
                         defends[profile, rung, 0] = down
@@ -162,28 +194,25 @@ def fill_view(x, c, supporter, conceded, defends, moves, brinks):
             for rung in range(1, WAR + 1):
                 if rung == WAR:
                     conceded[WAR + 1] = conceded[WAR]
-                down, both = challenger_chances(
-                    x, c, stake, 0.0, rung, win, trade, pi, conceded
-                )
+                down, both = challenger_chances(x, c, stake, 0.0, rung, point, conceded)
                 moves[profile, rung, 0] = down
                 moves[profile, rung, 1] = both - down
-            brinks[profile] = brink_chance(x, c, stake, 0.0, win, trade, pi)
+            brinks[profile] = brink_chance(x, c, stake, 0.0, point)
 
 
 @jit_part
 def fill_opening(x, c, pi, conceded, onset):
     """Fill the logs of onset's response by challenger's type and class, at a participation."""
-    power = x.defender_power[c]
-    win = perceived_win(x, c, power, pi)
+    point = point_at(x, c, 0, 0, x.defender_power[c], pi)
     for grave in range(2):
         conceded[grave, CLASH] = 0.0
         for kind in range(2):
             for seen in range(2):
                 weight = pi if seen == WITH_US else 1.0 - pi
-                down, _ = defender_chances(x, c, 2 * grave + kind, CLASH, seen, win, pi)
+                down, _ = defender_chances(x, c, 2 * grave + kind, CLASH, seen, point.win, pi)
                 conceded[grave, CLASH] += 0.5 * weight * down
         for kind in range(2):
-            onset[kind, grave] = opening_response(x, c, kind, grave, power, win, pi, conceded)
+            onset[kind, grave] = opening_response(x, c, kind, grave, point, conceded)
 
 
 @jit_part
@@ -200,12 +229,13 @@ def fill_onset_ratio(x, c, both, alone, onset):
 
 
 @jit_part
-def fights(x, rounds, who, choices):
+def fights(scene):
     """Return the chance that the ally fights before a war is over.
 
     One term per round of war: the war ends, the challenger gives in, the ally decides, the
     defender concedes.
     """
+    x, rounds, who, choices = scene
     c, days = who.c, rounds.days[who.c, WAR]
     now = -math.expm1(-days / x.delay_days[c, IN_PACT, 0])
     lasts = math.exp(-rounds.settlement[c, WAR] * days)
@@ -216,7 +246,7 @@ def fights(x, rounds, who, choices):
 
 
 @jit_part
-def stay(x, rounds, who, choices, ending, rung, view):
+def stay(scene, ending, rung, view):
     """Return the chances that a round passes at one rung, all seeing the ally in one way.
 
     Returns
@@ -227,6 +257,7 @@ def stay(x, rounds, who, choices, ending, rung, view):
     none, hold, match : float
         Chances of the defender's turn: no revision, holds, matches and the rung stays.
     """
+    _, rounds, who, choices = scene
     c = who.c
     keep = 1.0 - rounds.revision[c, 0, rung] * (
         choices.moves[view, who.challenger, rung, 0] + choices.moves[view, who.challenger, rung, 1]
@@ -274,9 +305,10 @@ def decide_into(flow, to, share, calm, stirred, none, hold, match):
 
 
 @jit_part
-def solve_rung(x, rounds, who, choices, ending, rung, flow):
+def solve_rung(scene, ending, rung, flow):
     """Turn inflow into expected rounds in every state of a rung, in place."""
-    out = stay(x, rounds, who, choices, ending, rung, 0)
+    x, _, who, choices = scene
+    out = stay(scene, ending, rung, 0)
     if x.us_power[who.c] == 0.0:
         solve_answers(flow, UNDECIDED, 1.0, *out)
         return
@@ -284,18 +316,19 @@ def solve_rung(x, rounds, who, choices, ending, rung, flow):
     solve_answers(flow, UNDECIDED, 1.0 - now, *out)
     decide_into(flow, OUT, now * (1.0 - join), *out)
     solve_answers(flow, OUT, 1.0, *out)
-    inside = stay(x, rounds, who, choices, ending, rung, 1)
+    inside = stay(scene, ending, rung, 1)
     # In the round in which the ally comes in, the challenger moves before it, the defender after.
     decide_into(flow, SUPPORTS, now * join, out[0], out[1], inside[2], inside[3], inside[4])
     solve_answers(flow, SUPPORTS, 1.0, *inside)
 
 
 @jit_part
-def first_half(x, rounds, who, choices, ending, rung, flow, middle, result):
+def first_half(scene, ending, rung, flow, middle, result):
     """Send expected rounds through incident, settlement and the challenger's turn.
 
     `middle` (rung, answer, ally) receives what goes on to the second half.
     """
+    x, rounds, who, choices = scene
     c, challenger = who.c, who.challenger
     revises = rounds.revision[c, 0, rung]
     for ally in range(3):
@@ -327,12 +360,13 @@ def first_half(x, rounds, who, choices, ending, rung, flow, middle, result):
 
 
 @jit_part
-def second_half(x, rounds, who, choices, rung, at, middle, inflow, result):
+def second_half(scene, rung, at, middle, inflow, result):
     """Send what stands at a rung in mid-round through the ally's and the defender's turns.
 
     `rung` is where the round began; what stays there was solved already and is not counted
     again as inflow.
     """
+    _, rounds, who, choices = scene
     c = who.c
     now = choices.decides[rung, 0]
     revises = rounds.revision[c, 1, rung]
@@ -364,8 +398,9 @@ def second_half(x, rounds, who, choices, rung, at, middle, inflow, result):
 
 
 @jit_part
-def play_chain(x, rounds, who, choices, z, weight, opening, inflow, middle, result):
+def play_chain(scene, z, weight, opening, inflow, middle, result):
     """Add one chain's distribution to `result`, shape (5, 2, 2); returns its mean length."""
+    _, rounds, who, choices = scene
     c = who.c
     inflow[:] = 0.0
     for k in range(4):
@@ -375,14 +410,14 @@ def play_chain(x, rounds, who, choices, z, weight, opening, inflow, middle, resu
     for rung in range(1, WAR):
         flow = inflow[rung]
         ending = -math.expm1(-rounds.settlement[c, rung] * frailty * rounds.days[c, rung])
-        solve_rung(x, rounds, who, choices, ending, rung, flow)
+        solve_rung(scene, ending, rung, flow)
         for answer in range(3):
             for ally in range(3):
                 days += rounds.days[c, rung] * flow[answer, ally]
         middle[:] = 0.0
-        first_half(x, rounds, who, choices, ending, rung, flow, middle, result)
+        first_half(scene, ending, rung, flow, middle, result)
         for at in range(rung, WAR):
-            second_half(x, rounds, who, choices, rung, at, middle, inflow, result)
+            second_half(scene, rung, at, middle, inflow, result)
         for answer in range(3):
             for ally in range(3):
                 inflow[WAR, answer, ally] += middle[WAR, answer, ally]
@@ -393,32 +428,6 @@ def play_chain(x, rounds, who, choices, z, weight, opening, inflow, middle, resu
             result[WAR - 1, min(answer, 1), 1] += mass * joined
             result[WAR - 1, min(answer, 1), 0] += mass * (1.0 - joined)
     return days
-
-
-class Choices(NamedTuple):
-    """Choices in one cell, by how the ally is seen: not supporting (0) or supporting (1).
-
-    moves, defends : (view, profile, rung, 2)
-        Chances to give in, and to go up or match, at a revision.
-    brinks : (view, profile)
-        Chance that the challenger lets a clash become war.
-    decides : (rung, 2)
-        The ally's chance to decide within a round, and to join if it does; in war, where it
-        decides once, the chance to fight before the war is over.
-    """
-
-    moves: Any
-    defends: Any
-    brinks: Any
-    decides: Any
-
-
-class Who(NamedTuple):
-    """The cell, and the profiles of challenger and defender."""
-
-    c: Any
-    challenger: Any
-    defender: Any
 
 
 @jit
@@ -446,11 +455,12 @@ def solve_cell(x, rounds, c, known, opening, result, days, onset):
             if chance == 0.0:
                 continue
             who = Who(c, 2 * kind + (types & 1), 2 * kind + (types >> 1))
+            scene = Scene(x, rounds, who, choices)
             if allied:
-                decides[WAR, 1] = fights(x, rounds, who, choices)
+                decides[WAR, 1] = fights(scene)
             for k in range(FRAILTY_NODES.shape[0]):
                 days[types] += play_chain(
-                    x, rounds, who, choices, FRAILTY_NODES[k], chance * FRAILTY_WEIGHTS[k],
+                    scene, FRAILTY_NODES[k], chance * FRAILTY_WEIGHTS[k],
                     opening, inflow, middle, result[types],
                 )  # fmt: skip
 
@@ -459,5 +469,6 @@ def solve_cell(x, rounds, c, known, opening, result, days, onset):
 def _fill(x, rounds, known, opening, result, days, onset):
     # The cell is solved in a function of its own, out of the loop optimiser's sight, which
     # loses writes to arrays that a tuple holds.
-    for c in numba.prange(result.shape[0]):
+    for cell in numba.prange(result.shape[0]):
+        c = np.int64(cell)  # unsigned as it comes, which would compile the decisions anew
         solve_cell(x, rounds, c, known[c], opening[c], result[c], days[c], onset[c])

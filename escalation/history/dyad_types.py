@@ -25,6 +25,15 @@ FLOOR = 1e-7
 """Least probability of what happened, so that one impossible row does not rule."""
 
 
+class Meetings(NamedTuple):
+    """When pairs met, as in :class:`escalation.history.features.Record`."""
+
+    pair: np.ndarray
+    year: np.ndarray
+    reversed_: np.ndarray
+    learnt: np.ndarray
+
+
 class Learnt(NamedTuple):
     """What the history of each pair says.
 
@@ -62,10 +71,7 @@ def learn_types(
     _filter(
         np.ascontiguousarray(happened),
         np.ascontiguousarray(onset),
-        record.pair,
-        record.year,
-        record.reversed_,
-        record.learnt,
+        Meetings(record.pair, record.year, record.reversed_, record.learnt),
         np.asarray(turnover, float),
         *learnt,
     )
@@ -89,8 +95,9 @@ def _redraw(belief, stays):
 
 
 @jit
-def _filter(happened, onset, pair, year, reversed_, learnt, turnover, log_chance, weights):
+def _filter(happened, onset, meetings, turnover, log_chance, weights):
     """Run the filter; types are (first state, second state) of the pair in alphabetical order."""
+    pair, year, reversed_, learnt = meetings
     belief, at_new_year, joint = np.zeros(4), np.zeros(4), np.zeros(4)
     for k in range(happened.shape[1]):
         for i in range(happened.shape[0]):

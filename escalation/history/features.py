@@ -36,7 +36,7 @@ from escalation.archive.dispute_table import Disputes
 from escalation.contracts.codes import WAR
 from escalation.model import ladder
 from escalation.model.draws import Draws
-from escalation.model.inputs import COPIED, Inputs, joining_log_odds
+from escalation.model.inputs import COPIED, Inputs, joining_log_odds, laid_out
 
 ALLY = 0
 POWER_BOUNDS = (0.01, 100.0)
@@ -121,7 +121,7 @@ def generic_inputs(features: Features, draws: Draws) -> Inputs:
     in_time = np.where(allied, 1.0 / (1.0 + delay / draws["war_decision_days"]), 0.0)
     zeros = np.zeros((n, 1))
     copied = {name: draws[name] for name in COPIED} | {"trade_loss": np.zeros(n)}
-    return Inputs(
+    return laid_out(Inputs(
         **copied,
         challenger_stake=stake,
         defender_stake=stake * ratio,
@@ -156,7 +156,7 @@ def generic_inputs(features: Features, draws: Draws) -> Inputs:
         support_commitment=draws["support_commitment"],
         great_power=ALLY,
         host=-1,
-    )
+    ))  # fmt: skip
 
 
 def _joining(

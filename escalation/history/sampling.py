@@ -132,6 +132,29 @@ SETTLING = 100
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How long to sample.
+
+    Attributes
+    ----------
+    walkers : int
+        Chains.
+    warm_up, steps : int
+        Steps dropped and kept per chain.
+    thin : int
+        Every so many-th of the kept steps is stored.
+    kept : int
+        Draws in the posterior.
+    """
+
+    walkers: int = 24
+    warm_up: int = 1500
+    steps: int = 6000
+    thin: int = 5
+    kept: int = 1000
+
+
+@dataclass(frozen=True)
 class Chains:
     """Draws from a posterior.
 
@@ -163,10 +186,7 @@ class Chains:
 def sample(
     target: Density,
     mode: Mode,
-    walkers: int = 24,
-    warm_up: int = 300,
-    steps: int = 1000,
-    thin: int = 5,
+    effort: Effort,
     seed: int = 0,
     report: Callable[[int, int], None] | None = None,
     pilot: np.ndarray | None = None,
@@ -179,8 +199,8 @@ def sample(
         Log density.
     mode : Mode
         From :func:`escalation.history.sampling.find_mode`.
-    walkers, warm_up, steps, thin : int
-        Chains; steps dropped and kept per chain; every `thin`-th of those is stored.
+    effort : Effort
+        How many chains, and how long.
     seed : int
         Seed of the proposals.
     report : callable, optional
@@ -205,7 +225,7 @@ def sample(
     def run(approximation: Mode, start: np.ndarray, n: int, before: int) -> Any:
         root = np.linalg.cholesky(approximation.covariance)
         sampler = emcee.EnsembleSampler(
-            walkers,
+            effort.walkers,
             len(start[0]),
             lambda z: log_density(target, z),
             vectorize=True,
@@ -218,34 +238,35 @@ def sample(
         moved = sampler.sample(start, iterations=n, skip_initial_state_check=True)
         for done, _ in enumerate(moved, start=1):
             if report:
-                report(before + done, warm_up + SETTLING + steps)
+                report(before + done, effort.warm_up + SETTLING + effort.steps)
         return sampler
 
     points, approximation = pilot, mode
-    if points is None and warm_up:
+    if points is None and effort.warm_up:
         rng = np.random.default_rng([seed, 4])
         root = np.linalg.cholesky(mode.covariance)
-        start = mode.z + rng.standard_normal((walkers, len(mode.z))) @ root.T
-        points = run(mode, start, warm_up, 0).get_chain().swapaxes(0, 1)
+        start = mode.z + rng.standard_normal((effort.walkers, len(mode.z))) @ root.T
+        points = run(mode, start, effort.warm_up, 0).get_chain().swapaxes(0, 1)
     if points is None:
-        points = np.repeat(mode.z[None, None], walkers, axis=0)
+        points = np.repeat(mode.z[None, None], effort.walkers, axis=0)
     else:
         approximation = adapted(mode, points[:, points.shape[1] // 2 :])
-    sampler = run(approximation, points[:walkers, -1], SETTLING + steps, warm_up)
-    z = sampler.get_chain(discard=SETTLING, thin=thin).swapaxes(0, 1)
+    begin = points[: effort.walkers, -1]
+    sampler = run(approximation, begin, SETTLING + effort.steps, effort.warm_up)
+    z = sampler.get_chain(discard=SETTLING, thin=effort.thin).swapaxes(0, 1)
     return Chains(
         z=z,
-        log_density=sampler.get_log_prob(discard=SETTLING, thin=thin).T,
+        log_density=sampler.get_log_prob(discard=SETTLING, thin=effort.thin).T,
         accepted=float(np.mean(sampler.acceptance_fraction)),
         r_hat=np.atleast_1d(array_stats.rhat(z, chain_axis=0, draw_axis=1)),
         ess=np.atleast_1d(array_stats.ess(z, chain_axis=0, draw_axis=1)),
     )
 
 
-def chain_bytes(walkers: int, warm_up: int, steps: int, thin: int, parameters: int) -> int:
+def chain_bytes(effort: Effort, parameters: int) -> int:
     """Return about how many bytes the chains of :func:`sample` take, with what is made of them."""
-    kept = 2.5 * warm_up + SETTLING + steps + 5 * steps / thin
-    return int(8 * walkers * parameters * kept)
+    kept = 2.5 * effort.warm_up + SETTLING + effort.steps + 5 * effort.steps / effort.thin
+    return int(8 * effort.walkers * parameters * kept)
 
 
 def adapted(mode: Mode, z: np.ndarray) -> Mode:

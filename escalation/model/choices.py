@@ -7,6 +7,7 @@ Another decision rule is another pair of functions with the signatures of
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -30,6 +31,27 @@ from escalation.model.expected_utility import (
     war_value,
     win_chance,
 )
+
+
+class Point(NamedTuple):
+    """A point of the grid, and what the challenger expects of a war there.
+
+    Attributes
+    ----------
+    k, p : int
+        Index on the axis of power and of participation.
+    power, participation : float
+        Power of the rest of the coalition; perceived chance that the US fights.
+    win, trade : float
+        Perceived chance that the challenger wins; loss of trade that it expects.
+    """
+
+    k: Any
+    p: Any
+    power: Any
+    participation: Any
+    win: Any
+    trade: Any
 
 
 @jit_part
@@ -64,6 +86,13 @@ def trade_lost(x, c, power, participation):
 
 
 @jit_part
+def point_at(x, c, k, p, power, participation):
+    """Return a grid point with what is expected there."""
+    win = perceived_win(x, c, power, participation)
+    return Point(k, p, power, participation, win, trade_lost(x, c, power, participation))
+
+
+@jit_part
 def defender_chances(x, c, profile, rung, status, win, participation):
     """Return the chances that a revising defender concedes, and that it concedes or matches."""
     stake = x.defender_stake[c] * resolve_factor(x, c, profile)
@@ -84,25 +113,27 @@ def defender_chances(x, c, profile, rung, status, win, participation):
 
 
 @jit_part
-def fill_defender(x, c, k, p, win, participation, table, concede):
+def fill_defender(x, c, at, table, concede):
     """Fill the defender's choices at one grid point and average its concessions by class."""
     concede[:] = 0.0
     for profile in range(N_DEFENDER_PROFILES):
         for rung in range(1, N_RUNGS):
             for status in range(2):
-                weight = 1.0 - participation if status == WITHOUT_US else participation
-                first, both = defender_chances(x, c, profile, rung, status, win, participation)
-                table[status, profile, rung, k, p, 0] = q30(first)
-                table[status, profile, rung, k, p, 1] = q30(both)
+                weight = 1.0 - at.participation if status == WITHOUT_US else at.participation
+                first, both = defender_chances(
+                    x, c, profile, rung, status, at.win, at.participation
+                )
+                table[status, profile, rung, at.k, at.p, 0] = q30(first)
+                table[status, profile, rung, at.k, at.p, 1] = q30(both)
                 concede[profile >> 1, rung] += 0.5 * weight * first
 
 
 @jit_part
-def war_if_here(x, c, stake, rung, win, trade, participation):
+def war_if_here(x, c, stake, rung, at):
     """Return the challenger's value of war begun at a rung."""
     here = max(rung, WAR)
     cost, shadow = x.challenger_cost[c, here], x.shadow[c, here]
-    return war_value(stake, win, cost, trade, participation, shadow)
+    return war_value(stake, at.win, cost, at.trade, at.participation, shadow)
 
 
 @jit_part
@@ -120,12 +151,12 @@ def conceded(x, c, stake, rung):
 
 
 @jit_part
-def challenger_chances(x, c, stake, running, rung, win, trade, participation, concede):
+def challenger_chances(x, c, stake, running, rung, at, concede):
     """Return the chances that a revising challenger withdraws, and that it withdraws or escalates.
 
     `concede` holds the defender's chance of conceding by rung.
     """
-    war = war_if_here(x, c, stake, rung, win, trade, participation)
+    war = war_if_here(x, c, stake, rung, at)
     salami = x.salami_gain[c] * stake / 2.0 if rung < WAR else 0.0
     q = concede[rung]
     hold = (
@@ -135,7 +166,7 @@ def challenger_chances(x, c, stake, running, rung, win, trade, participation, co
         - running
     )
     up = rung + 1
-    war_up = war_if_here(x, c, stake, up, win, trade, participation)
+    war_up = war_if_here(x, c, stake, up, at)
     q = concede[up]
     escalate = (
         q * conceded(x, c, stake, up) + (1.0 - q) * x.war_risk[c, up] * war_up - running
@@ -144,44 +175,32 @@ def challenger_chances(x, c, stake, running, rung, win, trade, participation, co
 
 
 @jit_part
-def brink_chance(x, c, stake, running, win, trade, participation):
+def brink_chance(x, c, stake, running, at):
     """Return the chance that the challenger lets a clash become war."""
-    war = war_if_here(x, c, stake, WAR, win, trade, participation)
+    war = war_if_here(x, c, stake, WAR, at)
     return logit_two(x.choice_precision[c], war - running - withdrawal(x, c, stake, CLASH))
 
 
 @jit_part
-def fill_challenger(x, c, k, p, power, win, participation, concede, table, brink):
+def fill_challenger(x, c, at, concede, table, brink):
     """Fill the challenger's choices and the brink decision at one grid point."""
-    trade = trade_lost(x, c, power, participation)
     for profile in range(N_PROFILES):
         coerced = profile >= N_DEFENDER_PROFILES
         base = profile - 2 if coerced else profile
         stake = x.challenger_stake[c] * resolve_factor(x, c, base)
         running = x.wedge_cost[c] * stake if coerced else 0.0
         for rung in range(1, EXCHANGE):
-            first, both = challenger_chances(
-                x, c, stake, running, rung, win, trade, participation, concede[base >> 1]
-            )
-            table[profile, rung, k, p, 0] = q30(first)
-            table[profile, rung, k, p, 1] = q30(both)
-        brink[profile, k, p] = q30(
-            brink_chance(x, c, stake, running, win, trade, participation)
-        )
+            first, both = challenger_chances(x, c, stake, running, rung, at, concede[base >> 1])
+            table[profile, rung, at.k, at.p, 0] = q30(first)
+            table[profile, rung, at.k, at.p, 1] = q30(both)
+        brink[profile, at.k, at.p] = q30(brink_chance(x, c, stake, running, at))
 
 
 @jit_part
-def opening_response(x, c, challenger_type, grave, power, win, participation, concede):
+def opening_response(x, c, challenger_type, grave, at, concede):
     """Return phi U_open, the log of the response of onset to the opening value."""
     stake = x.challenger_stake[c] * resolve_factor(x, c, challenger_type + 2 * grave)
-    war = war_value(
-        stake,
-        win,
-        x.challenger_cost[c, WAR],
-        trade_lost(x, c, power, participation),
-        participation,
-        x.shadow[c, WAR],
-    )
+    war = war_if_here(x, c, stake, WAR, at)
     value = opening_value(stake, concede[grave, CLASH], x.war_risk[c, CLASH], war)
     response = x.onset_response_grave[c] if grave else x.onset_response_routine[c]
     return response * value
@@ -218,16 +237,13 @@ def average_response(responses, anchor):
 
 
 @jit_part
-def fill_onset(x, c, k, p, power, win, participation, concede, anchor, table):
-    """Fill the monthly onset rates at one grid point."""
+def fill_onset(x, c, at, concede, anchor, table):
+    """Fill the monthly onset rates at one grid point; `anchor` is that of the cell."""
     for challenger_type in range(2):
         for grave in range(2):
-            response = opening_response(
-                x, c, challenger_type, grave, power, win, participation, concede
-            )
-            table[challenger_type, k, p, grave] = onset_rate(
-                x, c, grave, response, anchor[c, grave]
-            )
+            response = opening_response(x, c, challenger_type, grave, at, concede)
+            rate = onset_rate(x, c, grave, response, anchor[grave])
+            table[challenger_type, at.k, at.p, grave] = rate
 
 
 @jit_parallel
@@ -246,18 +262,16 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
         Tables to fill, see :class:`escalation.contracts.tables.Tables`.
     """
     n_power, n_us = brink.shape[2], brink.shape[3]
-    for c in numba.prange(brink.shape[0]):
+    for cell in numba.prange(brink.shape[0]):
+        c = np.int64(cell)  # unsigned as it comes, which would compile all below a second time
         concede = np.zeros((2, N_RUNGS))
         for k in range(n_power):
             power = x.defender_power[c] + span[c] * k / (n_power - 1)
             for p in range(n_us):
-                participation = p / (n_us - 1)
-                win = perceived_win(x, c, power, participation)
-                fill_defender(x, c, k, p, win, participation, defender[c], concede)
-                fill_challenger(
-                    x, c, k, p, power, win, participation, concede, challenger[c], brink[c]
-                )
-                fill_onset(x, c, k, p, power, win, participation, concede, anchor, onset[c])
+                at = point_at(x, c, k, p, power, p / (n_us - 1))
+                fill_defender(x, c, at, defender[c], concede)
+                fill_challenger(x, c, at, concede, challenger[c], brink[c])
+                fill_onset(x, c, at, concede, anchor[c], onset[c])
 
 
 @jit
@@ -281,13 +295,12 @@ def mean_opening(x, rest, participation, anchor, scratch):
     responses = np.zeros((2 * participation.shape[1], 2))
     for c in range(anchor.shape[0]):
         for j in range(participation.shape[1]):
-            pi = participation[c, j]
-            win = perceived_win(x, c, rest[c], pi)
-            fill_defender(x, c, 0, 0, win, pi, scratch, concede)
+            at = point_at(x, c, 0, 0, rest[c], participation[c, j])
+            fill_defender(x, c, at, scratch, concede)
             for challenger_type in range(2):
                 for grave in range(2):
                     responses[2 * j + challenger_type, grave] = opening_response(
-                        x, c, challenger_type, grave, rest[c], win, pi, concede
+                        x, c, challenger_type, grave, at, concede
                     )
         average_response(responses, anchor[c])
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 import numba
+import numpy as np
 
 from escalation.contracts.codes import WAR
 from escalation.contracts.tables import INVALID, LARGEST, N_ROWS, ONE15, ONE16, ONE30
@@ -62,7 +63,8 @@ def fill_decisions(x, decision, unbound, outlook):
         Tables to fill, see :class:`escalation.contracts.tables.Tables`.
     """
     n_years, n_parties = decision.shape[1], decision.shape[6]
-    for c in numba.prange(decision.shape[0]):
+    for cell in numba.prange(decision.shape[0]):
+        c = np.int64(cell)  # unsigned as it comes, which would compile all below a second time
         gap, pledge = x.type_gap[c], x.support_commitment[c]
         for year in range(n_years):
             for coerced in range(2):

@@ -23,7 +23,7 @@ draw, so that h_0 is the rate observed today.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -102,6 +102,17 @@ class Inputs(NamedTuple):
 COPIED = tuple(Inputs._fields[: Inputs._fields.index("challenger_stake")])
 
 
+def laid_out(x: Inputs) -> Inputs:
+    """Return the same numbers, every array in C order.
+
+    Compiled functions are compiled for each layout that they meet; a single draw, many draws and
+    the disputes of the record would meet three.
+    """
+    fields: dict[str, Any] = x._asdict()
+    arrays = {k: np.ascontiguousarray(v) for k, v in fields.items() if isinstance(v, np.ndarray)}
+    return x._replace(**arrays)
+
+
 def build_inputs(
     study: Study, flashpoint: Flashpoint, structure: Structure, draws: Draws
 ) -> Inputs:
@@ -120,7 +131,7 @@ def build_inputs(
     rest = power.copy()
     if great_power >= 0:
         rest[:, great_power] = 0.0
-    return Inputs(
+    return laid_out(Inputs(
         **{name: draws[name] for name in COPIED},
         challenger_stake=stake,
         defender_stake=read.of(flashpoint.defender_stake),
@@ -144,7 +155,7 @@ def build_inputs(
         **_joining_inputs(study, flashpoint, structure, read, bonds),
         great_power=great_power,
         host=host if host != great_power else -1,
-    )
+    ))  # fmt: skip
 
 
 def _shadow(draws: Draws, bonds: Obligations) -> np.ndarray:

@@ -18,10 +18,9 @@ from escalation.model.choices import (
     average_response,
     conceded,
     onset_rate,
-    perceived_win,
+    point_at,
     q30,
     resolve_factor,
-    trade_lost,
     withdrawal,
 )
 from escalation.model.expected_utility import logit_pair, logit_two
@@ -140,16 +139,16 @@ def defender_chances(x, c, profile, status, participation, give_in, hold, match)
 
 
 @jit_part
-def fill_defender(x, c, known, k, p, win, participation, table, concede):
+def fill_defender(x, c, known, at, table, concede):
     """Fill the defender's choices at one grid point and average its concessions by class."""
     concede[:] = 0.0
     weights = known.taste.weights
     for rung in range(1, N_RUNGS):
         risk, above = x.war_risk[c, rung], matched_risk(x, c, rung)
         war = decision_weight(weights, LOSSES, risk)
-        lost = decision_weight(weights, LOSSES, risk * win)
+        lost = decision_weight(weights, LOSSES, risk * at.win)
         war_up = decision_weight(weights, LOSSES, above)
-        lost_up = decision_weight(weights, LOSSES, above * win)
+        lost_up = decision_weight(weights, LOSSES, above * at.win)
         for profile in range(N_DEFENDER_PROFILES):
             v = known.defender[profile, rung]
             hold = (
@@ -160,65 +159,64 @@ def fill_defender(x, c, known, k, p, win, participation, table, concede):
             match = war_up * v[MATCHED_WON] + lost_up * (v[MATCHED_LOST] - v[MATCHED_WON])
             for status in range(2):
                 first, both = defender_chances(
-                    x, c, profile, status, participation, v[CONCEDED], hold, match
+                    x, c, profile, status, at.participation, v[CONCEDED], hold, match
                 )
-                table[status, profile, rung, k, p, 0] = q30(first)
-                table[status, profile, rung, k, p, 1] = q30(both)
-                weight = 1.0 - participation if status == WITHOUT_US else participation
+                table[status, profile, rung, at.k, at.p, 0] = q30(first)
+                table[status, profile, rung, at.k, at.p, 1] = q30(both)
+                weight = 1.0 - at.participation if status == WITHOUT_US else at.participation
                 concede[profile >> 1, rung] += 0.5 * weight * first
 
 
 @jit_part
-def war_outcomes(x, c, taste, stake, sure, rung, trade, participation):
+def war_outcomes(x, c, taste, stake, sure, rung, at):
     """Return the challenger's values of a war won and of a war lost, from rung 5."""
-    lost = sure - x.challenger_cost[c, rung] - trade - participation * x.shadow[c, rung]
+    lost = sure - x.challenger_cost[c, rung] - at.trade - at.participation * x.shadow[c, rung]
     return worth(taste, lost + stake), worth(taste, lost)
 
 
 @jit_part
-def fill_profile(x, c, known, profile, k, p, win, trade, participation, concede, table, brink):
+def fill_profile(x, c, known, profile, at, concede, table, brink):
     """Fill the choices and the brink decision of one profile at one grid point."""
     taste, precision = known.taste, x.choice_precision[c]
     stake, running, reference = position(x, c, profile)
     moved = -running - reference
     held = moved - x.holding_cost[c] * stake
     # War begun below rung 5 is war at rung 5.
-    won, lost = war_outcomes(
-        x, c, taste, stake, held + salami(x, c, stake, CLASH), WAR, trade, participation
-    )
-    won_up, lost_up = war_outcomes(x, c, taste, stake, moved, WAR, trade, participation)
-    war = contest(taste.weights, won_up, lost_up, win)
+    sure = held + salami(x, c, stake, CLASH)
+    won, lost = war_outcomes(x, c, taste, stake, sure, WAR, at)
+    won_up, lost_up = war_outcomes(x, c, taste, stake, moved, WAR, at)
+    war = contest(taste.weights, won_up, lost_up, at.win)
     back_down = known.challenger[profile, CLASH, WITHDRAWN]
-    brink[profile, k, p] = q30(logit_two(precision, war - back_down))
+    brink[profile, at.k, at.p] = q30(logit_two(precision, war - back_down))
     for rung in range(1, EXCHANGE):
         up = rung + 1
         if rung >= WAR:
-            won, lost = war_outcomes(x, c, taste, stake, held, rung, trade, participation)
-            won_up, lost_up = war_outcomes(x, c, taste, stake, moved, up, trade, participation)
+            won, lost = war_outcomes(x, c, taste, stake, held, rung, at)
+            won_up, lost_up = war_outcomes(x, c, taste, stake, moved, up, at)
         v = known.challenger[profile, rung]
         hold = dispute(
             taste.weights, v[YIELDED], concede[rung], v[CALM], x.war_risk[c, rung],
-            won, win, lost,
+            won, at.win, lost,
         )  # fmt: skip
         escalate = dispute(
             taste.weights, v[YIELDED_UP], concede[up], v[CALM_UP], x.war_risk[c, up],
-            won_up, win, lost_up,
+            won_up, at.win, lost_up,
         )  # fmt: skip
         first, both = logit_pair(precision, v[WITHDRAWN], escalate, hold)
-        table[profile, rung, k, p, 0] = q30(first)
-        table[profile, rung, k, p, 1] = q30(both)
+        table[profile, rung, at.k, at.p, 0] = q30(first)
+        table[profile, rung, at.k, at.p, 1] = q30(both)
 
 
 @jit_part
-def opening_response(x, c, known, profile, win, trade, participation, concede):
+def opening_response(x, c, known, profile, at, concede):
     """Return phi U_open, the log of the response of onset to the gain from opening."""
     stake, _, reference = position(x, c, profile)
     taste = known.taste
-    won, lost = war_outcomes(x, c, taste, stake, -reference, WAR, trade, participation)
+    won, lost = war_outcomes(x, c, taste, stake, -reference, WAR, at)
     v = known.challenger[profile, CLASH - 1]
     value = dispute(
         taste.weights, v[YIELDED_UP], concede[CLASH], v[CALM_UP], x.war_risk[c, CLASH],
-        won, win, lost,
+        won, at.win, lost,
     )  # fmt: skip
     response = x.onset_response_grave[c] if profile >> 1 else x.onset_response_routine[c]
     return response * (value - v[CALM_UP])
@@ -233,20 +231,14 @@ def fill_cell(x, c, anchor, span, challenger, defender, brink, onset):
     for k in range(n_power):
         power = x.defender_power[c] + span * k / (n_power - 1)
         for p in range(n_us):
-            participation = p / (n_us - 1)
-            win = perceived_win(x, c, power, participation)
-            trade = trade_lost(x, c, power, participation)
-            fill_defender(x, c, known, k, p, win, participation, defender, concede)
+            at = point_at(x, c, k, p, power, p / (n_us - 1))
+            fill_defender(x, c, known, at, defender, concede)
             for profile in range(N_PROFILES):
-                fill_profile(
-                    x, c, known, profile, k, p, win, trade, participation,
-                    concede[min(profile >> 1, GRAVE)], challenger, brink,
-                )  # fmt: skip
+                grave = min(profile >> 1, GRAVE)
+                fill_profile(x, c, known, profile, at, concede[grave], challenger, brink)
             for profile in range(N_DEFENDER_PROFILES):
                 grave = profile >> 1
-                response = opening_response(
-                    x, c, known, profile, win, trade, participation, concede[grave]
-                )
+                response = opening_response(x, c, known, profile, at, concede[grave])
                 onset[profile & 1, k, p, grave] = onset_rate(x, c, grave, response, anchor[grave])
 
 
@@ -258,7 +250,8 @@ def fill_choices(x, anchor, span, challenger, defender, brink, onset):
     """
     # In a function of its own, out of the loop optimiser's sight, which loses writes to
     # arrays that a tuple holds.
-    for c in numba.prange(brink.shape[0]):
+    for cell in numba.prange(brink.shape[0]):
+        c = np.int64(cell)  # unsigned as it comes, which would compile all below a second time
         fill_cell(x, c, anchor[c], span[c], challenger[c], defender[c], brink[c], onset[c])
 
 
@@ -273,13 +266,11 @@ def mean_opening(x, rest, participation, anchor, scratch):
     for c in range(anchor.shape[0]):
         known = prospects(x, c)
         for j in range(participation.shape[1]):
-            pi = participation[c, j]
-            win = perceived_win(x, c, rest[c], pi)
-            fill_defender(x, c, known, 0, 0, win, pi, scratch, concede)
-            trade = trade_lost(x, c, rest[c], pi)
+            at = point_at(x, c, 0, 0, rest[c], participation[c, j])
+            fill_defender(x, c, known, at, scratch, concede)
             for profile in range(N_DEFENDER_PROFILES):
                 grave = profile >> 1
                 responses[2 * j + (profile & 1), grave] = opening_response(
-                    x, c, known, profile, win, trade, pi, concede[grave]
+                    x, c, known, profile, at, concede[grave]
                 )
         average_response(responses, anchor[c])

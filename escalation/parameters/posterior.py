@@ -22,13 +22,13 @@ import hashlib
 import math
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from escalation.contracts.whole_file import put
 from escalation.errors import InputError
 from escalation.parameters.registry import REGISTRY, Parameter
 
@@ -181,26 +181,12 @@ def save_posterior(posterior: Posterior, path: str | os.PathLike[str]) -> Poster
     except ValueError as error:
         raise InputError(f"posterior: {error}") from None
     target = Path(path)
-    temporary = target.with_name(f".escalation-{secrets.token_hex(8)}.partial")
     try:
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        put(target, text.encode("utf-8"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable file name"
         raise InputError(f"cannot write {str(target)[:200]!r}: {reason}") from None
-    finally:
-        _discard(temporary)
     return stored
-
-
-def _discard(temporary: Path) -> None:
-    try:
-        temporary.unlink(missing_ok=True)
-    except (OSError, ValueError):
-        return
 
 
 def _body(posterior: Posterior) -> str:

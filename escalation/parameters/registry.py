@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from escalation.parameters.priors import (
     Beta,
@@ -90,14 +90,12 @@ of the keyboard is refused where it is read, and near enough that no product of 
 
 
 def _entry(
-    name: str, symbol: str, meaning: str, unit: str, default: float, prior: Prior, source: str,
-    mark: Mark, claim: str, low: float = 0.0, high: float = inf, rule: str = "",
+    *words: Any, low: float = 0.0, high: float = inf, rule: str = ""
 ) -> Parameter:
-    limit = LIMITS[unit]
-    return Parameter(
-        name, symbol, meaning, unit, default, prior, source, mark, claim,
-        max(low, -limit), min(high, limit), rule,
-    )
+    """Return a parameter, given its fields from name to claim, within the limits of its unit."""
+    limit = LIMITS[words[3]]
+    bounds = max(low, -limit), min(high, limit)
+    return Parameter(*words, *bounds, rule)  # type: ignore[call-arg]
 
 
 def _ln(median: float, sigma: float) -> LogNormal:
@@ -367,12 +365,11 @@ _YEARS = (
 
 def _ladder(
     prefix: str, symbol: str, meaning: str, unit: str,
-    rungs_and_values: Iterable[tuple[int, float]], source: str, claim: str,
-    low: float = 0.0, high: float = inf,
+    rungs_and_values: Iterable[tuple[int, float]], source: str, claim: str, **bounds: Any,
 ) -> tuple[Parameter, ...]:
     return tuple(
         _entry(f"{prefix}_{rung}", f"{symbol}_{rung}", f"{meaning} at rung {rung}", unit, value,
-               Fixed(), source, _J, claim, low, high)
+               Fixed(), source, _J, claim, **bounds)
         for rung, value in rungs_and_values
     )
 

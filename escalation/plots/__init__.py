@@ -7,6 +7,7 @@ belongs to the caller; nothing is shown, saved or kept.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from escalation.analysis.sweep import has_sweep
+from escalation.contracts.whole_file import put, reason
 from escalation.errors import InputError, ResultsError
 from escalation.plots.backend import FORMATS  # first: it loads matplotlib for the rest
 from escalation.plots.break_even import break_even, sweep
@@ -33,7 +35,6 @@ from escalation.plots.trade_off import trade_off
 from escalation.plots.transitions import transition_matrix
 from escalation.plots.variance_split import variance_split
 from escalation.results.companion import has_companion
-from escalation.results.files import reason
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -288,11 +289,7 @@ def _drawn(plot: Plot, ds: xr.Dataset, saved: SavedFigures) -> Figure | None:
 
 
 def _save(figure: Figure, path: Path, format: str) -> Path:
-    """Write under another name first, so that no half-written figure is left behind."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        figure.savefig(partial, format=format, dpi=DPI)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    content = io.BytesIO()
+    figure.savefig(content, format=format, dpi=DPI)
+    put(path, content.getvalue())
     return path

@@ -20,8 +20,7 @@ from escalation.analysis.drivers import Gap, find_gaps
 from escalation.analysis.sweep import SweepLine, sweep_lines
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.grid import compared, difference_label, scaled_axis
-from escalation.plots.ranges import HIGH, LOW, Z95, chosen, need, one
+from escalation.plots.grid import Z95, chosen, compared, difference_label, need, one, scaled_axis
 from escalation.plots.style import (
     Look,
     few_ticks,
@@ -37,6 +36,7 @@ from escalation.plots.style import (
     tidy,
 )
 from escalation.results.companion import centre_words
+from escalation.results.estimates import HIGH, LOW
 from escalation.results.quantities import RISKS, Quantity, chosen_risks
 from escalation.statistics.curves import fitted, smooth
 from escalation.statistics.design import TAILS

@@ -12,18 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from escalation.plots.ranges import (
-    EVENT_TITLES,
-    HIGH,
-    LOW,
-    chosen,
-    focus,
-    need,
-    one,
-    ranges,
-    summary,
-    worst_error,
-)
+from escalation.plots.grid import chosen, focus, need, one, worst_error
 from escalation.plots.style import (
     REFERENCE_COLOUR,
     Look,
@@ -38,6 +27,9 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.results.estimates import HIGH, LOW, ratio_estimates, ratio_quantiles
+from escalation.results.quantities import RISKS
+from escalation.results.tally import histories
 
 QUANTILES = (LOW, 0.25, 0.5, 0.75, HIGH)
 COLUMNS = 5
@@ -89,10 +81,10 @@ def cumulative_risk(
     errors = []
     places = [(event, block) for event in events for block in blocks]
     for row, (event, block) in zip(grid, places, strict=True):
-        fan = fans(ds, event).sel(flashpoint=flashpoint)
+        fan = fans(ds.sel(flashpoint=flashpoint), event)
         _row(row, ds, fan, block, _top(fan.sel(structure=structures)))
-        row[0].set_ylabel(f"{EVENT_TITLES[event]}\nby the end of the year, %")
-        errors.append(fan[["error", "hits"]].sel(structure=structures))
+        row[0].set_ylabel(f"{RISKS[event].title}\nby the end of the year, %")
+        errors.append(fan[["monte_carlo_se", "hits"]].sel(structure=structures))
     place = name_of(ds, "flashpoint", flashpoint, 60)
     headline(figure, ds, "Risk accumulated year by year, with its range over draws", place)
     footnote(
@@ -113,13 +105,13 @@ def fans(ds: xr.Dataset, event: str) -> xr.Dataset:
     The mean stands for the median where most draws saw few events by the last year.
     """
     hits = ds["first_event_count"].sel(event=event, drop=True).cumsum("year")
-    cells = summary(hits, int(ds.attrs["trajectories"]))
-    spread = cells["high"].notnull() | (cells["hits"] == 0)
-    fan = ranges(cells, QUANTILES)
-    coarse = cells["sparse"].isel(year=-1)
-    line = fan.sel(quantile=0.5, drop=True).where(~coarse, cells["mean"])
-    fan = xr.where(fan["quantile"] == 0.5, line, fan.where(spread))
-    return cells[["error", "hits", "bound"]].assign(fan=fan)
+    hits = hits.assign_coords(year=ds["year"])
+    cells = ratio_estimates(hits, histories(ds))
+    fan = ratio_quantiles(hits, histories(ds), QUANTILES)
+    line = fan.sel(quantile=0.5, drop=True).where(~cells["sparse"].isel(year=-1), cells["mean"])
+    return cells[["monte_carlo_se", "hits", "bound"]].assign(
+        fan=xr.where(fan["quantile"] == 0.5, line, fan)
+    )
 
 
 def _top(fan: xr.Dataset) -> float:

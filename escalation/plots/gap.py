@@ -11,8 +11,7 @@ from escalation.analysis.comparison import compare_panel
 from escalation.analysis.drivers import Gap, find_gap, parameter_design
 from escalation.errors import InputError, ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.grid import compared, number, unit_of_difference
-from escalation.plots.ranges import Z95, need, one
+from escalation.plots.grid import Z95, compared, need, number, one, unit_of_difference
 from escalation.plots.style import name_of, plain
 from escalation.results.quantities import Quantity
 from escalation.results.support import REASONS

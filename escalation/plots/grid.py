@@ -1,4 +1,4 @@
-"""Figures with a panel for every flashpoint and risk, and a row in it for every structure."""
+"""What a figure shows of the results, and the grid of panels: flashpoints by risks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,84 @@ from matplotlib.ticker import FuncFormatter
 
 from escalation.analysis.choices import chosen_reference
 from escalation.analysis.comparison import compare
-from escalation.errors import ResultsError
-from escalation.plots.ranges import chosen, need
-from escalation.plots.style import MUTED, name_of, signed, strip_panels, structure_label, tidy
+from escalation.errors import InputError, ResultsError
+from escalation.plots.style import (
+    MUTED,
+    name_of,
+    percent_number,
+    signed,
+    strip_panels,
+    structure_label,
+    tidy,
+)
 from escalation.results.quantities import Quantity
 from escalation.results.support import Says, Support
 
 Entries = tuple[Sequence[Artist], Sequence[str]]
+
+Z95 = 1.96
+"""Standard errors on either side of a mean that make its 95 % interval."""
+
+
+def need(ds: xr.Dataset, *names: str) -> None:
+    """Refuse a dataset without the variables `names`.
+
+    Raises
+    ------
+    ResultsError
+        Names what is missing.
+    """
+    missing = [name for name in names if name not in ds.variables]
+    if missing:
+        raise ResultsError(f"the results have no {', '.join(missing)}")
+
+
+def chosen(ds: xr.Dataset, dim: str, wanted: str | Sequence[str] | None) -> list[str]:
+    """Values of `dim` to show, all of them when `wanted` is None.
+
+    Raises
+    ------
+    InputError
+        A value that the results do not have, with the choices.
+    """
+    known = [str(key) for key in ds[dim].values.tolist()]
+    if wanted is None:
+        return known
+    keys = [wanted] if isinstance(wanted, str) else list(wanted)
+    for key in keys:
+        if key not in known:
+            raise InputError(f"unknown {dim} {key!r}; choices: {', '.join(known)}")
+    return keys
+
+
+def one(ds: xr.Dataset, dim: str, wanted: str | None) -> str:
+    """One value of `dim`, the first when `wanted` is None."""
+    return chosen(ds, dim, wanted)[0]
+
+
+def worst_error(cells: xr.Dataset) -> str:
+    """Say how wide the 95 % Monte Carlo intervals of several means are at most."""
+    seen = cells["hits"] > 0
+    if not bool(seen.any()):
+        return "not known, no event was seen"
+    worst = float(cells["monte_carlo_se"].where(seen).max())
+    if not worst > 0:
+        return "not known, too few histories differ"
+    return f"at most ± {percent_number(Z95 * worst)} points"
+
+
+def focus(ds: xr.Dataset) -> list[str]:
+    """The reference and the structures that the study compares with it.
+
+    They are taken from the sweep when there is one. Without it the reference is shown with
+    the last structure.
+    """
+    known = chosen(ds, "structure", None)
+    if "sweep_structure" in ds.coords:
+        swept = [str(name) for name in ds["sweep_structure"].values.tolist()]
+        return [name for name in known if name in swept]
+    reference = str(ds.attrs.get("reference", known[0]))
+    return [name for name in known if name in (reference, known[-1])]
 
 
 def compared(ds: xr.Dataset) -> list[str]:

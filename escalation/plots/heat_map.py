@@ -12,13 +12,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from escalation.plots.ranges import (
-    EVENT_TITLES,
-    chosen,
-    need,
-    summary,
-    worst_error,
-)
+from escalation.plots.grid import chosen, need, worst_error
 from escalation.plots.style import (
     footnote,
     headline,
@@ -28,7 +22,8 @@ from escalation.plots.style import (
     structure_label,
     styled,
 )
-from escalation.results.derive import horizon_hits
+from escalation.results.estimates import estimates
+from escalation.results.quantities import RISKS
 from escalation.statistics.intervals import clopper_pearson
 
 METRICS = ("war", "great_power_war", "nuclear_use", "concession")
@@ -70,10 +65,10 @@ def risk_heat_map(ds: xr.Dataset, metrics: str | Sequence[str] = METRICS) -> Fig
     for ax in grid.flat[len(metrics) :]:
         ax.set_axis_off()
     for ax, metric in zip(grid.flat, metrics, strict=False):
-        cells = summary(horizon_hits(ds, metric), int(ds.attrs["trajectories"]))
-        _panel(ax, cells.transpose("structure", "flashpoint", ...))
+        cells = estimates(ds, [RISKS[metric].name]).isel(quantity=0)
+        _panel(ax, cells.transpose("structure", "flashpoint"))
         ax.set_title(
-            f"{EVENT_TITLES[metric]} within {int(ds.attrs['horizon_years'])} years, %\n"
+            f"{RISKS[metric].title} within {int(ds.attrs['horizon_years'])} years, %\n"
             f"Monte Carlo 95 % interval: {worst_error(cells)}",
             loc="left",
         )
@@ -149,7 +144,7 @@ def range_text(cell: xr.Dataset) -> str:
     draw there is no such range: its exact 95 % Monte Carlo interval is given. Empty where chance
     cannot be told from what is not known.
     """
-    if cell["share"].sizes["draw"] == 1:
+    if int(cell["draws"]) == 1:
         ends = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
         return "–".join(percent_number(float(end)) for end in ends)
     low, high, least = (float(cell[name]) for name in ("low", "high", "draw_bound"))

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from escalation.contracts.codes import RUNGS, WAR
 from escalation.errors import InputError
-from escalation.plots.ranges import Z95, chosen, need, summary
+from escalation.plots.grid import Z95, chosen, need
 from escalation.plots.style import (
     Look,
     footnote,
@@ -23,6 +23,8 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.results.derive import peaks, reached
+from escalation.results.estimates import ratio_estimates
 
 
 @styled
@@ -96,16 +98,10 @@ def ladder_survival(
 
 def reach(ds: xr.Dataset, given: str = "dispute") -> xr.Dataset:
     """Summary of P(highest rung ≥ r | dispute or grave crisis), by rung from 1."""
-    counts = ds["crisis_count"].sum(("end_state", "us_fought"))
-    if given == "dispute":
-        peaks = counts.sum("dispute_class")
-    elif given == "grave":
-        peaks = counts.sel(dispute_class="grave", drop=True)
-    else:
+    if given not in ("dispute", "grave"):
         raise InputError(f"unknown condition {given!r}; choices: dispute, grave")
-    reverse = {"peak_rung": slice(None, None, -1)}
-    above = peaks.isel(reverse).cumsum("peak_rung").isel(reverse)
-    return summary(above, peaks.sum("peak_rung")).sel(peak_rung=slice(1, None))
+    counts = peaks(ds, "grave" if given == "grave" else None)
+    return ratio_estimates(*reached(counts)).sel(peak_rung=slice(1, None))
 
 
 def _plural(unit: str) -> str:
@@ -118,7 +114,7 @@ def _curve(ax: Axes, cells: xr.Dataset, look: Look, shift: float) -> None:
     seen = hits > 0
     none = (hits == 0) & (cells["trials"].to_numpy() > 0)
     low, high = cells["low"].to_numpy(), cells["high"].to_numpy()
-    half = Z95 * cells["error"].to_numpy()
+    half = Z95 * cells["monte_carlo_se"].to_numpy()
     floor = 1e-12
     ax.plot(rung[seen], centre[seen], color=look.colour, linestyle=look.line, lw=0.9, alpha=0.55)
     ax.vlines(rung[seen], np.maximum(low, floor)[seen], np.maximum(high, floor)[seen],

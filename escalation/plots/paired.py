@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from escalation.analysis.comparison import quantity_of
 from escalation.plots.grid import (
+    Z95,
     beside,
     comparisons,
     empty,
@@ -21,7 +22,6 @@ from escalation.plots.grid import (
     seen,
     unit_of_difference,
 )
-from escalation.plots.ranges import Z95
 from escalation.plots.style import (
     Look,
     few_ticks,

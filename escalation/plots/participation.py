@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.errors import ResultsError
-from escalation.plots.ranges import Z95, chosen, need, one, summary
+from escalation.plots.grid import Z95, chosen, need, one
 from escalation.plots.style import (
     Look,
     few_ticks,
@@ -24,13 +24,16 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.results.derive import count_disputes
+from escalation.results.estimates import ratio_estimates
+from escalation.results.tally import count
 
 OUTCOMES = {
-    "supported": ("dispute", "Supported", "% of disputes"),
-    "fought": ("war", "Fought", "% of wars"),
-    "entrapped": ("fought", "Entrapped: fought only\nfor its commitment", "% of its wars fought"),
-    "abandoned": ("war", "Abandoned: bound, but\nstayed out of the war", "% of wars"),
+    "supported": ("disputes", "Supported", "% of disputes"),
+    "fought": ("wars", "Fought", "% of wars"),
+    "entrapped": (
+        "fought_count", "Entrapped: fought only\nfor its commitment", "% of its wars fought"
+    ),
+    "abandoned": ("wars", "Abandoned: bound, but\nstayed out of the war", "% of wars"),
 }
 """Outcome: what it is a share of, title, unit."""
 
@@ -78,7 +81,8 @@ def participation(
     entries = structure_handles(ds, structures, lines=False)
     figure, grid = strip_panels(1, len(OUTCOMES), 11.0, height, entries, 4)
     for ax, outcome in zip(grid[0], OUTCOMES, strict=True):
-        cells = shares(ds, outcome).sel(flashpoint=flashpoint, actor=actors, structure=structures)
+        here = ds.sel(flashpoint=flashpoint, actor=actors, structure=structures)
+        cells = shares(here, outcome)
         if outcome == "abandoned":
             # Counts do not say who was bound: never seen may mean that nobody was.
             cells = cells.where(cells["hits"] > 0)
@@ -97,15 +101,16 @@ def participation(
 def shares(ds: xr.Dataset, outcome: str) -> xr.Dataset:
     """Summary of an outcome of `OUTCOMES`, by actor; NaN for those that are no third party."""
     base = OUTCOMES[outcome][0]
-    trials = ds["fought_count"] if base == "fought" else count_disputes(ds)[base]
+    trials = ds[base] if base in ds else count(ds, base)
     third = ds["is_third_party"]
-    return summary(ds[f"{outcome}_count"].where(third, 0), trials.where(third, 0))
+    return ratio_estimates(ds[f"{outcome}_count"].where(third, 0), trials.where(third, 0))
 
 
 def _note(ds: xr.Dataset, flashpoint: str, structures: list[str]) -> str:
-    counts = count_disputes(ds)
-    wars = counts["war"].sel(flashpoint=flashpoint, structure=structures).sum("draw")
-    disputes = counts["dispute"].sel(flashpoint=flashpoint, structure=structures).sum("draw")
+    disputes, wars = (
+        count(ds, name).sel(flashpoint=flashpoint, structure=structures).sum("draw")
+        for name in ("disputes", "wars")
+    )
     return (
         f"Per structure {_between(disputes)} disputes and {_between(wars)} wars in all draws. "
         "Marks: medians over draws, or means where most draws saw fewer than 10. Thin bars: 5-95 % "
@@ -130,8 +135,8 @@ def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
         _marks(ax, cells.sel(structure=structure), style[structure], rows + shift)
     ax.set_ylim(-len(rows) + 0.5, 0.5)
     bounds = cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0))
-    reach = (cells["high"], cells["centre"] + Z95 * cells["error"], bounds)
-    right = max(float(end.fillna(0.0).max()) for end in reach)
+    ends = (cells["high"], cells["centre"], cells["centre"] + Z95 * cells["monte_carlo_se"], bounds)
+    right = max(float(end.fillna(0.0).max()) for end in ends)
     ax.set_xlim(0.0, min(1.02, 1.06 * right) if right > 0 else 1.02)
     few_ticks(ax.xaxis)
     percent_axis(ax.xaxis)
@@ -143,7 +148,7 @@ def _marks(ax: Axes, cells: xr.Dataset, look: Look, y: np.ndarray) -> None:
     centre, trials = cells["centre"].to_numpy(), cells["trials"].to_numpy()
     none = (cells["hits"].to_numpy() == 0) & (trials > 0)
     seen = (trials > 0) & ~none
-    half = Z95 * cells["error"].to_numpy()
+    half = Z95 * cells["monte_carlo_se"].to_numpy()
     low, high = cells["low"].to_numpy(), cells["high"].to_numpy()
     ax.hlines(y[seen], low[seen], high[seen], color=look.colour, lw=0.8, alpha=0.55)
     ax.hlines(y[seen], np.maximum(centre - half, 0.0)[seen], (centre + half)[seen],

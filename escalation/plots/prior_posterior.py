@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from escalation.plots.ranges import EVENT_TITLES, Z95, chosen, rate_summary, summary
+from escalation.plots.grid import Z95, chosen
 from escalation.plots.style import (
     MUTED,
     footnote,
@@ -23,13 +23,13 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.results.companion import with_the_same_structures
-from escalation.results.derive import count_disputes, horizon_hits
+from escalation.results.companion import prior_companion
+from escalation.results.estimates import estimates
+from escalation.results.quantities import DECISION, QUANTITIES
 
 COLOURS = {"prior": "#8A8A8A", "posterior": "#0072B2"}
 MARKERS = {"prior": "s", "posterior": "o"}
 SHIFTS = {"prior": 0.17, "posterior": -0.17}
-HORIZON_RISKS = ("war", "great_power_war", "nuclear_use", "concession")
 COLUMNS = 3
 WIDEST = 3e4
 """Ratio of the ends of an axis at most; bars may leave it at the left."""
@@ -61,10 +61,10 @@ def prior_posterior(ds: xr.Dataset, flashpoints: str | Sequence[str] | None = No
     ResultsError
         No posterior was used, so there is nothing to compare.
     """
-    prior, posterior = with_the_same_structures(ds)
+    prior = prior_companion(ds)
     shown = chosen(ds, "flashpoint", flashpoints)
     rows = [(f, s) for f in shown for s in (None, *chosen(prior, "structure", None))]
-    sides = {"prior": risks(prior), "posterior": risks(posterior)}
+    sides = {"prior": risks(prior), "posterior": risks(ds)}
     titles = list(sides["prior"])
     height = 0.2 * len(rows) + 0.75
     figure, grid = strip_panels(-(-len(titles) // COLUMNS), COLUMNS, 11.0, height, _legend(), 2)
@@ -84,11 +84,11 @@ def prior_posterior(ds: xr.Dataset, flashpoints: str | Sequence[str] | None = No
 
 def risks(ds: xr.Dataset) -> dict[str, xr.Dataset]:
     """Summaries of the risks of the decision table by the title of their panel."""
-    counts, n = count_disputes(ds), int(ds.attrs["trajectories"])
+    found = estimates(ds, DECISION)
+    titles = {name: QUANTITIES[name].title for name in DECISION}
     return {
-        "disputes per year": rate_summary(ds, "dispute"),
-        "P(war | grave crisis), %": summary(counts["grave_war"], counts["grave"]),
-        **{f"{EVENT_TITLES[e]}, %": summary(horizon_hits(ds, e), n) for e in HORIZON_RISKS},
+        title if QUANTITIES[name].kind == "rate" else f"{title}, %": found.sel(quantity=name)
+        for name, title in titles.items()
     }
 
 
@@ -96,7 +96,7 @@ def _cells(found: xr.Dataset, rows: Sequence[tuple[str, str | None]]) -> xr.Data
     """Select the rows that are no headings, each with its ``height`` in the panel."""
     places = [(y, f, s) for y, (f, s) in enumerate(rows) if s is not None]
     heights, flashpoints, structures = zip(*places, strict=True)
-    at = found.drop_vars(["share", "clean"]).sel(
+    at = found.sel(
         flashpoint=xr.DataArray(list(flashpoints), dims="row"),
         structure=xr.DataArray(list(structures), dims="row"),
     )
@@ -120,7 +120,7 @@ def _marks(ax: Axes, cells: xr.Dataset, side: str) -> None:
     y = cells["height"].to_numpy() + SHIFTS[side]
     tried, hits = cells["trials"].to_numpy() > 0, cells["hits"].to_numpy()
     seen, none = tried & (hits > 0), tried & (hits == 0)
-    centre, half = cells["centre"].to_numpy(), Z95 * cells["error"].to_numpy()
+    centre, half = cells["centre"].to_numpy(), Z95 * cells["monte_carlo_se"].to_numpy()
     tiny = np.finfo(float).tiny
     low, inner = np.maximum(cells["low"].to_numpy(), tiny), np.maximum(centre - half, tiny)
     ax.hlines(y[seen], low[seen], cells["high"].to_numpy()[seen], color=colour, lw=1.1)

@@ -9,8 +9,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from escalation.plots.grid import chosen, need, one, worst_error
 from escalation.plots.heat_map import range_text
-from escalation.plots.ranges import EVENT_TITLES, chosen, need, one, summary, worst_error
 from escalation.plots.style import (
     MUTED,
     Look,
@@ -26,7 +26,8 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.results.derive import horizon_hits
+from escalation.results.estimates import Panel, panel, summarise
+from escalation.results.quantities import RISKS
 from escalation.statistics.intervals import clopper_pearson
 
 RIDGE = 0.82
@@ -69,14 +70,14 @@ def risk_ridgelines(
     figure = new_figure(11.0, 0.62 * len(structures) + 2.3)
     axes = figure.subplots(1, len(events), squeeze=False, sharey=True)[0]
     for ax, event in zip(axes, events, strict=True):
-        hits = horizon_hits(ds, event).sel(flashpoint=flashpoint)
-        cells = summary(hits, int(ds.attrs["trajectories"]))
-        _panel(ax, cells, looks(ds))
+        found = panel(ds, RISKS[event], flashpoint)
+        cells = summarise(found)
+        _panel(ax, cells, plausible_of(found, cells), looks(ds))
         ax.set_title(
-            f"{EVENT_TITLES[event]}\nMonte Carlo 95 % interval of the mean: {worst_error(cells)}",
+            f"{RISKS[event].title}\nMonte Carlo 95 % interval of the mean: {worst_error(cells)}",
             loc="left",
         )
-        ax.set_xlabel(f"{EVENT_TITLES[event]} within {int(ds.attrs['horizon_years'])} years, %")
+        ax.set_xlabel(f"{RISKS[event].title} within {int(ds.attrs['horizon_years'])} years, %")
     axes[0].set_yticks(
         -np.arange(len(structures)), [structure_label(ds, s, 26, 3) for s in structures]
     )
@@ -85,8 +86,8 @@ def risk_ridgelines(
     footnote(
         figure,
         ds,
-        "Ridges: density over draws, equal areas within a panel; ticks: draws; both drawn towards "
-        "their mean until the Monte Carlo part of the spread is gone. No ridge: the spread is no "
+        "Ridges: density over draws, equal areas within a panel; ticks: draws; from both the "
+        "Monte Carlo part of the spread is removed. No ridge: the spread is no "
         "more than Monte Carlo error, or cannot be told from it. Bar and mark: 5-95 % of draws and "
         "median (mean where most draws saw fewer than 10), written at the right in %; < means no "
         "event seen, 95 % upper bound. With one draw the bar is its 95 % Monte Carlo interval.",
@@ -94,12 +95,20 @@ def risk_ridgelines(
     return figure
 
 
-def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
-    shares = cells["clean"].transpose("structure", "draw").to_numpy()
-    ends = [shares, *(cells[name].to_numpy() for name in ("mean", "high", "draw_bound"))]
+def plausible_of(found: Panel, cells: xr.Dataset) -> np.ndarray:
+    """A few plausible values (structure, draw, copy); NaN where chance cannot be told apart."""
+    known = np.isfinite(cells["high"].to_numpy())
+    few = found.cleaned().plausible[..., ::4]
+    return np.where(known[:, None, None], np.clip(few, 0.0, 1.0), np.nan)
+
+
+def _panel(
+    ax: Axes, cells: xr.Dataset, plausible: np.ndarray, style: dict[str, Look]
+) -> None:
+    ends = [plausible, *(cells[name].to_numpy() for name in ("mean", "high", "draw_bound"))]
     right = float(np.nanmax(np.concatenate([end.ravel() for end in ends]))) * 1.05
     x = np.linspace(0.0, min(1.0, right), 400)
-    ridges = [density(row if np.ptp(row) > 0.0 else row[:0], x) for row in shares]
+    ridges = [density(row if np.ptp(row) > 0.0 else row[:0], x) for row in plausible]
     tallest = max((float(ridge.max()) for ridge in ridges), default=1.0)
     for row, structure in enumerate(cells["structure"].values.tolist()):
         look, cell = style[structure], cells.sel(structure=structure)
@@ -108,10 +117,11 @@ def _panel(ax: Axes, cells: xr.Dataset, style: dict[str, Look]) -> None:
         if ridges[row].any():
             ax.fill_between(x, -row, ridge, color=look.colour, alpha=0.25, linewidth=0, zorder=row)
             ax.plot(x, ridge, color=look.colour, lw=1.0, zorder=row + 0.1)
-        ax.vlines(shares[row], -row - 0.13, -row - 0.03, color=look.colour, lw=0.5, alpha=0.7)
+        ticks = plausible[row, :, 0]
+        ax.vlines(ticks, -row - 0.13, -row - 0.03, color=look.colour, lw=0.5, alpha=0.7)
         _summary_bar(ax, cell, look, -row)
     ax.set_xlim(0.0, x[-1] * 1.28)
-    ax.set_ylim(-len(shares) + 0.75, RIDGE + 0.15)
+    ax.set_ylim(-len(plausible) + 0.75, RIDGE + 0.15)
     few_ticks(ax.xaxis, 7)
     percent_axis(ax.xaxis)
     tidy(ax, "x")
@@ -126,7 +136,7 @@ def _summary_bar(ax: Axes, cell: xr.Dataset, look: Look, row: float) -> None:
         text = f"> {percent_number(1.0 - float(cell['bound']))}"
     else:
         ends = float(cell["low"]), float(cell["high"])
-        if cell.sizes["draw"] == 1:
+        if int(cell["draws"]) == 1:
             low, high = clopper_pearson(float(cell["hits"]), float(cell["trials"]))
             ends = float(low), float(high)
         ax.hlines(row, *ends, color=look.colour, lw=2.0, zorder=60)

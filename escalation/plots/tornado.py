@@ -28,8 +28,7 @@ from escalation.plots.gap import (
     unit,
     words,
 )
-from escalation.plots.grid import beside, difference_label, number, scaled_axis
-from escalation.plots.ranges import HIGH, LOW, Z95
+from escalation.plots.grid import Z95, beside, difference_label, number, scaled_axis
 from escalation.plots.style import (
     few_ticks,
     footnote,
@@ -40,6 +39,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
+from escalation.results.estimates import HIGH, LOW
 from escalation.statistics.curves import Fit, curve, refit, smooth
 from escalation.statistics.design import TAILS, Design
 from escalation.statistics.sensitivity import Sensitivity

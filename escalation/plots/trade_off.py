@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.plots.ranges import Z95, chosen, need, rate_summary, summary
+from escalation.plots.grid import Z95, chosen, need
 from escalation.plots.style import (
     Look,
     footnote,
@@ -21,7 +21,8 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.results.derive import count_disputes
+from escalation.results.estimates import estimates
+from escalation.results.tally import count
 
 TINY = 1e-12
 """Stands for zero on a logarithmic axis, far below its end."""
@@ -59,11 +60,9 @@ def trade_off(
     need(ds, "crisis_count", "exposure_months")
     shown = chosen(ds, "flashpoint", flashpoints)
     structures = chosen(ds, "structure", structures)
-    counts = count_disputes(ds)
-    total = counts["grave"]
-    onset = rate_summary(ds, "grave")
-    war = summary(counts["grave_war"], total)
-
+    total = count(ds, "grave_crises")
+    found = estimates(ds, ("grave_crises_per_year", "p_war_given_grave"))
+    onset, war = (found.isel(quantity=q) for q in (0, 1))
     figure, axes = structure_panels(ds, structures, len(shown))
     style = looks(ds)
     for ax, flashpoint in zip(axes, shown, strict=True):
@@ -111,12 +110,12 @@ def _point(ax: Axes, x: xr.Dataset, y: xr.Dataset, look: Look) -> None:
             lw=0.9,
             alpha=0.45,
         )
-        half = Z95 * float(y["error"])
+        half = Z95 * float(y["monte_carlo_se"])
         ax.vlines(at_x, max(TINY, at_y - half), at_y + half, color=look.colour, lw=3.0, alpha=0.7)
     ax.hlines(
         at_y, max(TINY, float(x["low"])), float(x["high"]), color=look.colour, lw=0.9, alpha=0.45
     )
-    half = Z95 * float(x["error"])
+    half = Z95 * float(x["monte_carlo_se"])
     ax.hlines(at_y, max(TINY, at_x - half), at_x + half, color=look.colour, lw=3.0, alpha=0.7)
     ax.plot(at_x, at_y, marker=look.marker, color=look.colour, ms=7.5, zorder=4, linestyle="none",
             mfc="white" if zero else look.colour,
@@ -142,7 +141,7 @@ def _ends(cells: xr.Dataset) -> tuple[float, float]:
     """
     bound = cells["bound"].where((cells["hits"] == 0) & (cells["trials"] > 0))
     marks = xr.where(cells["hits"] > 0, cells["centre"], 0.6 * bound)
-    tops = (marks, cells["high"], cells["centre"] + Z95 * cells["error"], bound)
+    tops = (marks, cells["high"], cells["centre"] + Z95 * cells["monte_carlo_se"], bound)
     lowest = float(marks.min())
     if not lowest > 0:
         return 1e-3, 1.0

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.contracts.codes import N_RUNGS, RUNGS
-from escalation.plots.ranges import chosen, need, one, summary, worst_error
+from escalation.plots.grid import chosen, need, one, worst_error
 from escalation.plots.style import (
     footnote,
     headline,
@@ -18,6 +18,7 @@ from escalation.plots.style import (
     structure_label,
     styled,
 )
+from escalation.results.estimates import ratio_estimates
 
 CAUSE_TITLES = {
     "incident": "Incident\n(chance, not wanted)",
@@ -59,7 +60,7 @@ def transition_matrix(
     need(ds, "transition_count")
     flashpoint = one(ds, "flashpoint", flashpoint)
     structure = one(ds, "structure", structure or ds.attrs.get("reference"))
-    cells = steps(ds).sel(flashpoint=flashpoint, structure=structure)
+    cells = steps(ds.sel(flashpoint=flashpoint, structure=structure))
     causes = chosen(ds, "cause", None)
     figure = new_figure(11.0, 5.9)
     axes = figure.subplots(1, len(causes), squeeze=False, sharey=True)[0]
@@ -97,7 +98,7 @@ def transition_matrix(
 def steps(ds: xr.Dataset) -> xr.Dataset:
     """Summary of the share of all steps from a rung that lead to each rung by each cause."""
     counts = ds["transition_count"]
-    return summary(counts, counts.sum(("cause", "to_rung")))
+    return ratio_estimates(counts, counts.sum(("cause", "to_rung")))
 
 
 def _panel(ax: Axes, cells: xr.Dataset, first: int) -> None:

@@ -24,8 +24,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
 from escalation.errors import ResultsError
-from escalation.plots.grid import beside, empty, risk_grid
-from escalation.plots.ranges import chosen, need
+from escalation.plots.grid import beside, chosen, empty, need, risk_grid
 from escalation.plots.style import (
     footnote,
     headline,
@@ -34,9 +33,9 @@ from escalation.plots.style import (
     percent_number,
     plain,
 )
-from escalation.results.derive import horizon_hits
 from escalation.results.quantities import RISKS
 from escalation.results.support import LEAST_HITS, LEAST_SPREAD, REASONS
+from escalation.results.tally import count
 from escalation.results.under_rule import DIM, rules_of, under_rule
 from escalation.statistics.intervals import split_variance
 
@@ -131,7 +130,7 @@ def variance_split(
 
 def parts(ds: xr.Dataset, flashpoint: str, event: str) -> Parts:
     """Split the variance of one risk at one flashpoint, over all decision rules of `ds`."""
-    hits = horizon_hits(ds.sel(flashpoint=flashpoint), event)
+    hits = count(ds.sel(flashpoint=flashpoint), event)
     if DIM not in hits.dims:
         hits = hits.expand_dims(DIM)
     counts = hits.transpose(DIM, "structure", "draw").to_numpy()

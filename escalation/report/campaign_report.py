@@ -44,7 +44,7 @@ def duration_words(seconds: float) -> str:
     """Return a time in words.
 
     >>> duration_words(59), duration_words(3700), duration_words(200_000)
-    ('59 s', '1 h 2 min', '2 d 7 h')
+    ('59 s', '1 h 1 min', '2 d 7 h')
     """
     whole = round(seconds)
     if whole < 60:

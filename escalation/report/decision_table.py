@@ -20,22 +20,15 @@ import csv
 import io
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import xarray as xr
 
 from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, compare_panel
-from escalation.report.cells import (
-    DECISION_METRICS,
-    Estimate,
-    Metric,
-    all_estimates,
-    labels,
-    reference_of,
-    samples,
-)
+from escalation.contracts.whole_file import write_whole
+from escalation.report.cells import Cell, cells_of, labels, reference_of
 from escalation.report.text import (
     WIDTH,
     counted,
@@ -47,26 +40,14 @@ from escalation.report.text import (
     wrapped_name,
 )
 from escalation.results.estimates import panel
-from escalation.results.files import write_whole
-from escalation.results.quantities import RISKS
+from escalation.results.quantities import DECISION, QUANTITIES, Quantity
 from escalation.results.support import LEAST_DRAWS, LEAST_HITS, LEAST_SPREAD, REASONS
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import zero_upper_bound
 
 CELL_WIDTH = 14
-RISK_OF = MappingProxyType({
-    "disputes_per_year": "onset",
-    "p_war_given_grave": "war_given_grave",
-    "p_war": "war",
-    "p_great_power_war": "great_power_war",
-    "p_nuclear_use": "nuclear_use",
-    "p_concession": "concession",
-})
-"""Quantity that stands behind a column."""
-
-
 @dataclass(frozen=True)
-class Comparison:
+class Paired:
     """One structure against the reference on one risk.
 
     Attributes
@@ -93,15 +74,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Row:
-    """One structure at one flashpoint; estimates and comparisons by metric name.
+    """One structure at one flashpoint; cells and comparisons by quantity.
 
     ``comparisons`` is empty for the reference and where there is none.
     """
 
     flashpoint: str
     structure: str
-    estimates: dict[str, Estimate]
-    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    cells: dict[str, Cell]
+    comparisons: dict[str, Paired] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,7 +90,7 @@ class DecisionTable:
     """All rows, by flashpoint and then structure, and what they have in common."""
 
     rows: tuple[Row, ...]
-    metrics: tuple[Metric, ...]
+    quantities: tuple[Quantity, ...]
     reference: str | None
     horizon_years: int
     draws: int
@@ -127,7 +108,7 @@ class DecisionTable:
 def decision_table(
     ds: xr.Dataset, reference: str | None = None, rule: str | None = None
 ) -> DecisionTable:
-    """Estimates of every risk and paired comparisons with the reference.
+    """Cells of every risk and paired comparisons with the reference.
 
     Parameters
     ----------
@@ -147,17 +128,13 @@ def decision_table(
     """
     ds = under_rule(ds, rule)
     base = reference_of(ds, reference)
-    found = samples(ds, DECISION_METRICS)
-    rows = []
-    for flashpoint in labels(ds, "flashpoint"):
-        against = {} if base is None else _compared(ds, flashpoint, DECISION_METRICS, base)
-        for structure in labels(ds, "structure"):
-            compared = {} if structure == base else against.get(structure, {})
-            estimates = all_estimates(found, flashpoint, structure)
-            rows.append(Row(flashpoint, structure, estimates, compared))
+    against = {} if base is None else _compared(ds, base)
     return DecisionTable(
-        rows=tuple(rows),
-        metrics=DECISION_METRICS,
+        rows=tuple(
+            Row(*place, cells, {} if place[1] == base else against.get(place, {}))
+            for place, cells in cells_of(ds, DECISION).items()
+        ),
+        quantities=tuple(QUANTITIES[name] for name in DECISION),
         reference=base,
         horizon_years=int(ds.attrs["horizon_years"]),
         draws=ds.sizes["draw"],
@@ -165,19 +142,18 @@ def decision_table(
     )
 
 
-def _compared(
-    ds: xr.Dataset, flashpoint: str, metrics: tuple[Metric, ...], base: str
-) -> dict[str, dict[str, Comparison]]:
-    """Comparisons with `base` by structure and metric."""
-    found: dict[str, dict[str, Comparison]] = {}
-    for metric in metrics:
-        c = compare_panel(panel(ds, RISKS[RISK_OF[metric.name]], flashpoint), base)
-        names = ("p_safer", "difference", "difference_monte_carlo_se", "verdict")
-        columns = (c[name].values.tolist() for name in names)
-        for structure, p, gap, error, word in zip(labels(c, "structure"), *columns, strict=True):
-            found.setdefault(structure, {})[metric.name] = Comparison(
-                p, gap, error, int(c["draws"]), word
-            )
+def _compared(ds: xr.Dataset, base: str) -> dict[tuple[str, str], dict[str, Paired]]:
+    """Comparisons with `base` by flashpoint and structure, and in them by quantity."""
+    found: dict[tuple[str, str], dict[str, Paired]] = {}
+    for flashpoint in labels(ds, "flashpoint"):
+        for name in DECISION:
+            c = compare_panel(panel(ds, QUANTITIES[name], flashpoint), base)
+            columns = ("p_safer", "difference", "difference_monte_carlo_se", "verdict")
+            values = (c[column].values.tolist() for column in columns)
+            for structure, p, gap, error, word in zip(labels(c, "structure"), *values, strict=True):
+                found.setdefault((flashpoint, structure), {})[name] = Paired(
+                    p, gap, error, int(c["draws"]), word
+                )
     return found
 
 
@@ -190,7 +166,7 @@ def format_decision_table(
     95 % range over draws. Then, per structure, the comparison with the reference.
     """
     table = decision_table(ds, reference)
-    name_width = max(width, WIDTH) - CELL_WIDTH * len(table.metrics)
+    name_width = max(width, WIDTH) - CELL_WIDTH * len(table.quantities)
     lines: list[str] = []
     for flashpoint in table.flashpoints():
         if lines:
@@ -205,41 +181,37 @@ def _flashpoint_lines(
 ) -> list[str]:
     title = f"{safe(flashpoint)}, {table.horizon_years} years"
     lines = [title[:width], "-" * min(len(title), width)]
-    lines += heading_lines(table.metrics, name_width)
+    lines += heading_lines(table.quantities, name_width)
     for row in table.at(flashpoint):
         mark = " (ref)" if row.structure == table.reference else ""
-        lines += estimate_lines(row.structure + mark, row.estimates, table.metrics, name_width)
+        lines += cell_lines(row.structure + mark, row.cells.values(), name_width)
     compared = [row for row in table.at(flashpoint) if row.comparisons]
     if compared:
         lines.append("")
         against = f"Against {safe(table.reference)}: P(safer) and word; mean difference ±"
         lines += paragraph(against, width)
         for row in compared:
-            lines += _comparison_lines(row, table.metrics, name_width)
+            lines += _comparison_lines(row, name_width)
     return lines
 
 
-def heading_lines(metrics: tuple[Metric, ...], name_width: int) -> list[str]:
+def heading_lines(quantities: Iterable[Quantity], name_width: int) -> list[str]:
     """Two lines of column headings."""
-    return [
-        line_of("", [metric.heading[i] for metric in metrics], name_width, CELL_WIDTH)
-        for i in (0, 1)
-    ]
+    headings = zip(*(q.heading for q in quantities), strict=True)
+    return [line_of("", list(line), name_width, CELL_WIDTH) for line in headings]
 
 
-def estimate_lines(
-    name: str, estimates: dict[str, Estimate], metrics: tuple[Metric, ...], name_width: int
-) -> list[str]:
+def cell_lines(name: str, cells: Iterable[Cell], name_width: int) -> list[str]:
     """Two lines: values with their errors, and the spread over draws."""
-    cells = [estimates[m.name].value_text(m.scale) for m in metrics]
-    spreads = [estimates[m.name].spread_text(m.scale) for m in metrics]
-    return _named(name, [cells, spreads], name_width)
+    shown = list(cells)
+    rows = [[cell.value_text() for cell in shown], [cell.spread_text() for cell in shown]]
+    return _named(name, rows, name_width)
 
 
-def _comparison_lines(row: Row, metrics: tuple[Metric, ...], name_width: int) -> list[str]:
-    found = [(m, row.comparisons[m.name]) for m in metrics]
+def _comparison_lines(row: Row, name_width: int) -> list[str]:
+    found = [(QUANTITIES[name], c) for name, c in row.comparisons.items()]
     words = [share_text(c.p_safer, c.draws, c.verdict) for _, c in found]
-    differences = [_difference_text(c, m.scale) for m, c in found]
+    differences = [_difference_text(c, q.scale) for q, c in found]
     return _named(row.structure, [words, differences], name_width)
 
 
@@ -269,7 +241,7 @@ _SHORT = {"too few histories": "few histories"}
 """Words that are too long for a cell."""
 
 
-def _difference_text(c: Comparison, scale: float) -> str:
+def _difference_text(c: Paired, scale: float) -> str:
     if not math.isfinite(c.difference):
         return ""
     if c.verdict == "identical":
@@ -287,10 +259,10 @@ def _legend(table: DecisionTable, width: int) -> list[str]:
         "most draws, so the mean instead of the median; [≤x]: no hit at the lower end. -: nothing "
         "to count."
     ]
-    estimates = [e for row in table.rows for e in row.estimates.values()]
-    if any(e.full for e in estimates):
+    cells = [cell for row in table.rows for cell in row.cells.values()]
+    if any(cell.full for cell in cells):
         text.append(">x: nothing but hits, lower bound (95 %).")
-    if any("?" in e.value_text() for e in estimates):
+    if any("?" in cell.value_text() for cell in cells):
         text.append("±?: too few histories per draw to tell chance from what is not known.")
     if table.draws < LEAST_SPREAD:
         text.append(
@@ -347,17 +319,17 @@ def write_decision_csv(
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for row in table.rows:
-        for metric in table.metrics:
-            writer.writerow(_csv_cells(table, row, metric))
+        for name in row.cells:
+            writer.writerow(_csv_cells(table, row, name))
     return write_whole(path, buffer.getvalue().encode("utf-8"))
 
 
-def _csv_cells(table: DecisionTable, row: Row, metric: Metric) -> list[str]:
-    e, c = row.estimates[metric.name], row.comparisons.get(metric.name)
+def _csv_cells(table: DecisionTable, row: Row, name: str) -> list[str]:
+    e, c = row.cells[name], row.comparisons.get(name)
     zero_bound = e.bound if e.hits == 0 else e.draw_bound
-    cells = [_csv_name(row.flashpoint), _csv_name(row.structure), metric.name]
+    cells = [_csv_name(row.flashpoint), _csv_name(row.structure), name]
     cells += [_csv_number(x, zero_bound) for x in (e.median, e.low, e.high, e.mean)]
-    cells += [_csv_number(e.mc_error), f"{e.hits:.0f}", _csv_number(e.trials)]
+    cells += [_csv_number(e.monte_carlo_se), f"{e.hits:.0f}", _csv_number(e.trials)]
     cells += [_csv_number(e.bound) if e.hits == 0 else "", str(e.draws)]
     cells.append(_csv_name(table.reference or ""))
     if c is None:

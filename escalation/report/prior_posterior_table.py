@@ -11,27 +11,21 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
-from escalation.report.cells import (
-    DECISION_METRICS,
-    Estimate,
-    all_estimates,
-    labels,
-    reference_of,
-    samples,
-)
-from escalation.report.decision_table import CELL_WIDTH, estimate_lines, heading_lines
+from escalation.report.cells import Cell, cells_of, reference_of
+from escalation.report.decision_table import CELL_WIDTH, cell_lines, heading_lines
 from escalation.report.text import WIDTH, counted, paragraph, safe
-from escalation.results.companion import with_the_same_structures
+from escalation.results.companion import prior_companion
+from escalation.results.quantities import DECISION, QUANTITIES
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """One structure at one flashpoint; estimates under prior and posterior by metric name."""
+    """One structure at one flashpoint; cells under prior and posterior by quantity."""
 
     flashpoint: str
     structure: str
-    prior: dict[str, Estimate]
-    posterior: dict[str, Estimate]
+    prior: dict[str, Cell]
+    posterior: dict[str, Cell]
 
 
 def contrasts(ds: xr.Dataset) -> list[Contrast]:
@@ -47,13 +41,8 @@ def contrasts(ds: xr.Dataset) -> list[Contrast]:
     ResultsError
         No posterior was used.
     """
-    prior, posterior = with_the_same_structures(ds)
-    before, after = samples(prior, DECISION_METRICS), samples(posterior, DECISION_METRICS)
-    return [
-        Contrast(f, s, all_estimates(before, f, s), all_estimates(after, f, s))
-        for f in labels(prior, "flashpoint")
-        for s in labels(prior, "structure")
-    ]
+    before, after = cells_of(prior_companion(ds), DECISION), cells_of(ds, DECISION)
+    return [Contrast(*place, prior, after[place]) for place, prior in before.items()]
 
 
 def format_prior_posterior(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
@@ -74,14 +63,14 @@ def format_prior_posterior(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = 
         No posterior was used.
     """
     width = max(width, WIDTH)
-    name_width = width - CELL_WIDTH * len(DECISION_METRICS)
+    name_width = width - CELL_WIDTH * len(DECISION)
     shown = contrasts(ds)
     if brief:
         shown = [c for c in shown if c.structure == (reference_of(ds) or shown[0].structure)]
     lines: list[str] = []
     for flashpoint in dict.fromkeys(c.flashpoint for c in shown):
         if not lines or not brief:
-            lines += ["", *heading_lines(DECISION_METRICS, name_width)]
+            lines += ["", *heading_lines([QUANTITIES[q] for q in DECISION], name_width)]
         for contrast in (c for c in shown if c.flashpoint == flashpoint):
             lines += _contrast_lines(contrast, name_width, width)
     return "\n".join([*lines[1:], "", *_legend(ds, width)])
@@ -91,14 +80,14 @@ def _contrast_lines(contrast: Contrast, name_width: int, width: int) -> list[str
     lines = paragraph(safe(f"{contrast.flashpoint}: {contrast.structure}"), width)
     prior, posterior = contrast.prior, contrast.posterior
     for name, mine, other in (("prior", prior, posterior), ("posterior", posterior, prior)):
-        shown = {metric: _alike(mine[metric], other[metric]) for metric in mine}
-        lines += estimate_lines(f"  {name}", shown, DECISION_METRICS, name_width)
+        shown = [_alike(cell, other[quantity]) for quantity, cell in mine.items()]
+        lines += cell_lines(f"  {name}", shown, name_width)
     return lines
 
 
-def _alike(mine: Estimate, other: Estimate) -> Estimate:
+def _alike(mine: Cell, other: Cell) -> Cell:
     """Have the mean shown where the other side shows one, its median being too coarse."""
-    return replace(mine, sparse=True) if other.sparse and other.hits > 0 else mine
+    return replace(mine, sparse=True, centre=mine.mean) if other.sparse and other.hits > 0 else mine
 
 
 def _legend(ds: xr.Dataset, width: int) -> list[str]:

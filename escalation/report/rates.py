@@ -7,28 +7,21 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from escalation.report.cells import (
-    RATE_METRICS,
-    Estimate,
-    all_estimates,
-    labels,
-    reference_of,
-    samples,
-)
-from escalation.report.decision_table import CELL_WIDTH, estimate_lines, heading_lines
+from escalation.report.cells import RATES, Cell, cells_of, labels, reference_of
+from escalation.report.decision_table import CELL_WIDTH, cell_lines, heading_lines
 from escalation.report.text import WIDTH, paragraph, safe
-from escalation.results.under_rule import under_rule
+from escalation.results.quantities import QUANTITIES
 
 _PER_BLOCK = 5
 
 
 @dataclass(frozen=True)
 class RateRow:
-    """Headline rates of one structure at one flashpoint, by metric name."""
+    """Headline rates of one structure at one flashpoint, by quantity."""
 
     flashpoint: str
     structure: str
-    estimates: dict[str, Estimate]
+    cells: dict[str, Cell]
 
 
 def headline_rates(ds: xr.Dataset) -> list[RateRow]:
@@ -51,13 +44,7 @@ def headline_rates(ds: xr.Dataset) -> list[RateRow]:
     ResultsError
         Counts are missing.
     """
-    ds = under_rule(ds)
-    found = samples(ds, RATE_METRICS)
-    return [
-        RateRow(flashpoint, structure, all_estimates(found, flashpoint, structure))
-        for flashpoint in labels(ds, "flashpoint")
-        for structure in labels(ds, "structure")
-    ]
+    return [RateRow(*place, cells) for place, cells in cells_of(ds, RATES).items()]
 
 
 def format_rates(
@@ -74,14 +61,14 @@ def format_rates(
     rows = [row for row in headline_rates(ds) if row.structure in chosen]
     name_width = max(width, WIDTH) - CELL_WIDTH * _PER_BLOCK
     lines: list[str] = []
-    for start in range(0, len(RATE_METRICS), _PER_BLOCK):
-        metrics = RATE_METRICS[start : start + _PER_BLOCK]
-        lines += heading_lines(metrics, name_width)
+    for start in range(0, len(RATES), _PER_BLOCK):
+        names = RATES[start : start + _PER_BLOCK]
+        lines += heading_lines([QUANTITIES[q] for q in names], name_width)
         for row in rows:
             name = row.flashpoint
             if len(chosen) > 1:
                 name = f"{row.flashpoint} {row.structure}"
-            lines += estimate_lines(name, row.estimates, metrics, name_width)
+            lines += cell_lines(name, [row.cells[q] for q in names], name_width)
         lines.append("")
     who = f"Under {', '.join(safe(name) for name in chosen)}. " if len(chosen) == 1 else ""
     lines += paragraph(

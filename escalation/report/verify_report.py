@@ -29,11 +29,11 @@ def format_verify(result: Json) -> str:
     """
     lines = [*_head(result), ""]
     lines += [line_of("", _cells(row), NAME_WIDTH, 0) for row in (_HEADINGS, _MORE_HEADINGS)]
-    place = None
+    flashpoint = None
     for cell in result["cells"]:
-        if cell["flashpoint"] != place:
-            place = cell["flashpoint"]
-            lines.append(safe(place))
+        if cell["flashpoint"] != flashpoint:
+            flashpoint = cell["flashpoint"]
+            lines.append(safe(flashpoint))
         lines += _cell_lines(cell)
     lines += ["", _line("all cells together", result["together"])]
     return "\n".join([*lines, "", *paragraph(_READING, WIDTH), "", *_verdict(result)])

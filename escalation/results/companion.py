@@ -10,7 +10,6 @@ from __future__ import annotations
 import xarray as xr
 
 from escalation.errors import ResultsError
-from escalation.results.under_rule import under_rule
 from escalation.results.variables import COMPANION_COUNTS, COMPANION_DIMS
 
 
@@ -58,15 +57,3 @@ def prior_companion(ds: xr.Dataset) -> xr.Dataset:
     return prior.assign_coords(titles).assign_attrs(
         trajectories=int(ds.attrs["prior_trajectories"]), parameter_source="prior"
     )
-
-
-def with_the_same_structures(ds: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return the companion and, of the run itself, the structures that the companion has.
-
-    Raises
-    ------
-    ResultsError
-        The results hold no prior companion.
-    """
-    prior = prior_companion(ds)
-    return prior, under_rule(ds).sel(structure=prior["structure"].values)

@@ -266,8 +266,10 @@ def _of_independent(
 def quantiles(p: Panel, chances: Sequence[float]) -> np.ndarray:
     """Quantiles over draws without the Monte Carlo part, shape (chance, structure).
 
-    They keep to what is possible and to their side of the median. A quantile of draws without a
-    hit is zero, for which a bound must stand. NaN where chance cannot be told from the rest.
+    Each is the mean over sets of plausible values, one value a draw: without chance it is the
+    plain quantile. They keep to what is possible and to their side of the median. A quantile of
+    draws without a hit is zero, for which a bound must stand. NaN where chance cannot be told from
+    the rest.
 
     Parameters
     ----------
@@ -283,7 +285,7 @@ def quantiles(p: Panel, chances: Sequence[float]) -> np.ndarray:
         if not present.any():
             continue
         raw, median = np.quantile(values[present], at), np.median(values[present])
-        free = np.clip(np.quantile(plausible[s, present], at), 0.0, most)
+        free = np.quantile(plausible[s, present], at, axis=0).mean(axis=-1).clip(0.0, most)
         sided = np.where(at < 0.5, np.minimum(free, median), np.maximum(free, median))
         known = np.where(raw == 0, 0.0, sided) if spread_known(p.freedom[s]) else np.nan
         found[:, s] = np.where(at == 0.5, median, known)
@@ -329,6 +331,8 @@ def estimates(
 
         median, mean
             over the draws that have a value;
+        centre
+            what tables and figures show: the median, or the mean where it is ``sparse``;
         low, high
             5 and 95 % of draws, the Monte Carlo part removed; see `quantiles`;
         parameter_sd
@@ -427,19 +431,22 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
     bound = zero_upper_bound if p.either_or else zero_rate_bound
     error = p.mean_error()
     known = np.array([error_known(f) for f in p.freedom])
+    mean = np.nansum(p.values, axis=1) / np.where(some, draws, np.nan)
+    sparse = (typical < FEW_HITS) & (p.quantity.kind != "mean")
     return {
         "median": median,
-        "mean": np.nansum(p.values, axis=1) / np.where(some, draws, np.nan),
+        "mean": mean,
+        "centre": np.where(sparse, mean, median),
         "low": low,
         "high": high,
-        "parameter_sd": _parameter_sd(p),
+        "parameter_sd": np.where([spread_known(f) for f in p.freedom], p.cleaned().sd, np.nan),
         "monte_carlo_se": np.where(known & (hits > 0) & ~full & (error > 0), error, np.nan),
         "hits": hits,
         "trials": trials,
         "draws": draws,
         "bound": np.where(some, bound(np.where(some, trials, 1)), np.nan),
         "draw_bound": _median(np.where(present, bound(np.where(present, p.trials, 1)), np.nan)),
-        "sparse": (typical < FEW_HITS) & (p.quantity.kind != "mean"),
+        "sparse": sparse,
         "full": full,
         "says": np.where(hits > 0, Says.LEVEL, Says.NOTHING),
     }
@@ -449,12 +456,4 @@ def _median(values: np.ndarray) -> np.ndarray:
     """Median over draws; NaN is left out."""
     return np.array([
         np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in values
-    ])  # fmt: skip
-
-
-def _parameter_sd(p: Panel) -> np.ndarray:
-    plausible = p.cleaned().plausible
-    return np.array([
-        row[np.isfinite(row)].std(ddof=1) if spread_known(freedom) else np.nan
-        for row, freedom in zip(plausible, p.freedom, strict=True)
     ])  # fmt: skip

@@ -1,23 +1,18 @@
 """Results files: NetCDF-4, whole or absent, refused when damaged.
 
-A file holds counts only. It is made in memory, written under a temporary name in the same
-folder, flushed to the disk and then renamed, so that nobody ever meets half a file.
+A file holds the counts, and the quantities (``p_war`` and so on) for whoever opens it with `xarray`
+alone. `open_results` makes these anew from the counts and never believes what is stored.
 
-Three sums guard it. Behind the NetCDF-4 content, where readers of that format do not look,
-stands a SHA-256 of every byte before it: it is compared before any library parses the file,
-which a damaged one could lead astray. Inside stands ``content_sha256``, over the values of
-all variables and attributes, so that it does not depend on compression. And every block of
-numbers carries the Fletcher-32 sum of the format.
+One sum guards a file. Behind the NetCDF-4 content, where readers of that format do not look,
+stands a SHA-256 of every byte before it: it is compared before any library parses the file, which
+a damaged one could lead astray.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
-import json
 import os
-import secrets
 from pathlib import Path
 from reprlib import repr as brief
 from typing import Any
@@ -26,19 +21,21 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from escalation.errors import InputError, ResultsError
+from escalation.contracts.whole_file import usable_path, write_whole
+from escalation.errors import ResultsError
 from escalation.results.build import plain_attrs
 from escalation.results.check import check_dataset
 from escalation.results.derive import with_probabilities, without_probabilities
 from escalation.results.heaps import heaps_are_sound
+from escalation.results.quantities import QUANTITIES
 from escalation.results.under_rule import upgraded
-from escalation.results.variables import ATTRIBUTES, FORMAT_VERSION, VARIABLES
+from escalation.results.variables import ATTRIBUTES, FORMAT_VERSION, VARIABLES, names
 
 RESULTS_NAME = "results.nc"
 """Name of the results file in a folder of results."""
 
-_CHECKSUM = "content_sha256"
-_NAME_LIMIT = 255
+_OLD_CHECKSUM = "content_sha256"
+"""Attribute of files of format 3 and older, which is not looked at."""
 _START = b"\x89HDF\r\n\x1a\n"
 _SEAL = b"\nescalation-results sha256 "
 _SEAL_LENGTH = len(_SEAL) + 64 + 1
@@ -56,12 +53,13 @@ _DEFLATE_LIMIT = 1032
 def save_results(
     ds: xr.Dataset, path: str | os.PathLike[str], *, replace: bool = True
 ) -> Path:
-    """Write the counts of a dataset to a file, whole or not at all.
+    """Write a dataset to a file, whole or not at all.
 
     Parameters
     ----------
     ds : Dataset
-        As `build_dataset` or `with_probabilities` makes it; derived variables are left out.
+        As `build_dataset` or `with_probabilities` makes it. Counts and quantities are written, no
+        other derived variable.
     path : str or path
         File to write. Replaced in one step if it is there.
     replace : bool, optional
@@ -83,35 +81,8 @@ def save_results(
     FileExistsError
         The file is there and may not be replaced.
     """
-    target = usable_path(path)
+    target = usable_path(path)  # before the work of encoding
     return write_whole(target, _encode(ds), replace=replace)
-
-
-def write_whole(
-    path: str | os.PathLike[str], content: bytes, *, replace: bool = True
-) -> Path:
-    """Write a file whole or not at all: temporary name, flush to the disk, rename.
-
-    Raises
-    ------
-    InputError
-        The path cannot be used, or writing failed; an old file is then as it was.
-    FileExistsError
-        The file is there and may not be replaced.
-    """
-    target = usable_path(path)
-    temporary = target.with_name(f".escalation-{secrets.token_hex(8)}.partial")
-    try:
-        _write(temporary, content)
-        (os.replace if replace else _rename_new)(temporary, target)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise InputError(cannot_write(target, error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    _flush_folder(target.parent)
-    return target
 
 
 def open_results(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -137,104 +108,12 @@ def open_results(path: str | os.PathLike[str]) -> xr.Dataset:
         content = _read(file)
     except OSError as error:
         raise ResultsError(f"{file}: cannot be read: {error.strerror}") from error
-    ds = _decode(file, _unsealed(file, content))
-    expected = ds.attrs.pop(_CHECKSUM, None)
-    if expected is None:
-        raise ResultsError(f"{file}: not a results file, it has no checksum")
-    if expected != content_checksum(ds):
-        raise ResultsError(f"{file}: damaged, its content does not match its checksum")
-    ds = upgraded(ds)
+    ds = upgraded(_decode(file, _unsealed(file, content)))
     try:
         check_dataset(ds)
     except ResultsError as error:
         raise ResultsError(f"{file}: {error}") from error
     return with_probabilities(ds)
-
-
-def content_checksum(ds: xr.Dataset) -> str:
-    """SHA-256 over names, dimensions, values and attributes of all stored variables.
-
-    Independent of byte order, compression and the order of variables. The checksum itself
-    and the derived variables are left out.
-    """
-    digest = hashlib.sha256()
-    attrs = {name: value for name, value in ds.attrs.items() if name != _CHECKSUM}
-    digest.update(_canonical(["attrs", plain_attrs(attrs)]))
-    for name in sorted(str(n) for n in ds.variables if _stored(str(n))):
-        variable = ds[name].variable
-        dims = [str(dim) for dim in variable.dims]
-        head = [name, dims, list(variable.shape), _plain_labels(variable.attrs)]
-        digest.update(_canonical(head))
-        digest.update(_value_bytes(np.asarray(variable.values)))
-    return digest.hexdigest()
-
-
-def check_output(path: str | os.PathLike[str]) -> Path:
-    """Return the path if a file could be written there once its folders are made.
-
-    For use before a long run: as `usable_path`, but the folder need not exist yet.
-
-    Raises
-    ------
-    InputError
-        See `save_results`.
-    """
-    return _checked_path(path, make_folders=True)
-
-
-def usable_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path if a file can be written there now.
-
-    Raises
-    ------
-    InputError
-        See `save_results`.
-    """
-    return _checked_path(path, make_folders=False)
-
-
-def _checked_path(path: str | os.PathLike[str], *, make_folders: bool) -> Path:
-    text = os.fsdecode(path)
-    shown = repr(text if len(text) <= 80 else f"{text[:60]}...")
-    if "\0" in text:
-        raise InputError(f"output path {shown} contains a null byte")
-    target = Path(text)
-    if ".." in target.parts:
-        raise InputError(f"output path {shown} contains '..'; name the folder itself")
-    if target.name == "":
-        raise InputError(f"output path {shown} names no file")
-    if any(len(os.fsencode(part)) > _NAME_LIMIT for part in target.parts):
-        raise InputError(f"output path {shown}: a name is longer than {_NAME_LIMIT} bytes")
-    try:
-        _check_place(target, shown, make_folders)
-    except OSError as error:
-        raise InputError(cannot_write(target, error)) from error
-    return target
-
-
-def _check_place(target: Path, shown: str, make_folders: bool) -> None:
-    if target.is_symlink():
-        raise InputError(f"output path {shown} is a symbolic link; name the file itself")
-    if target.is_dir():
-        raise InputError(f"output path {shown} is a folder")
-    folder = target.parent
-    if make_folders:
-        folder = next(place for place in (folder, *folder.parents) if place.exists())
-    if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "does not exist"
-        raise InputError(f"output path {shown}: {str(folder)[:80]!r} {what}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"output path {shown}: the folder is not writable")
-
-
-def cannot_write(target: Path, error: OSError) -> str:
-    return f"cannot write {str(target)[:200]!r}: {reason(error)}; nothing was written"
-
-
-def reason(error: OSError) -> str:
-    """Why writing failed, in words."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return "the disk is full" if full else error.strerror or str(error)
 
 
 def _encode(ds: xr.Dataset) -> bytes:
@@ -245,7 +124,7 @@ def _encode(ds: xr.Dataset) -> bytes:
         raise ResultsError(f"cannot save variables that are not registered: {', '.join(unknown)}")
     ds = ds.assign_attrs(plain_attrs(ds.attrs))
     check_dataset(ds)
-    ds.attrs[_CHECKSUM] = content_checksum(ds)
+    ds = with_probabilities(ds).drop_vars(set(names("derived")) - set(QUANTITIES))
     ds.attrs = {name: _file_attr(value) for name, value in ds.attrs.items()}
     ds = ds.drop_encoding()
     try:
@@ -299,49 +178,15 @@ def _is_hdf5(file: Path) -> bool:
 
 
 def _encoding(ds: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Compress and checksum the blocks of every array of numbers."""
+    """Compress every array of numbers."""
     found: dict[str, dict[str, Any]] = {}
     for name, variable in ds.variables.items():
         if variable.dtype.kind not in "ifb" or variable.ndim == 0 or variable.size == 0:
             continue
-        found[str(name)] = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
+        found[str(name)] = {"zlib": True, "complevel": 4, "shuffle": True}
         if variable.dtype.kind == "f":
             found[str(name)]["_FillValue"] = None
     return found
-
-
-def _write(temporary: Path, content: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _rename_new(temporary: Path, target: Path) -> None:
-    """Give a file its name unless another has it; a link fails then, where a rename does not."""
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if target.exists():
-            raise FileExistsError(target) from None
-        os.replace(temporary, target)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system can."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
@@ -368,8 +213,7 @@ def _decode(file: Path, content: bytes) -> xr.Dataset:
         with h5py.File(io.BytesIO(content), "r") as stored:
             _check_heads(stored, len(content))
         with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as lazy:
-            ds = lazy.load()
-        return _restored(ds)
+            return _restored(without_probabilities(lazy).load())
     except ResultsError as error:
         raise ResultsError(f"{file}: {error}") from error
     except Exception as error:  # h5py, h5netcdf and xarray raise whatever they stumble over
@@ -382,6 +226,8 @@ def _restored(ds: xr.Dataset) -> xr.Dataset:
     for name in ds.variables:
         _check_text(str(name), ds[name].values)
     attrs = {name: _memory_attr(name, value) for name, value in ds.attrs.items()}
+    attrs.pop(_OLD_CHECKSUM, None)
+    ds.attrs = {}
     texts = {
         name: (ds[name].dims, np.asarray(ds[name].values).astype(str), ds[name].attrs)
         for name in ds.variables
@@ -406,7 +252,7 @@ def _check_heads(stored: h5py.File, length: int) -> None:
     Few bytes of a file can stand for more numbers than any memory holds.
     """
     _check_version(_memory_attr("format_version", stored.attrs.get("format_version")))
-    unknown = sorted(name for name in stored if not _stored(name))
+    unknown = sorted(name for name in stored if not _stored(name) and name not in QUANTITIES)
     if unknown:
         raise ResultsError(f"not a results file: no results hold {brief(unknown[0])}")
     for name in stored:
@@ -431,7 +277,7 @@ def _check_version(version: Any) -> None:
 
 
 def _stored(name: str) -> bool:
-    return name in VARIABLES and VARIABLES[name].stored
+    return name in VARIABLES and VARIABLES[name].role != "derived"
 
 
 def _file_attr(value: Any) -> Any:
@@ -450,24 +296,6 @@ def _memory_attr(name: str, value: Any) -> Any:
     if name in ATTRIBUTES and ATTRIBUTES[name].type is bool:
         return bool(value)
     return value
-
-
-def _plain_labels(attrs: dict[str, Any]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in attrs.items()}
-
-
-def _canonical(value: Any) -> bytes:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return text.encode("ascii") + b"\n"
-
-
-def _value_bytes(values: np.ndarray) -> bytes:
-    if values.dtype.kind in "UOT":
-        return _canonical([str(value) for value in values.ravel().tolist()])
-    code = {"i": "<i8", "u": "<u8", "f": "<f8", "b": "|u1"}.get(values.dtype.kind)
-    if code is None:
-        raise ResultsError(f"cannot store values of type {values.dtype}")
-    return np.ascontiguousarray(values.astype(code)).tobytes()
 
 
 def _first_line(error: Exception) -> str:

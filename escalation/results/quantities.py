@@ -114,6 +114,12 @@ MAX_WEIGHT = 1e12
 LOSS_EVENTS = ("dispute", "grave_crisis", "concession", "war", "great_power_war", "nuclear_use")
 """Events that a loss may weigh: each counts once per history."""
 
+DECISION = (
+    "disputes_per_year", "p_war_given_grave", "p_war", "p_great_power_war", "p_nuclear_use",
+    "p_concession",
+)
+"""Quantities of the decision table."""
+
 HEADLINE = ("war", "great_power_war", "nuclear_use", "concession")
 TRADE_OFF = ("onset", "concession", "war", "great_power_war", "nuclear_use")
 """Risks between which structures trade off."""

@@ -10,6 +10,8 @@ from escalation.errors import InputError
 from escalation.results.variables import CELL, FIXED_COORDS, FORMAT_VERSION, VARIABLES
 
 DIM = "decision_rule"
+_LAST_WITHOUT = 2
+"""Last format of one decision rule only."""
 
 
 def rules_of(ds: xr.Dataset) -> list[str]:
@@ -50,7 +52,7 @@ def under_rule(ds: xr.Dataset, rule: str | None = None) -> xr.Dataset:
 
 def upgraded(ds: xr.Dataset) -> xr.Dataset:
     """Give results of an older format the dimensions of this one; others come back as they are."""
-    if ds.attrs.get("format_version", FORMAT_VERSION) >= FORMAT_VERSION or DIM in ds.dims:
+    if DIM in ds.dims or ds.attrs.get("format_version", FORMAT_VERSION) > _LAST_WITHOUT:
         return ds
     cell = [dim for dim in CELL if dim != DIM]
     wider = {

@@ -3,8 +3,9 @@
 Every coordinate, stored count and derived quantity stands here once, with dimensions, type,
 unit and definition. Building, checking, saving, documents and tests read this table.
 
-Counts are stored; probabilities are derived from them when a dataset is opened
-(:mod:`escalation.results.derive`) and never written to a file.
+Counts are stored; probabilities are derived from them when they are asked for
+(:mod:`escalation.results.derive`). A file holds the quantities besides, for whoever opens it with
+`xarray` alone; `open_results` never believes them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from escalation.contracts import codes
+from escalation.results.quantities import QUANTITIES
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Version of the file format; a file with a larger number is refused."""
 
 Role = Literal["coordinate", "stored", "sweep", "companion", "derived"]
@@ -44,7 +46,7 @@ class Variable:
         Definition, where the name does not say all.
     role : {"coordinate", "stored", "sweep", "companion", "derived"}
         Coordinate; stored in the file; stored if the run had a sweep; stored if it had a
-        prior companion; computed on opening.
+        prior companion; computed from the counts.
     optional : bool
         Whether a complete dataset may lack it.
     """
@@ -57,11 +59,6 @@ class Variable:
     comment: str = ""
     role: Role = "stored"
     optional: bool = False
-
-    @property
-    def stored(self) -> bool:
-        """Whether a results file holds it."""
-        return self.role != "derived"
 
     def attrs(self) -> dict[str, str]:
         """Attributes of the variable, by the CF conventions."""
@@ -294,122 +291,52 @@ _COMPANION = (
 )
 
 _NAN = "NaN where there was nothing to count"
+_THIRD = f"{_NAN}, and for actors that are no third party"
 
 
 def _derived(
-    name: str,
-    long_name: str,
-    comment: str = "",
-    *,
-    tail: tuple[str, ...] = (),
-    unit: str = "1",
-    error: bool = False,
-) -> tuple[Variable, ...]:
-    main = Variable(name, (*CELL, *tail), "float64", unit, long_name, comment, "derived")
-    if not error:
-        return (main,)
-
-    def more(suffix: str, dims: tuple[str, ...], what: str, remark: str) -> Variable:
-        return Variable(
-            f"{name}_{suffix}", dims, "float64", unit, f"{what}: {long_name}", remark, "derived"
-        )
-
-    over_draws = main.dims[:-1]
-    return (
-        main,
-        more(
-            "mc_se", main.dims, "Monte Carlo standard error of",
-            "per draw, from the number of trials (of rates: between replicates); NaN below two "
-            "of them; 0 at zero hits, where an upper bound is the right statement; says nothing "
-            "about parameter uncertainty",
-        ),
-        more("mc_low", main.dims, "lower end of the Monte Carlo interval of", _INTERVAL),
-        more("mc_high", main.dims, "upper end of the Monte Carlo interval of", _INTERVAL),
-        more(
-            "mc_sd", over_draws, "Monte Carlo standard deviation of one draw's",
-            "root of the mean variance within a draw",
-        ),
-        more(
-            "parameter_sd", over_draws, "standard deviation over parameters of",
-            "spread over draws with the Monte Carlo part removed, by the law of total variance; "
-            "NaN for fewer than two draws",
-        ),
-    )
+    name: str, long_name: str, comment: str = "", tail: tuple[str, ...] = (), unit: str = "1"
+) -> Variable:
+    return Variable(name, (*CELL, *tail), "float64", unit, long_name, comment, "derived")
 
 
-_INTERVAL = (
-    "per draw, 95 % score interval (Wilson; for rates that of a Poisson count, widened by how "
-    "much disputes cluster between replicates); at zero hits 0 and the one-sided 95 % upper bound"
-)
-_HORIZON = "share of trajectories with the event within the horizon; unconditional"
-_PER_EXPOSURE = "per calendar year of the horizon; unconditional"
+_UNITS = {"rate": "year-1", "share": "1", "mean": "day"}
 
 _DERIVED = (
-    *_derived("disputes_per_year", "disputes per year", _PER_EXPOSURE, unit="year-1", error=True),
-    *_derived(
-        "grave_crises_per_year", "grave crises per year", _PER_EXPOSURE, unit="year-1", error=True
+    *(_derived(q.name, q.title, q.comment, unit=_UNITS[q.kind]) for q in QUANTITIES.values()),
+    _derived(
+        "p_reach_rung", "P(worst rung of the horizon >= rung)", "unconditional", ("worst_rung",)
     ),
-    *_derived("p_dispute", "P(dispute)", _HORIZON, error=True),
-    *_derived("p_grave_crisis", "P(grave crisis)", _HORIZON, error=True),
-    *_derived("p_concession", "P(concession)", f"{_HORIZON}; in a grave crisis", error=True),
-    *_derived("p_war", "P(war)", _HORIZON, error=True),
-    *_derived("p_great_power_war", "P(great-power war)", _HORIZON, error=True),
-    *_derived("p_nuclear_use", "P(nuclear use)", _HORIZON, error=True),
-    *_derived("p_war_given_grave", "P(war | grave crisis)", _NAN, error=True),
-    *_derived("p_war_given_dispute", "P(war | dispute)", _NAN, error=True),
-    *_derived("p_concession_given_grave", "P(concession | grave crisis)", _NAN, error=True),
-    *_derived(
-        "immediate_deterrence_failure", "P(immediate deterrence failure | grave crisis)",
-        f"the defender concedes, or war, or both; {_NAN}", error=True,
+    _derived(
+        "p_reach_rung_given_dispute", "P(highest rung >= rung | dispute)", _NAN, ("peak_rung",)
     ),
-    *_derived(
-        "p_reach_rung", "P(worst rung of the horizon >= rung)", "unconditional",
-        tail=("worst_rung",),
+    _derived(
+        "p_reach_rung_given_grave", "P(highest rung >= rung | grave crisis)", _NAN, ("peak_rung",)
     ),
-    *_derived(
-        "p_reach_rung_given_dispute", "P(highest rung >= rung | dispute)", _NAN,
-        tail=("peak_rung",),
-    ),
-    *_derived(
-        "p_reach_rung_given_grave", "P(highest rung >= rung | grave crisis)", _NAN,
-        tail=("peak_rung",),
-    ),
-    *_derived(
+    _derived(
         "cumulative_risk", "P(event by the end of the year)",
         "share of trajectories whose first such event falls in this year or before",
-        tail=("event", "year"),
+        ("event", "year"),
     ),
-    *_derived(
-        "reciprocation", "share of disputes in which the defender matched", _NAN, error=True
-    ),
-    *_derived(
-        "us_share_of_wars", "share of wars in which the great power fought", _NAN, error=True
-    ),
-    *_derived("mean_duration_days", "mean duration of a dispute", _NAN, unit="day"),
-    *_derived(
+    _derived(
         "mean_duration_days_by_class", "mean duration of a dispute by class", _NAN,
-        tail=("dispute_class",), unit="day",
+        ("dispute_class",), "day",
     ),
-    *_derived(
-        "supported_per_dispute", "share of disputes that the actor supported",
-        f"{_NAN}, and for actors that are no third party", tail=("actor",),
+    _derived(
+        "supported_per_dispute", "share of disputes that the actor supported", _THIRD, ("actor",)
     ),
-    *_derived(
-        "fought_per_war", "share of wars in which the actor fought",
-        f"{_NAN}, and for actors that are no third party", tail=("actor",),
-    ),
-    *_derived(
+    _derived("fought_per_war", "share of wars in which the actor fought", _THIRD, ("actor",)),
+    _derived(
         "entrapped_per_fought", "share of the actor's wars fought only for its commitment",
-        f"{_NAN}, and for actors that are no third party", tail=("actor",),
+        _THIRD, ("actor",),
     ),
-    *_derived(
+    _derived(
         "abandoned_per_war", "share of wars that the actor stayed out of although bound",
-        f"0 also where it was never bound; {_NAN}, and for actors that are no third party",
-        tail=("actor",),
+        f"0 also where it was never bound; {_THIRD}", ("actor",),
     ),
-    *_derived(
+    _derived(
         "exited_per_trajectory", "share of trajectories in which the actor left a pact",
-        "NaN for actors that are no third party", tail=("actor",),
+        "NaN for actors that are no third party", ("actor",),
     ),
 )
 
@@ -464,7 +391,6 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
             Attribute("table_checksum", str, "checksum of the compiled tables"),
             Attribute("created", str, "time of the run, ISO 8601, UTC"),
             Attribute("format_version", int, "version of this format"),
-            Attribute("content_sha256", str, "checksum of all variables and attributes"),
         )
     }
 )

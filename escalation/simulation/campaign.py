@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from escalation.contracts.whole_file import write_whole
 from escalation.errors import InputError
 from escalation.model.draws import Draws
 from escalation.parameters import posterior as posteriors
 from escalation.parameters.posterior import coverage
 from escalation.provenance import git_state, model_sha256, packages
 from escalation.results.build import plain_attrs
-from escalation.results.files import RESULTS_NAME, save_results, write_whole
+from escalation.results.files import RESULTS_NAME, save_results
 from escalation.simulation import lock
 from escalation.simulation.asked import asked_files
 from escalation.simulation.campaign_plan import (

@@ -11,9 +11,9 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from escalation.contracts.whole_file import write_whole
 from escalation.errors import InputError
 from escalation.parameters.posterior import Posterior, load_posterior
-from escalation.results.files import write_whole
 from escalation.simulation.seals import canonical
 from escalation.study import Study, study_from_text
 from escalation.study.names import shown

@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from escalation.contracts.whole_file import cannot_write
 from escalation.errors import InputError
-from escalation.results.files import cannot_write
 from escalation.simulation.seals import canonical
 
 NAME = "journal.jsonl"

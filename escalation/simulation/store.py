@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from escalation.contracts.whole_file import cannot_write, write_whole
 from escalation.errors import InputError
-from escalation.results.files import cannot_write, write_whole
 from escalation.simulation.entries import well_formed
 from escalation.simulation.journal import DamagedJournal, Entry, Journal
 from escalation.simulation.seals import Content, decode, encode

@@ -113,23 +113,6 @@ def wilson(
     return low, high
 
 
-def poisson_score(
-    hits: ArrayLike, exposure: ArrayLike, level: float = 0.95
-) -> tuple[np.ndarray, np.ndarray]:
-    """Score interval for the rate of a Poisson count; NaN without exposure.
-
-    >>> low, high = poisson_score(10, 1.0)
-    >>> round(float(low), 2), round(float(high), 2)
-    (5.43, 18.41)
-    """
-    x = np.asarray(hits, float)
-    t = np.asarray(exposure, float)
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    half = z * np.sqrt(x + z**2 / 4)
-    known = np.where(t > 0, t, np.nan)
-    return np.where(x == 0, 0.0, x + z**2 / 2 - half) / known, (x + z**2 / 2 + half) / known
-
-
 def zero_upper_bound(trials: ArrayLike, level: float = 0.95) -> np.ndarray:
     """One-sided upper bound of a probability after `trials` trials without a hit.
 
@@ -210,28 +193,6 @@ def replicate_scale(trials: ArrayLike) -> np.ndarray:
     return 1.0 / np.where((t > 0).sum(axis=-1) > 1, share, np.nan)
 
 
-def replicate_noise(hits: ArrayLike, trials: ArrayLike) -> np.ndarray:
-    """Variance of a ratio of counts, measured over replicates along the last axis.
-
-    Right however the counts of a trajectory hang together: disputes, say, come in clusters.
-    """
-    h, t = np.asarray(hits, float), np.asarray(trials, float)
-    total = t.sum(axis=-1)
-    known = np.where(total > 0, total, np.nan)
-    apart = h - (h.sum(axis=-1) / known)[..., None] * t
-    return replicate_scale(t) * (apart**2).sum(axis=-1) / known**2
-
-
-def pooled_se(se: ArrayLike, axis: int = -1) -> np.ndarray:
-    """Monte Carlo standard error of the plain mean over draws, sqrt(sum se_j^2) / J.
-
-    Draws without an estimate (NaN) are left out, as they are from the mean; NaN if all are.
-    """
-    errors = np.asarray(se, float)
-    draws = np.sum(np.isfinite(errors), axis=axis)
-    return np.sqrt(np.nansum(errors**2, axis=axis)) / np.where(draws > 0, draws, np.nan)
-
-
 def noise_free(values: ArrayLike, noise: ArrayLike, axis: int = -1) -> np.ndarray:
     r"""Values drawn towards their mean until their spread is that of the parameters alone.
 
@@ -289,18 +250,6 @@ def split_variance(hits: ArrayLike, trials: ArrayLike, axis: int = -1) -> Varian
     """
     x, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
     return _split(x / np.where(n > 0, n, np.nan), binomial_noise(x, n, axis), axis)
-
-
-def split_rates(
-    hits: ArrayLike, exposure: ArrayLike, axis: int = -1, noise: ArrayLike | None = None
-) -> VarianceSplit:
-    """As `split_variance`, for counts per unit of exposure.
-
-    `noise` holds the Monte Carlo variances; without it the counts are taken as Poisson ones.
-    """
-    x, t = np.broadcast_arrays(np.asarray(hits, float), np.asarray(exposure, float))
-    t = np.where(t > 0, t, np.nan)
-    return _split(x / t, x / t**2 if noise is None else np.asarray(noise, float), axis)
 
 
 def _split(value: np.ndarray, noise: np.ndarray, axis: int) -> VarianceSplit:

@@ -39,10 +39,13 @@ class Cleaned:
         What is expected of each draw given its value.
     plausible : array (structure, draw, R)
         Plausible values.
+    sd : array (structure,)
+        Standard deviation over draws of what is due to the parameters.
     """
 
     centre: np.ndarray
     plausible: np.ndarray
+    sd: np.ndarray
 
 
 def noise_covariance(errors: np.ndarray) -> np.ndarray:
@@ -111,8 +114,11 @@ def cleaned(
         centre[at] = mean[pattern] + gain @ (few[at] - mean[pattern])
         steps = np.tensordot(root_of(parameter[block] - gain @ parameter[block]), half[at], 1)
         plausible[at] = centre[at][..., None] + np.concatenate([steps, -steps], axis=2)
-    found = Cleaned(np.full(values.shape, np.nan), np.full((*values.shape, copies), np.nan))
-    found.centre[some], found.plausible[some] = centre[where.ravel()], plausible[where.ravel()]
+    shapes = (values.shape, (*values.shape, copies), len(values))
+    found = Cleaned(*(np.full(shape, np.nan) for shape in shapes))
+    rows, sd = where.ravel(), np.sqrt(parameter.diagonal())
+    found.centre[some], found.plausible[some] = centre[rows], plausible[rows]
+    found.sd[some] = sd[rows]
     return found
 
 
@@ -143,7 +149,8 @@ def cleaned_alone(
     centre = mean + gain * (values - mean)
     half = rng.standard_normal((values.shape[1], copies // 2))
     steps = np.sqrt(parameter * (1.0 - gain))[..., None] * half
-    return Cleaned(centre, centre[..., None] + np.concatenate([steps, -steps], axis=2))
+    plausible = centre[..., None] + np.concatenate([steps, -steps], axis=2)
+    return Cleaned(centre, plausible, np.sqrt(parameter[:, 0]))
 
 
 def positive_part(matrix: np.ndarray) -> np.ndarray:

@@ -172,7 +172,7 @@ def _reached(rules: Rules, start: np.ndarray) -> np.ndarray:
         at = _after_incident(new, np.any(incident_chance(rules, new) > 0.0, axis=1))
         for step in _steps(rules):
             at = distinct(step(at).states.target)[0]
-        new = at[places(known, at) < 0]
+        new = at[indexes(known, at) < 0]
         known = distinct(np.concatenate([known, new]))[0]
         if len(known) > MAX_STATES:
             raise InputError(
@@ -181,17 +181,17 @@ def _reached(rules: Rules, start: np.ndarray) -> np.ndarray:
     return known
 
 
-def places(known: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def indexes(known: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return where each row stands among known, distinct rows; -1 where it does not."""
     found, which = distinct(np.concatenate([known, rows]))
-    place = np.full(len(found), -1)
-    place[which[: len(known)]] = np.arange(len(known))
-    return place[which[len(known) :]]
+    index = np.full(len(found), -1)
+    index[which[: len(known)]] = np.arange(len(known))
+    return index[which[len(known) :]]
 
 
 def _layer(taken: Step, n_before: int, after: np.ndarray, n_lanes: int) -> Layer:
     states, ends = taken
-    numbered = states._replace(target=places(after, states.target))
+    numbered = states._replace(target=indexes(after, states.target))
     return Layer(
         _matrix(numbered, (len(after), n_before), n_lanes),
         _matrix(ends, (N_ENDS, n_before), n_lanes),
@@ -272,7 +272,7 @@ class _Ahead:
     def __init__(self, chain: Chain, mass: np.ndarray) -> None:
         lengths = chain.rules.t.days[chain.rows[:, RUNG]]
         self.last = MAX_ROUNDS * int(lengths.min())
-        self.places = {
+        self.indexes = {
             int(x): np.flatnonzero(np.repeat(lengths == x, chain.n_lanes))
             for x in np.unique(lengths)
         }
@@ -281,9 +281,9 @@ class _Ahead:
 
     def put(self, moment: int, mass: np.ndarray) -> None:
         """Send mass on its way, each state to the end of its round."""
-        for length, rows in self.places.items():
+        for length, rows in self.indexes.items():
             at = moment + length
-            if at not in self.waiting and len(self.places) == 1:
+            if at not in self.waiting and len(self.indexes) == 1:
                 self.waiting[at] = mass
             else:
                 self.waiting.setdefault(at, np.zeros_like(mass))[rows] += mass[rows]

@@ -32,7 +32,7 @@ from escalation.contracts.tables import ONE16, ONE30, SCALAR_WEDGE, Tables
 from escalation.verification.chain import (
     build_chain,
     first_states,
-    places,
+    indexes,
     solve,
 )
 from escalation.verification.interpolation import survival
@@ -164,9 +164,9 @@ def solve_from(
     chain = build_chain(rules, rows)
     opening = _opening_chance(t)[:, rules.lanes.challenger] * _lane_chance(rules)
     mass = np.zeros((len(chain.rows), chain.n_lanes, n_beliefs, len(frailty)))
-    place = places(chain.rows, rows).reshape(-1, n_beliefs)
+    index = indexes(chain.rows, rows).reshape(-1, n_beliefs)
     for b in range(n_beliefs):
-        mass[place[:, b], :, b] = opening[:, :, None] * frailty
+        mass[index[:, b], :, b] = opening[:, :, None] * frailty
     ended = solve(chain, mass.reshape(len(chain.rows) * chain.n_lanes, -1), slot_of_day)
     shape = (-1, N_ENDS, chain.n_lanes, n_beliefs, len(frailty))
     return rules.lanes, ended.reshape(shape).sum(axis=-1)

@@ -217,8 +217,8 @@ def _shared(grid: np.ndarray, values: np.ndarray) -> csr_array:
     part = (values - grid[low]) / (grid[low + 1] - grid[low])
     source = np.arange(len(grid))
     entries = np.concatenate([1.0 - part, part])
-    places = np.concatenate([low, low + 1]), np.concatenate([source, source])
-    return csr_array((entries, places), shape=(len(grid), len(grid)))
+    indexes = np.concatenate([low, low + 1]), np.concatenate([source, source])
+    return csr_array((entries, indexes), shape=(len(grid), len(grid)))
 
 
 def _turnover(t: Tables) -> np.ndarray:

@@ -19,9 +19,9 @@ _FOUR_LN2 = round(4.0 * np.log(2.0) * 2.0**26)
 
 def trust(log_odds: np.ndarray) -> np.ndarray:
     """Return chances in 1/2**15 from log-odds times 2**16."""
-    place, rest = np.divmod(np.clip(log_odds, -_LIMIT, _LIMIT) + (1 << 20), 1024)
-    low = _SIGMA[place]
-    return (low + (_SIGMA[place + 1] - low) * rest // 1024) // ONE15
+    index, rest = np.divmod(np.clip(log_odds, -_LIMIT, _LIMIT) + (1 << 20), 1024)
+    low = _SIGMA[index]
+    return (low + (_SIGMA[index + 1] - low) * rest // 1024) // ONE15
 
 
 def minus_log(number: np.ndarray) -> np.ndarray:
@@ -32,9 +32,9 @@ def minus_log(number: np.ndarray) -> np.ndarray:
         small = number < 1 << 28
         number = np.where(small, number * 16, number)
         result += small * _FOUR_LN2
-    place, rest = np.divmod(number, 1 << 22)
-    low = _MINUS_LOG[place]
-    return result + low + (_MINUS_LOG[place + 1] - low) * rest // (1 << 22)
+    index, rest = np.divmod(number, 1 << 22)
+    low = _MINUS_LOG[index]
+    return result + low + (_MINUS_LOG[index + 1] - low) * rest // (1 << 22)
 
 
 def survival(hazard: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@ r"""States of a dispute and how the challenger sees them.
 A state before a round is (rung, whether the last answer was a match, who has a decision pending,
 who supports, who fights, the challenger's belief about each that does not fight); within a round
 it also holds the rung that the round began at, whose clock rules the round. The highest rung
-needs no place: rungs never fall. States are rows of an integer array, so that a whole generation
+needs no room: rungs never fall. States are rows of an integer array, so that a whole generation
 moves at once.
 
 Everything that stays as it is for the length of a dispute is a *lane*: its class, the two sides'
@@ -91,7 +91,7 @@ def already_in(t: Tables, rows: np.ndarray) -> np.ndarray:
 
 
 def position(t: Tables, rows: np.ndarray, coerced: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the perceived places on the grids of power and of US participation, times 256."""
+    """Return the perceived positions on the grids of power and of US participation, times 256."""
     class_in = already_in(t, rows)
     chance = np.zeros((len(t.veto), len(rows)), np.int64)
     for i in range(len(t.veto)):
@@ -110,10 +110,10 @@ def position(t: Tables, rows: np.ndarray, coerced: int) -> tuple[np.ndarray, np.
 
 
 def corners(
-    shape: tuple[int, int], place: tuple[np.ndarray, np.ndarray]
+    shape: tuple[int, int], position: tuple[np.ndarray, np.ndarray]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return weight and grid point of the four points around each place."""
-    (k, x), (p, y) = (np.divmod(axis, 256) for axis in place)
+    """Return weight and grid point of the four points around each position."""
+    (k, x), (p, y) = (np.divmod(axis, 256) for axis in position)
     return [
         (a * b / 2**16, np.minimum(k + i, shape[0] - 1), np.minimum(p + j, shape[1] - 1))
         for (i, a), (j, b) in product(((0, 256 - x), (1, x)), ((0, 256 - y), (1, y)))

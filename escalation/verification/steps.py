@@ -220,8 +220,8 @@ def defender(rules: Rules, rows: np.ndarray) -> Step:
     revises = t.revision[DEFENDER, rows[:, CLOCK]][:, None] / ONE18
     status = us_in(t, rows[:, SUPPORTS] | rows[:, FIGHTS])
     who = 2 * rules.lanes.grave + rules.lanes.defender
-    place = (status[:, None], who[None], rung[:, None])
-    concede, match = _options(t.defender, place, rules, rows)
+    index = (status[:, None], who[None], rung[:, None])
+    concede, match = _options(t.defender, index, rules, rows)
     spiral = np.where((rung == CLASH)[:, None], _brink(rules, rows), 1.0)
     spiral = spiral * (t.spiral[rung] / ONE30 * gate_open(t, rows))[:, None]
     done = with_column(rows, CLOCK, 0)

@@ -23,6 +23,7 @@ exits from pacts are beyond the solution; for these stands the plain player of t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,8 @@ from escalation.memory import refuse_beyond_room
 from escalation.model.draws import Draws
 from escalation.simulation.footprint import COPIES_OF_TABLES, LIBRARIES, table_bytes
 from escalation.simulation.parameter_source import centre_draws, chosen_posterior, parameter_draws
+from escalation.study.loader import load_study
+from escalation.study.names import shown, suggestion
 from escalation.study.schema import Flashpoint, Study
 from escalation.verification.agreement import Agreement, compare, failures, together
 from escalation.verification.disputes import SHAPE, solve_disputes
@@ -86,7 +89,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Check:
+class WorldCheck:
     """Counts of one world against their exact distribution."""
 
     cell: Cell
@@ -96,8 +99,34 @@ class Check:
     independent: bool
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What to verify and how hard; the fields are those of :func:`verify`."""
+
+    flashpoint: str | None = None
+    structure: str | None = None
+    parties: int | None = None
+    draws: int = 1
+    trajectories: int | None = None
+    seed: int = 1
+    level: float = 1e-4
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("parties", 0, MOST_PARTIES),
+            ("draws", 1, 1_000),
+            ("trajectories", 1, 10**9),
+            ("seed", 0, 2**64 - 1),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise InputError(f"{name}: {value!r} is not a whole number from {low} to {high}")
+        if not 0.0 < self.level < 1.0:
+            raise InputError(f"level: {self.level!r} is not between 0 and 1")
+
+
 def verify(
-    study: Study,
+    study: Study | str | os.PathLike[str],
     *,
     flashpoint: str | None = None,
     structure: str | None = None,
@@ -106,14 +135,13 @@ def verify(
     trajectories: int | None = None,
     seed: int = 1,
     level: float = 1e-4,
-    change: Change | None = None,
 ) -> Json:
-    """Play a reduced study and compare every cell with its exact solution.
+    """Simulate a reduced study and compare every cell with its exact solution.
 
     Parameters
     ----------
-    study : Study
-        What to reduce.
+    study : Study, str or path-like
+        What to reduce, or its file.
     flashpoint, structure : str, optional
         Only this one.
     parties : int, optional
@@ -127,28 +155,46 @@ def verify(
         Seed, 0 to 2**64 - 1.
     level : float
         Chance at most of any false alarm, over all checks.
-    change : callable, optional
-        Changes the tables that the kernel plays, and not those that are solved.
 
     Returns
     -------
     dict
-        Plan, cells with their checks, all cells together, and whether all passed.
+        Ready for JSON: ``plan``, ``reduction``, ``cells`` with their checks, all cells
+        ``together``, and whether all ``passed``.
 
     Raises
     ------
     InputError
         A name is unknown, a number is out of range, or a cell is too large to be solved.
+    StudyError
+        The study file cannot be used.
+
+    Examples
+    --------
+    >>> import escalation
+    >>> found = escalation.verify(
+    ...     "configs/verify/shoal_no_third_parties.yaml", trajectories=20_000
+    ... )
+    >>> found["passed"]
+    True
     """
-    _check_numbers(parties, draws, trajectories, seed, level)
-    _refuse_big(study, flashpoint, structure, parties, draws)
-    values = _values(study, draws, seed)
-    cells = list(_cells(study, flashpoint, structure, parties, values))
-    n = trajectories or min(MOST_TRAJECTORIES, BUDGET // (WORLDS * len(cells)))
-    checks: list[Check] = []
+    asked = Asked(flashpoint, structure, parties, draws, trajectories, seed, level)
+    return verified(study if isinstance(study, Study) else load_study(study), asked)
+
+
+def verified(study: Study, asked: Asked, change: Change = lambda tables: tables) -> Json:
+    """Return what :func:`verify` returns.
+
+    `change` is done to the tables that the kernel plays, and not to those that are solved.
+    """
+    _refuse_big(study, asked)
+    values = _values(study, asked.draws, asked.seed)
+    cells = list(_cells(study, asked, values))
+    n = asked.trajectories or min(MOST_TRAJECTORIES, BUDGET // (WORLDS * len(cells)))
+    checks: list[WorldCheck] = []
     for number, cell in enumerate(cells):
-        checks += _checks(cell, n, seed, WORLDS * number, change or (lambda tables: tables))
-    plan = {"draws": draws, "trajectories": n, "seed": seed, "level": level}
+        checks += _checks(cell, n, asked.seed, WORLDS * number, change)
+    plan = {"draws": asked.draws, "trajectories": n, "seed": asked.seed, "level": asked.level}
     return _report(study, checks, plan)
 
 
@@ -162,34 +208,17 @@ def _values(study: Study, draws: int, seed: int) -> Draws:
     return Draws(centre.names, np.hstack([centre.values, others.values]))
 
 
-def _check_numbers(
-    parties: int | None, draws: int, trajectories: int | None, seed: int, level: float
-) -> None:
-    """Refuse numbers out of range."""
-    for name, value, low, high in (
-        ("parties", parties, 0, MOST_PARTIES),
-        ("draws", draws, 1, 1_000),
-        ("trajectories", trajectories, 1, 10**9),
-        ("seed", seed, 0, 2**64 - 1),
-    ):
-        if value is not None and not low <= value <= high:
-            raise InputError(f"{name}: {value!r} is not a whole number from {low} to {high}")
-    if not 0.0 < level < 1.0:
-        raise InputError(f"level: {level!r} is not between 0 and 1")
-
-
-def _refuse_big(
-    study: Study, flashpoint: str | None, structure: str | None, parties: int | None, draws: int
-) -> None:
+def _refuse_big(study: Study, asked: Asked) -> None:
     """Refuse cells whose tables, which are held all at once, need more memory than there is."""
-    places = _chosen("flashpoint", study.flashpoints, flashpoint)
-    small = [reduced(study, place, parties) for place in places]
+    names = _chosen("flashpoint", study.flashpoints, asked.flashpoint)
+    small = [reduced(study, name, asked.parties) for name in names]
     each = max(
-        table_bytes(len(place.third_parties), one.horizon_years)
-        for one in small for place in one.flashpoints.values()
+        table_bytes(len(point.third_parties), one.horizon_years)
+        for one in small for point in one.flashpoints.values()
     )  # fmt: skip
-    cells = len(small) * len(_chosen("structure", study.structures, structure)) * draws
-    need = LIBRARIES + cells * each + COPIES_OF_TABLES * draws * each
+    structures = _chosen("structure", study.structures, asked.structure)
+    cells = len(small) * len(structures) * asked.draws
+    need = LIBRARIES + cells * each + COPIES_OF_TABLES * asked.draws * each
     refuse_beyond_room(f"a check of {cells:,} cells", need,
                        "lower draws, or choose a flashpoint or a structure")
 
@@ -211,52 +240,46 @@ def reduced(study: Study, flashpoint: str, parties: int | None = None) -> Study:
     Study
         With a horizon of one year if third parties are left, else with its own.
     """
-    place = study.flashpoints[flashpoint]
-    few = len(place.third_parties) if len(place.third_parties) <= MOST_PARTIES else 1
-    kept = _kept(study, place, few if parties is None else parties)
-    named = {name: party for name, party in place.third_parties.items() if name in kept}
+    point = study.flashpoints[flashpoint]
+    few = len(point.third_parties) if len(point.third_parties) <= MOST_PARTIES else 1
+    kept = _kept(study, point, few if parties is None else parties)
+    named = {name: party for name, party in point.third_parties.items() if name in kept}
     return study.model_copy(update={
-        "flashpoints": {flashpoint: place.model_copy(update={"third_parties": named})},
+        "flashpoints": {flashpoint: point.model_copy(update={"third_parties": named})},
         "horizon_years": 1 if named else study.horizon_years,
     })  # fmt: skip
 
 
-def _kept(study: Study, place: Flashpoint, n: int) -> list[str]:
+def _kept(study: Study, point: Flashpoint, n: int) -> list[str]:
     """Return the third parties to keep: great power, base host, then by power."""
     defaults = study.defaults()
 
     def rank(name: str) -> tuple[bool, bool, float]:
-        power = place.third_parties[name].power.at(defaults)
-        return name != study.great_power, name != place.base_host, -power
+        power = point.third_parties[name].power.at(defaults)
+        return name != study.great_power, name != point.base_host, -power
 
-    return sorted(place.third_parties, key=rank)[:n]
+    return sorted(point.third_parties, key=rank)[:n]
 
 
-def _cells(
-    study: Study,
-    flashpoint: str | None,
-    structure: str | None,
-    parties: int | None,
-    values: Draws,
-) -> Iterator[Cell]:
+def _cells(study: Study, asked: Asked, values: Draws) -> Iterator[Cell]:
     """Yield the cells of a reduced study; those without third parties that were added last."""
-    places = _chosen("flashpoint", study.flashpoints, flashpoint)
-    structures = _chosen("structure", study.structures, structure)
-    for place in places:
-        small = reduced(study, place, parties)
+    flashpoints = _chosen("flashpoint", study.flashpoints, asked.flashpoint)
+    structures = _chosen("structure", study.structures, asked.structure)
+    for flashpoint in flashpoints:
+        small = reduced(study, flashpoint, asked.parties)
         for name in structures:
             yield from _compiled(small, name, values)
-    for place in places:
-        if reduced(study, place, parties).flashpoints[place].third_parties:
+    for flashpoint in flashpoints:
+        if reduced(study, flashpoint, asked.parties).flashpoints[flashpoint].third_parties:
             centre = Draws(values.names, values.values[:, :1])
-            yield from _compiled(reduced(study, place, 0), structures[0], centre)
+            yield from _compiled(reduced(study, flashpoint, 0), structures[0], centre)
 
 
 def _chosen(what: str, known: Mapping[str, object], name: str | None) -> list[str]:
     if name is None:
         return list(known)
     if name not in known:
-        raise InputError(f"{what}: unknown name {name!r} (choices: {', '.join(known)})")
+        raise InputError(f"{what}: unknown name {shown(name)} {suggestion(name, known)}")
     return [name]
 
 
@@ -264,10 +287,10 @@ def _compiled(study: Study, structure: str, values: Draws) -> Iterator[Cell]:
     """Yield the cells of a study with one flashpoint under a structure, one per draw."""
     from escalation.model.compile import compile_block, onset_anchor
 
-    (name, place), = study.flashpoints.items()
-    anchor = onset_anchor(study, place, values)
-    block = compile_block(study, place, study.structures[structure], values, anchor)
-    n_parties = len(place.third_parties)
+    (name, point), = study.flashpoints.items()
+    anchor = onset_anchor(study, point, values)
+    block = compile_block(study, point, study.structures[structure], values, anchor)
+    n_parties = len(point.third_parties)
     block = coarse(block, FRAILTIES[n_parties], ERRORS)
     if n_parties:
         block = one_dispute_at_most(counted_in_rounds(block))
@@ -275,10 +298,10 @@ def _compiled(study: Study, structure: str, values: Draws) -> Iterator[Cell]:
         block = without_news(block)
     for draw in range(values.n):
         tables = Tables(*(array[[draw]] for array in block))
-        yield Cell(name, structure, draw, tuple(place.third_parties), tables)
+        yield Cell(name, structure, draw, tuple(point.third_parties), tables)
 
 
-def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator[Check]:
+def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator[WorldCheck]:
     """Play a cell's worlds and compare each with its exact solution."""
     exact = solve_disputes(one_cell(cell.tables, 0))
     changed = change(cell.tables)
@@ -289,7 +312,7 @@ def _checks(cell: Cell, n: int, seed: int, key: int, change: Change) -> Iterator
         chance = np.zeros(SHAPE)
         chance[dispute_class] = exact.crisis[dispute_class]
         yield _disputes_check(cell, name, counts, chance, n)
-        yield Check(
+        yield WorldCheck(
             cell, f"{name}, length", _LENGTHS,
             compare(counts.duration[0, dispute_class], exact.duration[dispute_class]), False,
         )  # fmt: skip
@@ -313,20 +336,20 @@ def _play(tables: Tables, n: int, seed: int, key: int) -> Tallies:
 
 def _disputes_check(
     cell: Cell, name: str, counts: Tallies, chance: np.ndarray, n: int
-) -> Check:
+) -> WorldCheck:
     """Compare how disputes went; histories without one are an outcome too."""
     seen = counts.crisis[0]
     agreement = compare(
         np.concatenate([[n - seen.sum()], seen.ravel()]),
         np.concatenate([[1.0 - chance.sum()], chance.ravel()]),
     )
-    return Check(cell, name, _DISPUTES, agreement, True)
+    return WorldCheck(cell, name, _DISPUTES, agreement, True)
 
 
-def _history_checks(cell: Cell, counts: Tallies, n: int) -> Iterator[Check]:
+def _history_checks(cell: Cell, counts: Tallies, n: int) -> Iterator[WorldCheck]:
     exact = solve_histories(one_cell(cell.tables, 0))
     agreement = compare(counts.worst_rung[0], exact.worst_rung)
-    yield Check(cell, "worst rung", [f"rung {r}" for r in range(codes.N_RUNGS)],
+    yield WorldCheck(cell, "worst rung", [f"rung {r}" for r in range(codes.N_RUNGS)],
                 agreement, True)  # fmt: skip
     years = exact.first_event.shape[1]
     labels = ["never", *(f"year {year + 1}" for year in range(years))]
@@ -336,9 +359,9 @@ def _history_checks(cell: Cell, counts: Tallies, n: int) -> Iterator[Check]:
             np.concatenate([[n - seen.sum()], seen]),
             np.concatenate([[1.0 - chance.sum()], chance]),
         )
-        yield Check(cell, f"first {name.replace('_', ' ')}", labels, agreement, False)
+        yield WorldCheck(cell, f"first {name.replace('_', ' ')}", labels, agreement, False)
     agreement = compare(counts.trajectory_end[0], exact.trajectory_end)
-    yield Check(cell, "end", [e.replace("_", " ") for e in codes.TRAJECTORY_ENDS],
+    yield WorldCheck(cell, "end", [e.replace("_", " ") for e in codes.TRAJECTORY_ENDS],
                 agreement, False)  # fmt: skip
 
 
@@ -358,7 +381,7 @@ _DISPUTES = [
 ]
 
 
-def _report(study: Study, checks: list[Check], plan: Json) -> Json:
+def _report(study: Study, checks: list[WorldCheck], plan: Json) -> Json:
     """Return the checks cell by cell, and the verdict."""
     overall = together([check.agreement for check in checks if check.independent])
     p = [*(check.agreement.p for check in checks), overall.p]
@@ -385,11 +408,11 @@ def _report(study: Study, checks: list[Check], plan: Json) -> Json:
 def reductions(study: Study, cells: list[Cell]) -> list[str]:
     """Return in words how the cells differ from those of the study."""
     lines = []
-    for name, place in study.flashpoints.items():
+    for name, point in study.flashpoints.items():
         kept = next((cell.parties for cell in cells if cell.flashpoint == name), None)
-        if kept is not None and len(kept) < len(place.third_parties):
+        if kept is not None and len(kept) < len(point.third_parties):
             names = " and ".join(kept) or "none"
-            lines.append(f"{name}: {names} of {len(place.third_parties)} third parties kept")
+            lines.append(f"{name}: {names} of {len(point.third_parties)} third parties kept")
     counts = {len(cell.parties) for cell in cells}
     frailties = " or ".join(str(n) for n in sorted({FRAILTIES[k] for k in counts}))
     lines.append(f"frailty in {frailties} classes of 64, first beliefs in {ERRORS} of 256 each")

@@ -346,3 +346,25 @@ def _sweep(rng, flashpoints, structures, points: int = 7, n: int = 20_000):
     # Keep the order of events that a real run has: no more wars than disputes, and so on.
     count[..., 2] = np.minimum(count[..., 2], count[..., 1])
     return {"sweep_value": value, "sweep_event_count": count}
+
+
+def driven_dataset() -> xr.Dataset:
+    """Results whose difference in war moves with two of three parameters, the third is inert.
+
+    The last of the six structures is in focus. Its war counts are replaced: as many more or
+    fewer than those of the reference as the parameters say.
+    """
+    made = synthetic_dataset(draws=96, trajectories=320, flashpoints=1, structures=6)
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(3, 96))
+    counts = made["replicate_count"].copy(deep=True)
+    war = {"counted": "war", "decision_rule": counts["decision_rule"].values[0]}
+    here = {"flashpoint": made["flashpoint"].values[0], **war}
+    base = counts.sel(structure=REFERENCE, **here)
+    more = np.rint(3.0 * z[0] - 1.5 * z[1] + 1.0)[:, None]
+    focus = base.transpose("draw", "replicate") * 0 + 8 + more + rng.integers(-1, 2, (96, 16))
+    counts.loc[dict(structure=REFERENCE, **here)] = 8
+    counts.loc[dict(structure="asian_nato", **here)] = focus.clip(0, 20)
+    made = made.assign(replicate_count=counts)
+    made["parameter_value"] = (("parameter", "draw"), np.stack([z[0], z[1], np.exp(2 * z[2])]))
+    return made.assign_attrs(focus='["asian_nato"]')

@@ -48,6 +48,7 @@ from claim_tools import (
 )
 
 import escalation
+from escalation.analysis.sweep import sweep_lines
 from escalation.contracts.codes import (
     CLASH,
     END_CONCESSION,
@@ -58,7 +59,8 @@ from escalation.contracts.codes import (
 )
 from escalation.contracts.tables import EXITED, IN_PACT
 from escalation.model.draws import Draws
-from escalation.report import break_evens, format_break_even, format_show
+from escalation.report import format_show, format_sweep
+from escalation.report.sweep_table import line_text
 from escalation.simulation.threads import log_trajectory
 from escalation.study import Study
 from escalation.study.quantity import Number
@@ -608,17 +610,17 @@ def swept(study: Study):
 
 
 def test_break_even_of_provocation_is_found_and_printed(swept) -> None:
-    found = {b.parameter: b for b in break_evens(swept, ["war"])}
+    found = {b.parameter: b for b in sweep_lines(swept, ["war"])}
     for name in ("provocation_stake", "provocation_onset"):
         assert found[name].verdict == "flips"
         (crossing,) = found[name].crossings
         assert crossing.rises  # more war above, less below
         low, high = prior_range(name, 0.02, 0.98)
         assert low < crossing.value < high
-        assert found[name].text() in " ".join(format_break_even(swept).split())
-    assert "What flips the answer" in format_show(swept)
-    assert format_break_even(swept).splitlines()[0] in format_show(swept)
+        assert line_text(found[name]) in " ".join(format_sweep(swept).split())
+    assert "At the centre of everything else" in format_show(swept)
+    assert format_sweep(swept).splitlines()[0] in format_show(swept)
 
 
-def test_break_even_is_silent_without_a_sweep(study: Study, swept) -> None:
-    assert format_break_even(swept.drop_dims("sweep_parameter")).startswith("No sweep")
+def test_nothing_is_said_of_a_sweep_that_is_not_there(swept) -> None:
+    assert "At the centre" not in format_show(swept.drop_dims("sweep_parameter"))

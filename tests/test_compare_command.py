@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from synthetic import REFERENCE, synthetic_dataset, synthetic_parts
 
 import escalation
-from escalation.analysis.drivers import designs
-from escalation.analysis.summary import examine
-from escalation.analysis.trade_offs import pareto_set, undominated
+from escalation.analysis.comparison import compare
+from escalation.analysis.drivers import parameter_design
+from escalation.analysis.findings import find
+from escalation.analysis.trade_offs import trade_offs, undominated
 from escalation.cli.app import main
 from escalation.errors import InputError
 from escalation.report.answer import format_answer
@@ -22,7 +23,6 @@ from escalation.report.comparison_report import format_comparison
 from escalation.report.show import format_show
 from escalation.results.build import build_dataset
 from escalation.results.files import open_results, save_results
-from escalation.results.quantities import chosen_risks
 from escalation.results.support import stands_out
 from escalation.study import Study
 
@@ -62,27 +62,38 @@ def test_text_and_json_say_the_same(saved: Path, tmp_path: Path) -> None:
     text = compared(saved, "--json", str(file))
     assert widest(text.replace(str(file), "")) <= 100
     found = json.loads(file.read_text())
-    assert {"probability_safer", "variance_reduction", "flip"} <= set(found)
-    rule, place = "expected_utility", "taiwan_strait"
-    assert set(found["comparison"][rule][place]) == HEADLINE
+    assert set(found) == {"provenance", "comparison", "trade_offs", "drivers", "thresholds"}
+    rule, flashpoint = "expected_utility", "taiwan_strait"
+    c = {name: cells[rule][flashpoint] for name, cells in found["comparison"].items()}
+    assert set(c["verdict"]) == HEADLINE
     for risk in HEADLINE:
-        p = found["probability_safer"][rule][place][risk]["asian_nato"]["value"]
-        verdict = found["comparison"][rule][place][risk]["asian_nato"]["verdict"]
+        p, verdict = c["p_safer"][risk]["asian_nato"], c["verdict"][risk]["asian_nato"]
         assert f"{p:.2f} {verdict}".lstrip("0") in text
-    assert found["comparison"][rule][place]["war"][REFERENCE]["difference"] == 0
-    reduction = found["variance_reduction"][rule][place]["war"]["asian_nato"]
-    assert reduction["interval_95"][0] < reduction["value"] < reduction["interval_95"][1]
-    assert reduction["value"] > 1.5
-    ranks = found["rank_probability"][rule][place]["war"]
-    np.testing.assert_allclose(np.sum(list(ranks.values()), axis=0), 1)
-    flip = found["flip"][place]["war"]
-    assert (flip["structure"], flip["reference"]) == ("asian_nato", REFERENCE)
-    for threshold in flip["thresholds"][:5]:
+    assert c["difference"]["war"][REFERENCE] == 0
+    low, value, high = (c[f"reduction{end}"]["war"]["asian_nato"] for end in ("_low", "", "_high"))
+    assert low < value < high
+    assert value > 1.5
+    ranks = [list(row.values()) for row in c["rank_probability"]["war"].values()]
+    np.testing.assert_allclose(np.sum(ranks, axis=0), 1)
+    asked = found["provenance"]
+    assert (asked["structure"], asked["reference"]) == ("asian_nato", REFERENCE)
+    war = [t for t in found["thresholds"] if t["risk"] == "war"]
+    for threshold in war[:5]:
         assert threshold["parameter"] in text
-    assert found["value_of_information"][place]["war"]["evpi"] >= 0
-    members = found["trade_off"][rule][place]["members"]
-    assert members
-    assert all(name in text for name in members)
+    assert found["drivers"]["evpi"][flashpoint]["war"] >= 0
+    members = found["trade_offs"]["member"][rule][flashpoint]
+    assert any(members.values())
+    assert all(name in text for name, inside in members.items() if inside)
+
+
+def test_a_comparison_is_a_dataset(ds: xr.Dataset) -> None:
+    """Figures select from it, and what is saved as JSON is what it holds."""
+    found = compare(ds, "war,onset", flashpoints="taiwan_strait")
+    assert found["difference"].dims == ("decision_rule", "flashpoint", "risk", "structure")
+    assert found["rank_probability"].dims[-1] == "rank"
+    rates = found["mean"].sel(risk="onset", flashpoint="taiwan_strait", structure=REFERENCE)
+    assert 0 < rates.item() < 5
+    assert found["risk_title"].values.tolist() == ["P(war)", "disputes per year"]
 
 
 def test_both_uncertainties_are_there(saved: Path) -> None:
@@ -125,52 +136,55 @@ def test_bad_options_get_one_line(saved: Path, options: list[str], what: str) ->
 
 def test_a_study_may_state_its_loss(ds: xr.Dataset) -> None:
     weighed = ds.assign_attrs(loss='{"war": 1.0, "nuclear_use": 50.0}')
-    e = examine(weighed, chosen_risks("war"))
-    assert [risk.risk for risk in e.risks] == ["war", "loss"]
-    assert e.loss == {"war": 1.0, "nuclear_use": 50.0}
-    war = e.at("taiwan_strait", "war").mean
-    assert (e.at("taiwan_strait", "loss").mean >= war).all()
+    found = compare(weighed, "war")
+    assert found["risk"].values.tolist() == ["war", "loss"]
+    assert json.loads(found.attrs["loss"]) == {"war": 1.0, "nuclear_use": 50.0}
+    mean = found["mean"]
+    assert (mean.sel(risk="loss") >= mean.sel(risk="war")).all()
+    assert compare(weighed, "war", loss={})["risk"].values.tolist() == ["war"]
 
 
 def test_too_few_draws_are_compared_without_drivers() -> None:
     few = synthetic_dataset(1, flashpoints=1, structures=3, draws=4, trajectories=60)
-    e = examine(few, chosen_risks(None), structure="quad")
-    assert "at least 16" in e.no_drivers
-    text = format_comparison(e, few)
+    found = find(few, structure="quad")
+    assert all("at least 16" in reason for reason in found.drivers["reason"].values.ravel())
+    assert found.thresholds.sizes["threshold"] == 0
+    text = format_comparison(found, few)
     assert "say nothing about what drives a result" in " ".join(text.split())
     assert widest(text) <= 100
 
 
 def test_parameters_of_another_rule_and_constant_ones_are_left_out(ds: xr.Dataset) -> None:
-    made = designs(ds, "expected_utility", "taiwan_strait")
+    made = parameter_design(ds, "taiwan_strait")
     assert "taiwan_strait.onset_rate" in made.names
     for name in ("loss_aversion", "incident_reciprocated", "stake_land"):
         assert name not in made.names, name
-    elsewhere = designs(ds.assign_coords(flashpoint=["x"]), "expected_utility", "x")
+    elsewhere = parameter_design(ds.assign_coords(flashpoint=["x"]), "x")
     assert "taiwan_strait.onset_rate" in elsewhere.names, "not known to be another flashpoint's"
     two = synthetic_dataset(0, flashpoints=2, draws=20)
     named = two.assign_coords(
         parameter=["taiwan_strait.x", "taiwan_outlying_islands.x", "provocation_stake"]
     )
-    assert designs(named, "expected_utility", "taiwan_strait").names == (
+    assert parameter_design(named, "taiwan_strait").names == (
         "taiwan_strait.x", "provocation_stake",
     )
-    assert made.constant > 20
+    assert find(ds, "war").drivers["constant"].values[0] > 20
     same = ds.isel(draw=np.zeros(20, int)).assign_coords(draw=np.arange(20))
     with pytest.raises(InputError, match="no parameter varies"):
-        designs(same, "expected_utility", "taiwan_strait")
+        parameter_design(same, "taiwan_strait")
 
 
 def test_pareto_set() -> None:
     risks = np.array([[1.0, 2.0, 2.0, 1.0], [2.0, 1.0, 2.0, 2.0]])[..., None]
     assert undominated(risks)[:, 0].tolist() == [True, True, False, True], "ties do not beat"
-    e = examine(synthetic_dataset(2, flashpoints=1, structures=4), chosen_risks(None),
-                structure="quad")  # fmt: skip
-    pareto = e.trade_offs["expected_utility", "taiwan_strait"]
-    assert pareto.members
-    assert ((pareto.probability > 0) & (pareto.probability <= 1)).any()
-    with pytest.raises(InputError, match="at least two"):
-        pareto_set([e.at("taiwan_strait", "war")])
+    results = synthetic_dataset(2, flashpoints=1, structures=4)
+    found = trade_offs(results).squeeze(drop=True)
+    assert found["counted"].all()
+    assert found["member"].any()
+    assert ((found["probability"] > 0) & (found["probability"] <= 1)).any()
+    alone = trade_offs(results, ["war"])
+    assert not alone["member"].any(), "one risk is no trade-off"
+    assert np.isnan(alone["probability"]).all()
 
 
 def test_the_answer_in_words(ds: xr.Dataset) -> None:
@@ -180,15 +194,16 @@ def test_the_answer_in_words(ds: xr.Dataset) -> None:
     assert flat.startswith("Taiwan Strait, 10 years: Asian NATO against Hub and spoke.")
     for words in ("War: ", "Great-power war: ", "of draws", "by chance"):
         assert words in flat, words
-    e = examine(ds, chosen_risks(None))
-    war = e.drivers["taiwan_strait", "war"]
-    assert war is not None
-    leading = war.sensitivity.names[int(np.argmax(war.sensitivity.total))]
-    flipping = [t.parameter for t in war.thresholds]
+    found = find(ds)
+    total = found.drivers["total"].sel(flashpoint="taiwan_strait", risk="war")
+    leading = str(total["parameter"][int(np.argmax(total.values))].item())
+    flips = found.thresholds
+    flipping = flips["parameter"].values[flips["risk"].values == "war"].tolist()
     assert "by itself it flips nothing" not in flat
     if flipping:
         assert f"hangs on {leading if leading in flipping else flipping[0]}" in flat
-    least = e.at("taiwan_strait", "war").rank_probability[:, 0]
+    ranks = found.comparison["rank_probability"].sel(risk="war", rank=1)
+    least = ranks.squeeze(drop=True).values.tolist()
     assert ("Least war most often" in flat) == stands_out(least, 96)
     assert "The answer in words" in format_show(ds)
 
@@ -207,8 +222,8 @@ def test_hostile_names_keep_the_form(tmp_path: Path) -> None:
     attrs |= {"reference": names[0], "focus": names[1:], "study_title": "a\x1b[31m"}
     hostile = build_dataset(arrays, coords | {"structure": names, "flashpoint": names[2:]}, attrs)
     path = save_results(hostile, tmp_path / "r.nc")
-    e = examine(open_results(path), chosen_risks(None))
-    for text in (format_comparison(e, hostile), format_answer(hostile)):
+    found = find(open_results(path))
+    for text in (format_comparison(found, hostile), format_answer(hostile)):
         assert widest(text) <= 100
         assert all(c == "\n" or c.isprintable() for c in text)
 

@@ -6,12 +6,14 @@ for every structure, so that every variance can be written down. Levels are stat
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import binom, norm
 from synthetic import REFERENCE, STRUCTURES, synthetic_dataset
 
-from escalation.analysis.comparison import Comparison, compare, compare_panel
+from escalation.analysis.comparison import compare, compare_panel, rows_of
 from escalation.errors import InputError, ResultsError
 from escalation.results.estimates import Panel, panel, panel_from_counts
 from escalation.results.quantities import RISKS, chosen_risks, parse_loss
@@ -31,21 +33,29 @@ def tossed(p: np.ndarray, n: int, seed: int, *, coupled: bool = True) -> Panel:
     return panel_from_counts(WAR, tuple(f"s{k}" for k in range(structures)), hits, trials)
 
 
-def against(p: np.ndarray, n: int, seed: int, **options: bool) -> Comparison:
-    return compare_panel(tossed(p, n, seed, **options), "s0")
+def compared(p: Panel) -> SimpleNamespace:
+    """Every variable of the comparison with the first structure, as an array."""
+    found = compare_panel(p, p.structures[0])
+    return SimpleNamespace(**{str(name): array.values for name, array in found.items()})
+
+
+def against(p: np.ndarray, n: int, seed: int, **options: bool) -> SimpleNamespace:
+    return compared(tossed(p, n, seed, **options))
 
 
 def test_identical_structures_give_exactly_zero() -> None:
     p = np.random.default_rng(0).beta(2, 8, (1, 40)).repeat(3, axis=0)
     p[2] *= 0.5
     c = against(p, 50, 1)
-    for name in ("difference", "difference_mc_se", "difference_sd", "difference_low"):
+    for name in ("difference", "difference_monte_carlo_se", "difference_sd", "difference_low"):
         assert getattr(c, name)[1] == 0.0, name
     assert np.isnan(c.p_safer[:2]).all(), "neither is the safer one"
-    assert c.verdict == ("reference", "identical", "safer")
+    assert c.verdict.tolist() == ["reference", "identical", "safer"]
     assert np.array_equal(c.rank_probability[0], c.rank_probability[1])
     assert c.regret[0] == c.regret[1]
-    assert np.array_equal(c.clean.plausible[0], c.clean.plausible[1])
+    plausible = tossed(p, 50, 1).cleaned().plausible
+    assert np.array_equal(plausible[0], plausible[1])
+    assert c.twin.tolist() == [0, 0, 2]
     assert np.isnan(c.reduction[1]), "nothing varies"
 
 
@@ -64,13 +74,18 @@ def test_identical_structures_of_a_study_give_exactly_zero() -> None:
         "compare": study.compare.model_copy(update={"focus": (), "sweep": ()}),
     })  # fmt: skip
     ds = escalation.run(pair, draws=4, trajectories=100, source="prior")
-    for c in compare(ds, list(RISKS.values())).values():
-        assert np.isnan(c.p_safer[1])
-        assert np.isnan(c.rank_probability).all()
-        assert c.verdict[1] in ("identical", "no hits", "too rare")
-        if c.verdict[1] == "identical":
-            assert c.difference[1] == 0.0
-            assert c.difference_mc_se[1] == 0.0
+    found = compare(ds, list(RISKS))
+    assert np.isnan(found["rank_probability"]).all()
+    seen = 0
+    for (*_, structure), c in rows_of(found).items():
+        if structure == "twin":
+            assert np.isnan(c.p_safer)
+            assert c.verdict in ("identical", "no hits", "too rare")
+            seen += c.verdict == "identical"
+            if c.verdict == "identical":
+                assert c.difference == 0.0
+                assert c.difference_monte_carlo_se == 0.0
+    assert seen
 
 
 def test_variance_reduction_is_that_of_the_coupling() -> None:
@@ -96,9 +111,9 @@ def test_monte_carlo_error_of_the_difference_covers() -> None:
     hit = wrong = 0
     for seed in range(300):
         c = against(p, 20, seed)
-        hit += abs(c.difference[1] - truth) < 1.96 * c.difference_mc_se[1]
+        hit += abs(c.difference[1] - truth) < 1.96 * c.difference_monte_carlo_se[1]
         # Negative control: errors half as large.
-        wrong += abs(c.difference[1] - truth) < 0.98 * c.difference_mc_se[1]
+        wrong += abs(c.difference[1] - truth) < 0.98 * c.difference_monte_carlo_se[1]
     assert binom.cdf(hit, 300, 0.95) > 1e-3
     assert binom.cdf(wrong, 300, 0.95) < 1e-3
 
@@ -109,7 +124,7 @@ def test_spread_over_parameters_is_free_of_chance() -> None:
     z = norm.ppf((np.arange(2000) + 0.5) / 2000)
     p = np.stack([0.2 + 0.03 * z, 0.2 + 0.03 * rng.permutation(z)])
     c = against(p, 6, 8)
-    raw = c.values.std(axis=1, ddof=1)
+    raw = tossed(p, 6, 8).values.std(axis=1, ddof=1)
     np.testing.assert_allclose(c.parameter_sd, 0.03, rtol=0.08)
     np.testing.assert_allclose(c.high - c.low, 2 * 1.645 * 0.03, rtol=0.1)
     assert (raw > 1.5 * c.parameter_sd).all(), "without the removal it would be far off"
@@ -123,7 +138,8 @@ def test_p_safer_is_the_share_of_draws_whatever_the_chance() -> None:
     p = np.stack([base, base - 0.03 + 0.02 * z])
     truth = norm.cdf(1.5)
     c = against(p, 25, 4, coupled=False)
-    raw = (c.values[1] < c.values[0]).mean()
+    values = tossed(p, 25, 4, coupled=False).values
+    raw = (values[1] < values[0]).mean()
     assert abs(c.p_safer[1] - truth) < 0.03
     assert raw < truth - 0.08
     assert c.verdict[1] == "safer"
@@ -177,17 +193,15 @@ def test_words() -> None:
     rare = np.zeros((2, 20, 16))
     rare[1, :19, 0] = 1
     twenty = np.full(rare.shape, 50.0)
-    assert compare_panel(panel_from_counts(WAR, ("s0", "s1"), rare, twenty), "s0").verdict[1] == (
-        "too rare"
-    )
+    assert compared(panel_from_counts(WAR, ("s0", "s1"), rare, twenty)).verdict[1] == "too rare"
     nothing = panel_from_counts(WAR, ("s0", "s1"), np.zeros((2, 5, 16)), np.zeros((2, 5, 16)))
-    assert compare_panel(nothing, "s0").verdict == ("-", "-")
+    assert compared(nothing).verdict.tolist() == ["-", "-"]
 
 
 def test_a_draw_without_trials_is_left_out() -> None:
     hits, trials = np.ones((2, 10, 16)), np.full((2, 10, 16), 5.0)
     hits[0, 3], trials[0, 3] = 0, 0
-    c = compare_panel(panel_from_counts(WAR, ("s0", "s1"), hits, trials), "s0")
+    c = compared(panel_from_counts(WAR, ("s0", "s1"), hits, trials))
     assert c.draws == 9
 
 
@@ -213,8 +227,9 @@ def test_panels_hold_the_counts_of_the_results(ds) -> None:
     onset = panel(ds, RISKS["onset"], "taiwan_strait")
     disputes = place["crisis_count"].sum(("dispute_class", "end_state", "peak_rung", "us_fought"))
     np.testing.assert_allclose(onset.values, disputes.values / 3000)
-    loss = compare(ds, [], loss={"war": 2.0, "dispute": 0.5})
-    mean = loss["expected_utility", "taiwan_strait", "loss"].mean
+    loss = compare(ds, "war", loss={"war": 2.0, "dispute": 0.5})
+    assert loss["risk"].values.tolist() == ["war", "loss"]
+    mean = loss["mean"].sel(flashpoint="taiwan_strait", risk="loss").values[0]
     first = place["first_event_count"].sum("year")
     expected = (2 * first.sel(event="war") + first.sel(event="dispute") / 2).mean("draw") / 300
     np.testing.assert_allclose(mean, expected.values)
@@ -222,14 +237,14 @@ def test_panels_hold_the_counts_of_the_results(ds) -> None:
 
 def test_results_without_replicates_give_upper_bounds(ds) -> None:
     old = ds.drop_vars("replicate_count")
-    new = compare(ds, chosen_risks("war,onset,war_given_grave"))
-    for key, c in compare(old, chosen_risks("war,onset,war_given_grave")).items():
-        np.testing.assert_allclose(c.mean, new[key].mean)
-        assert np.isnan(c.reduction).all()
-        ratio = c.difference_mc_se[2:] / new[key].difference_mc_se[2:]
-        assert (ratio > 0.6).all()
+    risks = "war,onset,war_given_grave"
+    of_old, of_new = compare(old, risks), compare(ds, risks)
+    np.testing.assert_allclose(of_old["mean"], of_new["mean"])
+    assert np.isnan(of_old["reduction"]).all()
+    errors = (found["difference_monte_carlo_se"][..., 2:] for found in (of_old, of_new))
+    assert (np.divide(*errors) > 0.6).all()
     with pytest.raises(ResultsError, match="replicates"):
-        compare(old, [], loss={"war": 1.0})
+        compare(old, "war", loss={"war": 1.0})
 
 
 @pytest.mark.parametrize(
@@ -251,11 +266,10 @@ def test_bad_names_are_refused(ds) -> None:
     with pytest.raises(InputError, match="named twice"):
         chosen_risks("war,war")
     with pytest.raises(InputError, match="unknown structure 'none'"):
-        compare(ds, chosen_risks(None), reference="none")
+        compare(ds, reference="none")
     with pytest.raises(ResultsError, match="no reference"):
-        compare(ds.assign_attrs(reference="gone"), chosen_risks(None))
-    assert set(compare(ds, chosen_risks(None), reference=STRUCTURES[3])) == {
-        ("expected_utility", f, r)
-        for f in ("taiwan_strait", "taiwan_outlying_islands")
-        for r in ("war", "great_power_war", "nuclear_use", "concession")
-    }
+        compare(ds.assign_attrs(reference="gone"))
+    found = compare(ds, reference=STRUCTURES[3])
+    assert found.attrs["reference"] == STRUCTURES[3]
+    assert found["flashpoint"].values.tolist() == ["taiwan_strait", "taiwan_outlying_islands"]
+    assert set(found["risk"].values) == {"war", "great_power_war", "nuclear_use", "concession"}

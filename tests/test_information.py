@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom, norm
 
 from escalation.errors import InputError
-from escalation.statistics.curves import build_design, smooth
+from escalation.statistics.curves import smooth
+from escalation.statistics.design import Design
 from escalation.statistics.information import value_of_information
 
 SLOPES = np.array([1.0, 0.6, 0.4])
@@ -30,7 +31,7 @@ def linear_case(seed, n, d):
     x = rng.standard_normal((n, d))
     difference = MEAN + x[:, :3] @ SLOPES + NOISE * rng.standard_normal(n)
     shared = rng.standard_normal(n) + 3 * x[:, -1]
-    design = build_design(x, [f"p{i}" for i in range(d)], seed=seed)
+    design = Design(x, [f"p{i}" for i in range(d)], seed=seed)
     return design, np.stack([shared, shared + difference])
 
 
@@ -102,7 +103,7 @@ def test_three_structures_against_plain_regressions():
     x = rng.standard_normal((300, 2))
     y = np.stack([np.zeros(300), x[:, 0], 0.2 - x[:, 0] + 0.5 * x[:, 1]])
     y += 0.05 * rng.standard_normal(y.shape)
-    design = build_design(x, ["a", "b"])
+    design = Design(x, ["a", "b"])
     found = value_of_information(design, y, ["s", "t", "u"])
     best = "stu".index(found.best)
     degree = smooth(design, y - y[best]).degree
@@ -159,5 +160,5 @@ def test_bad_losses_are_refused(case):
         value_of_information(design, y[:1], ["hub"])
     y = y.copy()
     y[1, 3] = np.nan
-    with pytest.raises(InputError, match="'quad' is nan in draw 3"):
+    with pytest.raises(InputError, match="quad: nan in draw 3"):
         value_of_information(design, y, ["hub", "quad"])

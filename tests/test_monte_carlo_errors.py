@@ -95,10 +95,10 @@ def test_errors_of_coin_tosses(tosses: np.ndarray, n: int) -> None:
     found = [compared(seed) for seed in hits]
     single = [summarise(panel_of(seed[:1])) for seed in hits]
     level = counted_error(shares[:, 0])
-    assert agree(root_mean_square([c.mc_se[0] for c in found]), level)
+    assert agree(root_mean_square([c["monte_carlo_se"].values[0] for c in found]), level)
     assert agree(root_mean_square([e["monte_carlo_se"].item() for e in single]), level)
     gap = counted_error(shares[:, 1] - shares[:, 0])
-    assert agree(root_mean_square([c.difference_mc_se[1] for c in found]), gap)
+    assert agree(root_mean_square([c["difference_monte_carlo_se"].values[1] for c in found]), gap)
     old = root_mean_square([with_old_formula(seed[0][None], n) for seed in shares])
     assert agree(old, level) == (n == 15), "the old formula fails at 2 and 3"
 
@@ -172,10 +172,11 @@ def test_errors_of_the_kernel(played: np.ndarray, name: str, n: int) -> None:
     risk = RISKS[name]
     hits = played[..., :n, REPLICATED.index(risk.hits)]
     trials = np.full(hits.shape[1:], 10.0 if risk.trials == "years" else 1.0)
-    found = [compare_panel(panel_from_counts(risk, (HUB, LATTICE), x, trials), HUB) for x in hits]
-    values = np.stack([c.values for c in found])
-    assert agree(usual([c.mc_se[0] for c in found]), counted_error(values[:, 0]))
-    gaps = [c.difference_mc_se[1] for c in found]
+    panels = [panel_from_counts(risk, (HUB, LATTICE), x, trials) for x in hits]
+    found = [compare_panel(p, HUB) for p in panels]
+    values = np.stack([p.values for p in panels])
+    assert agree(usual([c["monte_carlo_se"].values[0] for c in found]), counted_error(values[:, 0]))
+    gaps = [c["difference_monte_carlo_se"].values[1] for c in found]
     if np.isfinite(gaps).mean() > MOSTLY:  # else a rare event that carries no comparison
         assert agree(usual(gaps), counted_error(values[:, 1] - values[:, 0]))
 
@@ -183,10 +184,12 @@ def test_errors_of_the_kernel(played: np.ndarray, name: str, n: int) -> None:
 def test_one_history_says_nothing(tosses: np.ndarray) -> None:
     for seed in tosses[:20]:
         c = compared(seed[..., :1].astype(float))
-        assert c.verdict == ("reference", "too few histories")
-        for name in ("p_safer", "difference", "difference_mc_se", "mc_se", "low", "regret"):
-            assert np.isnan(getattr(c, name)[1]), name
-        assert np.isnan(c.rank_probability).all()
+        assert c["verdict"].values.tolist() == ["reference", "too few histories"]
+        for name in (
+            "p_safer", "difference", "difference_monte_carlo_se", "monte_carlo_se", "low", "regret",
+        ):  # fmt: skip
+            assert np.isnan(c[name][1]), name
+        assert np.isnan(c["rank_probability"]).all()
     e = summarise(panel_of(tosses[0, :1, :, :1].astype(float)))
     assert np.isnan([e[name].item() for name in ("monte_carlo_se", "low", "high")]).all()
     assert e["mean"].item() == tosses[0, 0, :, 0].mean()

@@ -16,23 +16,21 @@ from matplotlib.text import Text
 from synthetic import REFERENCE, synthetic_dataset
 
 from escalation import plots
+from escalation.analysis.sweep import find_crossings, sweep_lines
 from escalation.errors import InputError, ResultsError
-from escalation.plots.break_even import sweep_differences
 from escalation.plots.heat_map import cell_text, range_text
 from escalation.plots.ladder_survival import reach
 from escalation.plots.participation import shares
 from escalation.plots.ridgelines import density
 from escalation.plots.style import COLOURS, REFERENCE_COLOUR, looks, name_of, percent, plain
 from escalation.plots.transitions import steps
-from escalation.report.break_even_table import break_evens
-from escalation.results.crossings import find_crossings
 from escalation.results.derive import with_probabilities
 from escalation.results.estimates import ratio_estimates
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import FEW_HITS
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)
-FIT = ("tornado", "flip_map")
+FIT = ("tornado", "flip_map", "break_even")
 """Figures that need parameters with an effect: see test_plots_comparison.py."""
 NAMES = [name for name in plots.PLOTS if name not in FIT]
 
@@ -130,14 +128,13 @@ def test_one_structure_one_flashpoint(tmp_path):
     small = synthetic_dataset(draws=1, trajectories=40, flashpoints=1, structures=2, sweep=False)
     small = small.isel(structure=[1])
     saved = plots.save_all(small, tmp_path)
-    unseen = {"paired_difference", "rank_probability", "variance_split", "break_even", *FIT}
-    # Nothing is said of prior_posterior either.
-    assert [path.stem for path in saved] == [n for n in NAMES[:-1] if n not in unseen]
+    unseen = {"paired_difference", "rank_probability", "variance_split", *FIT}
+    # Nothing is said of sweep and prior_posterior either.
+    assert [path.stem for path in saved] == [n for n in NAMES[:-2] if n not in unseen]
     assert set(saved.skipped) == unseen
     for name in ("paired_difference", "rank_probability", *FIT):
         assert "one structure only" in saved.skipped[name]
     assert "1 draws are too few" in saved.skipped["variance_split"]
-    assert "sweep" in saved.skipped["break_even"]
 
 
 def test_many_structures(ds):
@@ -306,27 +303,19 @@ def test_transition_rows_sum_to_one(ds):
     np.testing.assert_allclose(share.values[some.transpose(*share.dims).values], 1)
 
 
-def test_break_even_agrees_with_the_printed_one(ds):
-    lines = sweep_differences(under_rule(ds), "war").sel(
-        flashpoint="taiwan_strait",
-        sweep_structure="asian_nato",
-        sweep_parameter="provocation_stake",
-    )
-    x, y, error = (lines[name].values for name in ("value", "difference", "error"))
-    expected = [crossing.value for crossing in find_crossings(x, y, error)]
-    (printed,) = (
+def test_sweep_agrees_with_the_printed_one(ds):
+    ((crossing,),) = (
         found.crossings
-        for found in break_evens(ds, ("war",))
+        for found in sweep_lines(ds, ("war",))
         if (found.flashpoint, found.structure, found.parameter)
         == ("taiwan_strait", "asian_nato", "provocation_stake")
     )
-    assert expected == pytest.approx([crossing.value for crossing in printed])
-    assert len(expected) == 1
-    figure = plots.break_even(ds, parameters="provocation_stake", events="war")
-    assert f"{expected[0]:.2g}" in texts(figure)
+    figure = plots.sweep(ds, parameters="provocation_stake", events="war")
+    assert f"{crossing.value:.2g}" in texts(figure)
+    assert "At the centre of everything else" in texts(figure)
 
 
-def test_noise_about_zero_makes_no_break_even():
+def test_noise_about_zero_makes_no_crossing():
     x = np.arange(6.0)
     noise = np.array([1, -1, 1, -1, 1, -1.0])
     assert find_crossings(x, noise, np.full(6, 2.0)) == ()
@@ -338,7 +327,7 @@ def test_derived_variables_do_not_matter(ds, derived, name):
 
 
 def test_registry_is_complete():
-    assert len(plots.PLOTS) == 14
+    assert len(plots.PLOTS) == 15
     for name, plot in plots.PLOTS.items():
         assert plot.name == name
         assert getattr(plots, name) is plot.draw

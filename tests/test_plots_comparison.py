@@ -8,22 +8,24 @@ import xarray as xr
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from synthetic import REFERENCE, synthetic_dataset
+from synthetic import REFERENCE, driven_dataset, synthetic_dataset
 from test_plots import HOSTILE, renamed, render, texts, without_events
 
 from escalation import plots
+from escalation.analysis.choices import chosen_structure
 from escalation.analysis.comparison import compare, compare_panel
-from escalation.analysis.drivers import chosen_structure, designs, drivers
+from escalation.analysis.drivers import drivers, thresholds
 from escalation.errors import InputError, ResultsError
 from escalation.plots.flip_map import find_plane, side_shares
-from escalation.plots.gap import find_gap
+from escalation.plots.gap import find_subject
+from escalation.plots.style import signed
 from escalation.plots.tornado import find_swings
 from escalation.plots.variance_split import parts
 from escalation.results.derive import with_probabilities
 from escalation.results.estimates import estimates, panel, ratio_estimates, ratio_quantiles
-from escalation.results.quantities import HEADLINE, RISKS, chosen_risks
+from escalation.results.quantities import HEADLINE, RISKS
 from escalation.results.under_rule import under_rule
-from escalation.statistics.shares import fit_surrogate
+from escalation.statistics.surrogate import fit_surrogate
 
 TAIWAN = "taiwan_strait"
 
@@ -35,24 +37,7 @@ def ds() -> xr.Dataset:
 
 @pytest.fixture(scope="module")
 def driven() -> xr.Dataset:
-    """Results whose difference in war moves with two of three parameters, the third is inert.
-
-    The last of the six structures is in focus. Its war counts are replaced: as many more or
-    fewer than those of the reference as the parameters say.
-    """
-    made = synthetic_dataset(draws=96, trajectories=320, flashpoints=1, structures=6)
-    rng = np.random.default_rng(3)
-    z = rng.normal(size=(3, 96))
-    counts = made["replicate_count"].copy(deep=True)
-    war = {"counted": "war", "decision_rule": counts["decision_rule"].values[0]}
-    base = counts.sel(structure=REFERENCE, flashpoint=TAIWAN, **war)
-    more = np.rint(3.0 * z[0] - 1.5 * z[1] + 1.0)[:, None]
-    focus = base.transpose("draw", "replicate") * 0 + 8 + more + rng.integers(-1, 2, (96, 16))
-    counts.loc[dict(structure=REFERENCE, flashpoint=TAIWAN, **war)] = 8
-    counts.loc[dict(structure="asian_nato", flashpoint=TAIWAN, **war)] = focus.clip(0, 20)
-    made = made.assign(replicate_count=counts)
-    made["parameter_value"] = (("parameter", "draw"), np.stack([z[0], z[1], np.exp(2 * z[2])]))
-    return made.assign_attrs(focus='["asian_nato"]')
+    return driven_dataset()
 
 
 def two_rules(ds: xr.Dataset) -> xr.Dataset:
@@ -123,28 +108,26 @@ def marks(figure: Figure, panel_number: int) -> dict[float, float]:
 
 def test_forest_shows_the_comparison(ds):
     figure = plots.paired_difference(ds)
-    found = compare(under_rule(ds), chosen_risks(HEADLINE))
+    found = compare(ds, HEADLINE).isel(decision_rule=0).sel(flashpoint=TAIWAN)
     for number, risk in enumerate(HEADLINE[:2], 1):
-        c = found["expected_utility", TAIWAN, risk]
-        others = [s for s in c.structures if s != REFERENCE]
+        c = found.sel(risk=risk).drop_sel(structure=REFERENCE)
         drawn = marks(figure, number)
-        for row, structure in enumerate(others):
-            assert drawn[row] == pytest.approx(c.difference[c.structures.index(structure)])
-        chances = [f"{100 * c.p_safer[c.structures.index(s)]:.0f}" for s in others]
+        for row, difference in enumerate(c["difference"].values):
+            assert drawn[row] == pytest.approx(difference)
+        chances = [f"{100 * p:.0f}" for p in c["p_safer"].values]
         written = [t.get_text() for t in figure.axes[number].texts]
         assert written[1:] == [{"0": "< 1", "100": "> 99"}.get(x, x) for x in chances]
 
 
 def test_forest_bars_are_the_two_uncertainties(ds):
-    c = comparison(ds)
+    c = comparison(ds).drop_sel(structure=REFERENCE)
     figure = plots.paired_difference(ds, "war", TAIWAN)
     segments = [s.get_segments()[0] for s in figure.axes[1].collections]
     ends = np.array([segment[:, 0] for segment in segments])
-    others = [k for k, s in enumerate(c.structures) if s != REFERENCE]
     thin, thick = ends[0::2], ends[1::2]
-    np.testing.assert_allclose(thin[:, 0], c.difference_low[others])
-    np.testing.assert_allclose(thin[:, 1], c.difference_high[others])
-    np.testing.assert_allclose(np.ptp(thick, axis=1), 2 * 1.96 * c.difference_mc_se[others])
+    np.testing.assert_allclose(thin[:, 0], c["difference_low"])
+    np.testing.assert_allclose(thin[:, 1], c["difference_high"])
+    np.testing.assert_allclose(np.ptp(thick, axis=1), 2 * 1.96 * c["difference_monte_carlo_se"])
 
 
 def test_forest_of_twins_says_same(ds):
@@ -170,12 +153,12 @@ def test_rates_are_no_percentages(ds):
 
 def test_ranks_add_up_and_agree(ds):
     figure = plots.rank_probability(ds, "war", TAIWAN)
-    c = comparison(ds)
+    chances = comparison(ds)["rank_probability"].values
     bars = np.array([p.get_width() for p in figure.axes[1].patches]).reshape(6, 6)
-    np.testing.assert_allclose(bars, c.rank_probability)
+    np.testing.assert_allclose(bars, chances)
     np.testing.assert_allclose(bars.sum(axis=1), 1.0)
     means = [t.get_text() for t in figure.axes[1].texts if t.get_position()[0] > 1.0]
-    assert means == ["mean rank", *(f"{c.rank_probability[k] @ np.arange(1, 7):.1f}"
+    assert means == ["mean rank", *(f"{chances[k] @ np.arange(1, 7):.1f}"
                                     for k in range(6))]  # fmt: skip
 
 
@@ -232,12 +215,12 @@ def test_variance_needs_draws(ds):
 
 
 def test_tornado_agrees_with_the_drivers(driven):
-    gap = find_gap(under_rule(driven), None, "war", None)
-    assert (gap.structure, gap.flashpoint) == ("asian_nato", TAIWAN)
-    made = designs(driven, "expected_utility", TAIWAN)
-    expected = drivers(comparison(driven), "asian_nato", made)
-    assert expected is not None
-    np.testing.assert_array_equal(gap.influence.total, expected.sensitivity.total)
+    subject = find_subject(under_rule(driven), None, "war", None)
+    gap = subject.gap
+    assert (gap.structure, subject.flashpoint) == ("asian_nato", TAIWAN)
+    expected = drivers(driven, "war").sel(flashpoint=TAIWAN, risk="war")
+    assert expected["parameter"].values.tolist() == list(gap.design.names)
+    np.testing.assert_array_equal(gap.influence.total, expected["total"])
     assert gap.influence.ranked()[:2] == ("provocation_stake", "provocation_onset")
     assert chosen_structure(driven, REFERENCE) == gap.structure
     figure = plots.tornado(driven)
@@ -250,9 +233,9 @@ def test_tornado_agrees_with_the_drivers(driven):
 
 def test_tornado_bars_point_where_the_parameter_pushes(driven):
     """Difference = (3 a - 1.5 b + 1) / 20 per replicate of 20: at the 5 and 95 % quantiles."""
-    gap = find_gap(under_rule(driven), "asian_nato", "war", TAIWAN)
-    swings = find_swings(gap.designs.smooth, gap.difference, list(gap.designs.names))
-    up, down, inert = (swings[name] for name in gap.designs.names)
+    gap = find_subject(under_rule(driven), "asian_nato", "war", TAIWAN).gap
+    swings = find_swings(gap.design, gap.difference, list(gap.design.names))
+    up, down, inert = (swings[name] for name in gap.design.names)
     assert up.ends == pytest.approx((0.05 + 0.15 * up.at), abs=0.04)
     assert down.ends == pytest.approx((0.05 - 0.075 * down.at), abs=0.04)
     assert not inert.seen
@@ -263,20 +246,20 @@ def test_tornado_bars_point_where_the_parameter_pushes(driven):
 
 
 def test_flip_map_agrees_with_the_surrogate(driven):
-    gap = find_gap(under_rule(driven), None, "war", None)
-    noise = gap.comparison.difference_noise[gap.place]
-    model = fit_surrogate(gap.designs.sobol, gap.difference, noise)
+    subject = find_subject(under_rule(driven), None, "war", None)
+    gap = subject.gap
+    model = fit_surrogate(gap.design, gap.difference, gap.noise)
     pair = gap.influence.ranked()[:2]
     plane = find_plane(model, pair)
     assert plane.mean[0, -1] > 0 > plane.mean[-1, 0], "rises with the first, falls with the second"
-    whole = model.predict(gap.designs.sobol.x)
+    whole = model.predict(gap.design.values)
     assert np.corrcoef(plane.at_draws, whole)[0, 1] > 0.95, "the third parameter is inert"
     shares = side_shares(gap, plane)
     assert shares["safer"][0] + shares["riskier"][0] == pytest.approx(1.0)
     assert shares["safer"][1] > 0.8
     assert shares["riskier"][1] < 0.2
     p = sum(share * chance for share, chance in shares.values())
-    assert p == pytest.approx(gap.comparison.p_safer[gap.place], abs=0.02)
+    assert p == pytest.approx(float(subject.compared["p_safer"]), abs=0.02)
     seen = texts(plots.flip_map(driven))
     assert f"Where safer is expected: {100 * shares['safer'][0]:.0f} % of draws" in seen
     assert "riskier above" in seen
@@ -284,12 +267,12 @@ def test_flip_map_agrees_with_the_surrogate(driven):
 
 
 def test_flip_map_marks_every_draw_once(driven):
-    gap = find_gap(under_rule(driven), None, "war", None)
+    gap = find_subject(under_rule(driven), None, "war", None).gap
     ax = plots.flip_map(driven).axes[0]
     drawn = {line.get_marker(): len(line.get_xdata()) for line in ax.lines
              if line.get_linestyle() == "None"}  # fmt: skip
-    centre = gap.comparison.clean.centre
-    riskier = centre[gap.place] > centre[gap.comparison.structures.index(REFERENCE)]
+    centre = gap.whole.cleaned().centre
+    riskier = centre[gap.s] > centre[gap.whole.structures.index(REFERENCE)]
     assert drawn == {"o": (~riskier).sum(), "^": riskier.sum()}
 
 
@@ -314,7 +297,7 @@ def test_driver_figures_say_sample_size_and_both_errors(driven, name):
     assert "% of that variance" in seen or "% of the variance" in seen
 
 
-@pytest.mark.parametrize("name", ["tornado", "flip_map"])
+@pytest.mark.parametrize("name", ["tornado", "flip_map", "break_even"])
 def test_driver_figures_with_hostile_names(driven, name):
     bad = driven.drop_dims("sweep_point").assign_attrs(focus="[]")
     for dim in ("flashpoint", "structure", "parameter"):
@@ -325,10 +308,10 @@ def test_driver_figures_with_hostile_names(driven, name):
     assert any(r"\undefined{x}" in text.get_text() for text in figure.findobj(Text))
 
 
-@pytest.mark.parametrize("name", ["tornado", "flip_map"])
+@pytest.mark.parametrize("name", ["tornado", "flip_map", "break_even"])
 def test_drivers_that_cannot_be_known(driven, name, tmp_path):
     draw = plots.PLOTS[name].draw
-    with pytest.raises(ResultsError, match="12 parameter draws say nothing of single parameters"):
+    with pytest.raises(ResultsError, match="12 parameter draws say nothing about what drives"):
         draw(driven.isel(draw=slice(12)))
     with pytest.raises(ResultsError, match="never seen under either"):
         draw(without_events(driven))
@@ -342,8 +325,9 @@ def test_drivers_that_cannot_be_known(driven, name, tmp_path):
     )
     with pytest.raises(ResultsError, match="exactly the same"):
         draw(twin)
-    with pytest.raises(InputError, match="'hub_and_spoke' cannot be compared"):
-        draw(driven, REFERENCE)
+    if name != "break_even":
+        with pytest.raises(InputError, match="'hub_and_spoke' cannot be compared"):
+            draw(driven, REFERENCE)
     saved = plots.save_all(driven.isel(draw=slice(12)), tmp_path)
     assert "12 parameter draws" in saved.skipped[name]
 
@@ -351,5 +335,30 @@ def test_drivers_that_cannot_be_known(driven, name, tmp_path):
 def test_two_structures_and_one_flashpoint(driven, tmp_path):
     small = driven.drop_dims("sweep_point").sel(structure=[REFERENCE, "asian_nato"])
     saved = plots.save_all(small, tmp_path)
-    assert set(saved.skipped) == {"break_even"}
-    assert {"tornado", "flip_map", "rank_probability"} <= {path.stem for path in saved}
+    assert not saved.skipped
+    names = {path.stem for path in saved}
+    assert {"tornado", "flip_map", "rank_probability", "break_even"} <= names
+
+
+def test_break_even_agrees_with_the_printed_one(driven):
+    figure = plots.break_even(driven, risks="war")
+    found = thresholds(driven, "war")
+    assert found.sizes["threshold"] == 2
+    panels = {ax.get_xlabel(): ax for ax in figure.axes if ax.get_xlabel()}
+    for name, value in zip(found["parameter"].values, found["value"].values, strict=True):
+        (ax,) = (ax for label, ax in panels.items() if label.startswith(name.replace("_", " ")))
+        assert signed(float(f"{value:.2g}")) in texts_of(ax)
+    whole = texts(figure)
+    assert "all other parameters averaged out" in whole
+    assert "At the centre of everything else" not in whole
+
+
+def texts_of(ax) -> str:
+    return " ".join(text.get_text() for text in ax.texts)
+
+
+def test_break_even_of_chosen_parameters(driven):
+    figure = plots.break_even(driven, risks="war", parameters="forced_choice")
+    assert [ax.get_xlabel() for ax in figure.axes if ax.get_xlabel()] == ["forced choice"]
+    with pytest.raises(InputError, match=r"unknown parameter 'stake' \(choices: provocation_stake"):
+        plots.break_even(driven, parameters=["stake"])

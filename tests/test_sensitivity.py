@@ -7,7 +7,6 @@ for a whole test). The same tests must fail where noise is not removed or depend
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import cache
 from itertools import product
@@ -19,10 +18,10 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from escalation.errors import InputError
-from escalation.statistics.pawn import pawn_indices
+from escalation.statistics.design import Design
 from escalation.statistics.polynomials import hermite
 from escalation.statistics.sensitivity import Sensitivity, sensitivity
-from escalation.statistics.shares import Design, Surrogate, fit_surrogate
+from escalation.statistics.surrogate import Surrogate, fit_surrogate
 
 D = 66
 ACTIVE = len(model.SLOPES)
@@ -302,26 +301,6 @@ def test_units_and_order_of_parameters_do_not_matter():
     assert other.total_high == pytest.approx(plain.total_high[order])
 
 
-# ---------------------------------------------------------------- PAWN
-
-
-def test_pawn_agrees_with_the_variance_shares():
-    u, _ = design(512, 0)
-    y, _ = model.observed(u, 200, 0)
-    found = pawn_indices(u, model.names(D), y)
-    assert found.ranked()[:3] == model.names(3)
-    beyond = (found.median[ACTIVE:] > found.dummy).sum()
-    assert beyond <= binom.ppf(1 - RARE, D - ACTIVE, 0.2)
-    order = np.random.default_rng(0).permutation(512)
-    assert not set(pawn_indices(u, model.names(D), y[order]).ranked()) & set(model.names(3))
-
-
-def test_pawn_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "SALib.analyze", None)
-    with pytest.raises(InputError, match=r"pip install 'escalation\[sensitivity\]'"):
-        pawn_indices(np.zeros((20, 1)), ["a"], np.zeros(20))
-
-
 # ---------------------------------------------------------------- refusals
 
 
@@ -355,37 +334,29 @@ DESIGN = Design(X, ("stake", "delay"))
         (lambda: Design(X, ("stake",)), r"draws: shape \(32, 2\)"),
         (
             lambda: Design(X, ("stake", "delay"), joint=("dleay",)),
-            "unknown parameter 'dleay'; choices: stake, delay",
+            "unknown parameter 'dleay' \\(choices: stake, delay",
         ),
         (
             lambda: sensitivity(DESIGN, with_value(Y, (3,), np.nan), label="war"),
-            "output war: nan in draw 3 is not finite",
+            "outcome war: nan in draw 3 is not finite",
         ),
         (
             lambda: sensitivity(DESIGN, np.full(32, 0.25), label="war"),
-            "output war: the same value, 0.25, in all draws",
+            "outcome war: the same value, 0.25, in all draws",
         ),
-        (lambda: sensitivity(DESIGN, Y[:30], label="war"), r"output war: shape \(30,\)"),
+        (lambda: sensitivity(DESIGN, Y[:30], label="war"), r"outcomes: shape \(2, 30\)"),
         (
             lambda: sensitivity(DESIGN, Y, with_value(Y, (4,), np.inf), label="war"),
-            "output war: Monte Carlo variance inf in draw 4 is not finite",
+            "outcome war, Monte Carlo variance: inf in draw 4 is not finite",
         ),
         (
             lambda: sensitivity(DESIGN, Y, -0.1, label="war"),
-            "output war: negative Monte Carlo variance in draw 0",
+            "outcome war: negative Monte Carlo variance in draw 0",
         ),
         (lambda: sensitivity(DESIGN, Y, level=1.0), "confidence level must lie between"),
         (
             lambda: fit_surrogate(DESIGN, Y).mean_over("stake", "stake", X[:, 0], X[:, 0]),
             "two parameters are needed, not 'stake' twice",
-        ),
-        (
-            lambda: pawn_indices(X, ("stake", "delay"), Y, slices=6),
-            "slices: 6 is not one of 2, 4, 8, 16, 32",
-        ),
-        (
-            lambda: pawn_indices(X, ("stake", "delay"), with_value(Y, (5,), np.nan), label="war"),
-            "output war: nan in draw 5 is not finite",
         ),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from escalation.analysis.comparison import compare_panel
-from escalation.analysis.summary import examine
-from escalation.analysis.summary_json import as_json
+from escalation.analysis.comparison import compare_panel, rows_of
+from escalation.analysis.findings import as_json, find
 from escalation.errors import EscalationError, ResultsError
 from escalation.plots import PLOTS
 from escalation.plots.participation import participation
@@ -25,7 +25,7 @@ from escalation.report.comparison_report import format_comparison
 from escalation.report.decision_table import format_decision_table, write_decision_csv
 from escalation.report.show import format_show
 from escalation.results.estimates import panel, panel_from_counts
-from escalation.results.quantities import RISKS, chosen_risks
+from escalation.results.quantities import RISKS
 from escalation.results.support import (
     DRIVER_HITS,
     LEAST_DRAWS,
@@ -94,8 +94,7 @@ def carried(ds: xr.Dataset, place: str, risk: str, *names: str) -> bool:
 def test_texts_say_no_more_than_the_counts_carry(ds: xr.Dataset) -> None:
     texts = [format_show(ds), format_answer(ds), format_decision_table(ds)]
     if ds.sizes["structure"] > 1:
-        e = examine(ds, chosen_risks(list(EVERY)))
-        texts.append(format_comparison(e, ds))
+        texts.append(format_comparison(find(ds, EVERY), ds))
     few = ds.sizes["draw"] < LEAST_DRAWS or int(ds.attrs["trajectories"]) < 2
     for text in texts:
         assert not (bad := NEVER.search(text)), (bad.group(), text)
@@ -110,27 +109,31 @@ def test_texts_say_no_more_than_the_counts_carry(ds: xr.Dataset) -> None:
 def test_numbers_that_are_not_carried_are_not_given(ds: xr.Dataset) -> None:
     if ds.sizes["structure"] < 2:
         return
-    e = examine(ds, chosen_risks(list(EVERY)))
-    found = as_json(e, ds)
-    json.dumps(found, allow_nan=False)
-    rule, reference = e.rules[0], e.reference
-    for place in e.flashpoints:
-        for risk in EVERY:
-            c = e.at(place, risk)
-            cells = found["comparison"][rule][place][risk]
-            safer = found["probability_safer"][rule][place][risk]
-            for s, name in enumerate(c.structures):
-                if not carried(ds, place, risk, name, reference):
-                    assert safer[name]["value"] is None, (place, risk, name)
-                    assert c.verdict[s] not in VERDICTS
-                    assert cells[name]["reason"]
-                    assert np.isnan(c.dominance_first[s])
-                assert cells[name]["difference_mc_se"] != 0 or cells[name]["difference"] == 0
-            if not carried(ds, place, risk, *c.structures):
-                ranks = found["rank_probability"][rule][place][risk]
-                assert all(p is None for row in ranks.values() for p in row)
-                assert found["unsupported"]["ranks"][rule][place][risk]
-            assert found["flip"].get(place, {}).get(risk) is None, "fewer than 16 draws"
+    found = find(ds, EVERY)
+    plain = as_json(found, ds)
+    json.dumps(plain, allow_nan=False)
+    rows, cells = rows_of(found.comparison), plain["comparison"]
+    structures = found.comparison["structure"].values.tolist()
+    for (rule, flashpoint, risk, name), c in rows.items():
+        where = rule, flashpoint, risk
+        if not carried(ds, flashpoint, risk, name, found.comparison.attrs["reference"]):
+            assert nested_in(cells["p_safer"], *where, name) is None, (where, name)
+            assert c.verdict not in VERDICTS
+            assert nested_in(cells["reason"], *where, name)
+            assert np.isnan(c.dominance_first)
+        assert c.difference_monte_carlo_se != 0 or c.difference == 0
+        if not carried(ds, flashpoint, risk, *structures):
+            ranks = nested_in(cells["rank_probability"], *where, name)
+            assert all(p is None for p in ranks.values())
+            assert nested_in(cells["rank_reason"], *where)
+        assert nested_in(plain["drivers"]["reason"], flashpoint, risk), "fewer than 16 draws"
+    assert plain["thresholds"] == []
+
+
+def nested_in(found: dict[str, Any], *keys: str) -> Any:
+    for key in keys:
+        found = found[key]
+    return found
 
 
 @FEWER
@@ -174,8 +177,8 @@ def test_a_copy_of_the_reference_is_not_the_best() -> None:
     assert "War: exactly the same." in text
     assert "most often" not in text
     c = compare_panel(panel(ds, RISKS["war"], "taiwan_strait"), "hub_and_spoke")
-    assert c.ranking.reason == "identical"
-    assert np.isnan(c.rank_probability).all()
+    assert c["rank_reason"] == "identical"
+    assert np.isnan(c["rank_probability"]).all()
 
 
 def test_twins_that_are_best_are_named_together() -> None:
@@ -202,9 +205,10 @@ def test_one_draw_leans_to_nothing() -> None:
     assert "leaning" not in text
     assert "most often" not in text
     c = compare_panel(panel(one, RISKS["war"], "taiwan_strait"), "hub_and_spoke")
-    assert np.isfinite(c.difference[0])
-    assert c.difference_mc_se[0] > 0
-    assert np.isnan([c.p_safer[0], c.difference_low[0], c.low[0], c.regret[0]]).all()
+    first = c.isel(structure=0)
+    assert np.isfinite(first["difference"])
+    assert first["difference_monte_carlo_se"] > 0
+    assert all(np.isnan(first[name]) for name in ("p_safer", "difference_low", "low", "regret"))
 
 
 def test_too_rare_to_compare_is_too_rare_to_rank() -> None:
@@ -213,14 +217,14 @@ def test_too_rare_to_compare_is_too_rare_to_rank() -> None:
     hits[1, 5, 3] = 1
     names = ("a", "b", "c")
     c = compare_panel(panel_from_counts(RISKS["war"], names, hits, np.full(hits.shape, 62.0)), "a")
-    assert c.verdict == ("no hits", "too rare", "no hits")
-    assert c.ranking.reason == "too rare"
-    assert np.isnan(c.rank_probability).all()
-    assert np.isnan(c.difference).all() or c.difference[0] == 0
+    assert c["verdict"].values.tolist() == ["no hits", "too rare", "no hits"]
+    assert c["rank_reason"] == "too rare"
+    assert np.isnan(c["rank_probability"]).all()
+    assert np.isnan(c["difference"]).all() or c["difference"][0] == 0
     many = hits + np.array([2, 3, 4])[:, None, None]
     c = compare_panel(panel_from_counts(RISKS["war"], names, many, np.full(hits.shape, 62.0)), "a")
-    assert c.ranking.says is Says.VERDICT
-    np.testing.assert_allclose(c.rank_probability.sum(axis=1), 1)
+    assert c["rank_says"] == Says.VERDICT
+    np.testing.assert_allclose(c["rank_probability"].sum("rank"), 1)
 
 
 def test_rounding_is_no_finding() -> None:
@@ -232,7 +236,7 @@ def test_rounding_is_no_finding() -> None:
     values = hits.sum(-1) / trials.sum(-1)
     assert (values[0] != values[1]).any()
     c = compare_panel(panel_from_counts(RISKS["war"], ("a", "b"), hits, trials), "a")
-    assert c.difference[1] == 0.0
+    assert c["difference"][1] == 0.0
     assert apart(np.array([0.1 + 0.2, 1.0]), np.array([0.3, 1.1])).tolist() == [0.0, 1.0 - 1.1]
 
 
@@ -302,4 +306,4 @@ def test_errors_of_this_package_are_the_only_ones() -> None:
     one = degenerate_dataset("played", 1, flashpoints=1, structures=1, draws=2, trajectories=2)
     assert format_answer(one) == ""
     with pytest.raises(EscalationError, match="one structure only"):
-        examine(one, chosen_risks(None))
+        find(one)

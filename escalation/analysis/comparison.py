@@ -19,7 +19,7 @@ variance reduction
     of common random numbers: Monte Carlo variance of the difference of two independent runs
     over that measured. No coupling of two runs with probabilities p and q can do better than
     :math:`[p(1-p) + q(1-q)] / [|p-q| - (p-q)^2]` (Frechet's bound on the joint chance), which
-    is shown beside it.
+    is given beside it.
 ranks, regret
     over plausible values, the mean's Monte Carlo error added. Regret is the risk above that of
     the best structure in the same draw: what choosing this one for good costs on average.
@@ -29,22 +29,22 @@ dominance
     above, for those who shun bad draws): 0 if it dominates, 1 if it is dominated (Leshno and
     Levy 2002, almost stochastic dominance).
 
-What the counts do not carry (:mod:`escalation.results.support`) is NaN, and `Comparison.support`
-and `Comparison.ranking` say why.
+What the counts do not carry (:mod:`escalation.results.support`) is NaN, and the variables
+``reason`` and ``rank_reason`` say why.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from escalation.errors import InputError, ResultsError
+from escalation.analysis.choices import choose, labels
 from escalation.results.estimates import HIGH, LOW, Panel, panel, summarise
-from escalation.results.quantities import LOSS, Quantity
+from escalation.results.quantities import LOSS, RISKS, Quantity
 from escalation.results.support import (
     LEAST_HITS,
     Says,
@@ -52,179 +52,118 @@ from escalation.results.support import (
     of_difference,
     spread_known,
 )
-from escalation.results.under_rule import rules_of
 from escalation.statistics.intervals import wilson
-from escalation.statistics.noise import Cleaned, apart, noise_covariance, root_of
+from escalation.statistics.noise import apart, noise_covariance, root_of
 
 CLEAR_SHARE = 0.8
 CLEAR_ERRORS = 2.0
 RESAMPLES = 400
 Z95 = 1.96
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """One risk at one flashpoint: every structure, and every structure against the reference.
-
-    All arrays start with the axis (structure,), in the order of `structures`; the reference
-    stands among them, with a difference of exactly zero.
-
-    Attributes
-    ----------
-    quantity : Quantity
-    structures : tuple of str
-    reference : str
-    draws : int
-        Draws in which every structure has a value.
-    hits, trials : array
-        Summed over draws.
-    mean, mc_se, parameter_sd, low, high : array
-        Mean over draws, its Monte Carlo error, spread over parameters, 5 and 95 % of draws.
-    difference, difference_mc_se, difference_sd, difference_low, difference_high : array
-        The same of the difference to the reference.
-    ratio, ratio_mc_low, ratio_mc_high, ratio_low, ratio_high : array
-        Ratio to the reference; NaN where there are too few hits.
-    p_safer, p_safer_low, p_safer_high : array
-        Chance that the structure has less of the risk, and its 95 % interval.
-    reduction, reduction_low, reduction_high, reduction_bound : array
-        Variance reduction by common random numbers, its 95 % interval over draws, and the
-        largest possible; NaN without replicates, and where nothing varies.
-    rank_probability : array (structure, rank)
-        Chance of every rank; rank 1 is the least risk. Ties share.
-    regret, regret_mc_se : array
-        Expected regret.
-    dominance_first, dominance_second : array
-        Share of area against the structure; NaN where the distributions are the same.
-    support : tuple of Support
-        What the difference of every structure to the reference carries; the reference's own is
-        that of its level.
-    ranking : Support
-        What the order of all structures carries.
-    verdict : tuple of str
-        ``safer``, ``riskier``, ``undecided``, ``reference``, or in a word why there is none: a
-        key of :data:`escalation.results.support.REASONS`.
-    values, noise : array (structure, draw)
-        The risk in every draw, and its Monte Carlo variance.
-    difference_noise : array (structure, draw)
-        Monte Carlo variance of the difference to the reference.
-    clean : Cleaned
-        Draws with the Monte Carlo part of their spread removed.
-    """
-
-    quantity: Quantity
-    structures: tuple[str, ...]
-    reference: str
-    draws: int
-    hits: np.ndarray
-    trials: np.ndarray
-    mean: np.ndarray
-    mc_se: np.ndarray
-    parameter_sd: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    difference: np.ndarray
-    difference_mc_se: np.ndarray
-    difference_sd: np.ndarray
-    difference_low: np.ndarray
-    difference_high: np.ndarray
-    ratio: np.ndarray
-    ratio_mc_low: np.ndarray
-    ratio_mc_high: np.ndarray
-    ratio_low: np.ndarray
-    ratio_high: np.ndarray
-    p_safer: np.ndarray
-    p_safer_low: np.ndarray
-    p_safer_high: np.ndarray
-    reduction: np.ndarray
-    reduction_low: np.ndarray
-    reduction_high: np.ndarray
-    reduction_bound: np.ndarray
-    rank_probability: np.ndarray
-    regret: np.ndarray
-    regret_mc_se: np.ndarray
-    dominance_first: np.ndarray
-    dominance_second: np.ndarray
-    support: tuple[Support, ...]
-    ranking: Support
-    verdict: tuple[str, ...]
-    values: np.ndarray
-    noise: np.ndarray
-    difference_noise: np.ndarray
-    clean: Cleaned
+Arrays = dict[str, np.ndarray]
 
 
 def compare(
     ds: xr.Dataset,
-    risks: Sequence[Quantity],
+    on: str | Sequence[str] | None = None,
     *,
     reference: str | None = None,
     loss: Mapping[str, float] | None = None,
-) -> dict[tuple[str, str, str], Comparison]:
-    """Compare all structures on several risks.
+    flashpoints: str | Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Compare all structures with a reference on several risks.
 
     Parameters
     ----------
     ds : Dataset
         Results.
-    risks : sequence of Quantity
-        From :func:`escalation.results.quantities.chosen_risks`.
-    reference : str, optional
-        Structure to compare with; that of the study if not given.
-    loss : mapping of str to float, optional
-        Weights of events; adds the risk ``loss``.
+    on, reference, loss, flashpoints
+        What to compare, see :func:`escalation.analysis.choices.choose`.
+
+    Returns
+    -------
+    Dataset
+        By ``decision_rule``, ``flashpoint``, ``risk`` and ``structure`` what `compare_panel`
+        returns. The attributes ``reference`` and ``loss`` (JSON) say what was compared.
+
+    Raises
+    ------
+    InputError
+        Unknown name.
+    ResultsError
+        No reference, one structure only, or counts are missing.
+
+    Examples
+    --------
+    >>> found = compare(ds, "war")
+    >>> war = found.sel(decision_rule="expected_utility", flashpoint="taiwan_strait", risk="war")
+    >>> war["verdict"].sel(structure="hub_and_spoke").item()
+    'reference'
+    >>> bool((war["regret"] >= 0).all())
+    True
+    """
+    chosen = choose(ds, on, reference=reference, loss=loss, flashpoints=flashpoints)
+    names = [risk.risk for risk in chosen.risks]
+    outer = ("decision_rule", "flashpoint", "risk")
+    cells = [
+        _compared(panel(ds, risk, flashpoint, rule, chosen.loss), chosen.reference)
+        for rule in chosen.rules
+        for flashpoint in chosen.flashpoints
+        for risk in chosen.risks
+    ]
+    shape = (len(chosen.rules), len(chosen.flashpoints), len(names))
+    return xr.Dataset(
+        {
+            name: ((*outer, *dims), np.array([c[name] for c in cells]).reshape(*shape, *size))
+            for name, (dims, size) in _shapes(cells[0]).items()
+        },
+        {
+            "decision_rule": list(chosen.rules),
+            "flashpoint": list(chosen.flashpoints),
+            "risk": names,
+            "risk_title": ("risk", [risk.title for risk in chosen.risks]),
+            "structure": labels(ds, "structure"),
+            "rank": 1 + np.arange(ds.sizes["structure"]),
+        },
+        {"reference": chosen.reference, "loss": json.dumps(chosen.loss)},
+    )
+
+
+def rows_of(found: xr.Dataset) -> dict[tuple[str, str, str, str], Any]:
+    """Return a comparison as rows, to be read number by number.
+
+    Parameters
+    ----------
+    found : Dataset
+        From `compare`.
 
     Returns
     -------
     dict
-        By decision rule, flashpoint and name of the risk.
+        By decision rule, flashpoint, risk and structure a named tuple of its variables; of the
+        ranks it holds the chances of the first and the last, ``least`` and ``most``.
 
-    Raises
-    ------
-    InputError
-        Unknown reference.
-    ResultsError
-        No reference, or counts are missing.
+    Examples
+    --------
+    >>> rows = rows_of(compare(ds, "war"))
+    >>> rows["expected_utility", "taiwan_strait", "war", "hub_and_spoke"].difference
+    0.0
     """
-    base = chosen_reference(ds, reference)
-    wanted = [*risks, LOSS] if loss else list(risks)
-    flashpoints = [str(name) for name in ds["flashpoint"].values.tolist()]
-    return {
-        (rule, flashpoint, risk.risk): compare_panel(panel(ds, risk, flashpoint, rule, loss), base)
-        for rule in rules_of(ds)
-        for flashpoint in flashpoints
-        for risk in wanted
-    }
+    ranks = found["rank_probability"]
+    flat = found.drop_dims("rank").assign(
+        least=ranks.isel(rank=0, drop=True), most=ranks.isel(rank=-1, drop=True)
+    )
+    frame = flat.to_dataframe(["decision_rule", "flashpoint", "risk", "structure"])
+    return dict(zip(frame.index, frame.itertuples(index=False), strict=True))
 
 
-def chosen_reference(ds: xr.Dataset, reference: str | None = None) -> str:
-    """Structure that the others are compared with.
-
-    Raises
-    ------
-    InputError
-        One was named that the results do not have.
-    ResultsError
-        None was named, and the results know none.
-    """
-    known = [str(name) for name in ds["structure"].values.tolist()]
-    if reference is None:
-        reference = str(ds.attrs.get("reference", ""))
-        if reference not in known:
-            raise ResultsError("the results have no reference structure: name one")
-    if reference not in known:
-        raise InputError(f"reference: unknown structure {reference!r} ({_choices(known)})")
-    return reference
+def quantity_of(risk: str) -> Quantity:
+    """Return the quantity behind the word of a risk of a comparison."""
+    return LOSS if risk == LOSS.risk else RISKS[risk]
 
 
-def _choices(known: Sequence[str]) -> str:
-    return f"choices: {', '.join(known)}"
-
-
-def compare_panel(whole: Panel, reference: str) -> Comparison:
+def compare_panel(whole: Panel, reference: str) -> xr.Dataset:
     """Compare the structures of one panel.
-
-    Levels are those of `escalation.results.estimates.summarise`; differences, ranks and regret
-    come from the draws in which every structure has a value.
 
     Parameters
     ----------
@@ -232,49 +171,109 @@ def compare_panel(whole: Panel, reference: str) -> Comparison:
         From :func:`escalation.results.estimates.panel`.
     reference : str
         One of its structures.
+
+    Returns
+    -------
+    Dataset
+        By ``structure`` and ``rank`` (1 has the least risk; ties share), in the unit of the risk:
+
+        mean, monte_carlo_se, low, high, parameter_sd, hits, trials, bound, full
+            the level, see :func:`escalation.results.estimates.estimates`;
+        draws
+            draws in which every structure has a value, on which all that follows rests;
+        difference, difference_monte_carlo_se, difference_sd, difference_low, difference_high
+            to the reference, whose own is exactly zero;
+        difference_noise
+            mean Monte Carlo variance of one draw's difference;
+        ratio, ratio_mc_low, ratio_mc_high, ratio_low, ratio_high
+            to the reference;
+        p_safer, p_safer_low, p_safer_high
+            chance of less of the risk;
+        reduction, reduction_low, reduction_high, reduction_bound
+            by common random numbers, its 95 % interval over draws, and the largest possible;
+        rank_probability, regret, regret_monte_carlo_se
+            NaN unless the order of all structures is carried;
+        dominance_first, dominance_second
+            share of the area against the structure;
+        verdict
+            ``safer``, ``riskier``, ``undecided``, ``reference``, or in a word why there is none;
+        says, reason, rank_says, rank_reason
+            what a difference and the order carry, and the key of
+            :data:`escalation.results.support.REASONS` why not more; empty for a verdict;
+        twin
+            position of the first structure with the same values in every draw.
     """
-    p = whole.complete()
-    r = p.structures.index(reference)
-    n = p.values.shape[1]
-    if n == 0:
-        return _empty(p, reference)
-    carried, ranking = _carried(whole, p, r)
-    rng, level = p.rng(1), summarise(whole)
-    noise, clean = noise_covariance(p.errors), p.cleaned()
-    plausible = clean.plausible.reshape(len(p.structures), -1)
+    arrays = _compared(whole, reference)
+    return xr.Dataset(
+        {name: (dims, arrays[name]) for name, (dims, _) in _shapes(arrays).items()},
+        {"structure": list(whole.structures), "rank": 1 + np.arange(len(whole.structures))},
+        {"reference": reference},
+    )
+
+
+def _shapes(arrays: Arrays) -> dict[str, tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Dimensions and sizes of what `_compared` returns."""
+    dims = ("structure", "rank")
+    return {name: (dims[: np.ndim(a)], np.shape(a)) for name, a in arrays.items()}
+
+
+def _compared(whole: Panel, reference: str) -> Arrays:
+    """Return all variables of `compare_panel` by name."""
+    kept = np.isfinite(whole.values).all(axis=0)
+    r = whole.structures.index(reference)
+    carried, ranking = _carried(whole, whole.only(kept), r)
+    n = int(kept.sum())
+    if not n:
+        kept = np.arange(len(kept)) == 0  # a draw of NaN, of which nothing is carried
+    p, plausible = whole.only(kept), plausible_values(whole)[:, kept]
+    flat = plausible.reshape(len(plausible), -1)
+    rng = whole.rng(1)
+    gap = apart(flat, flat[r])
+    noise = ((p.errors - p.errors[r]) ** 2).sum(axis=2)
     mean = p.values.mean(axis=1)
-    difference_noise = ((p.errors - p.errors[r]) ** 2).sum(axis=2)
-    difference_se = _mean_error(difference_noise)
-    gap = apart(plausible, plausible[r])
     same = (p.values == p.values[r]).all(axis=1)
-    difference = np.where(same, 0.0, apart(mean, mean[r]))
-    noisy = _with_mean_errors(plausible, noise / n, rng)
-    best = noisy.min(axis=0)
-    p_safer = (noisy < noisy[r]).mean(axis=1) + (noisy == noisy[r]).mean(axis=1) / 2
-    safer_low, safer_high = wilson(p_safer * n, n)
-    found = Comparison(
-        quantity=p.quantity, structures=p.structures, reference=reference, draws=n,
-        hits=level["hits"].values, trials=level["trials"].values,
-        mean=level["mean"].values, mc_se=level["monte_carlo_se"].values,
-        parameter_sd=level["parameter_sd"].values,
-        low=level["low"].values, high=level["high"].values,
-        difference=difference, difference_mc_se=difference_se, difference_sd=_sd(gap),
-        **_quantiles(gap),
-        **_ratios(p, plausible, r),
-        p_safer=p_safer, p_safer_low=safer_low, p_safer_high=safer_high,
+    noisy = _with_mean_errors(flat, noise_covariance(p.errors) / len(p.values[0]), rng)
+    low, high = np.quantile(gap, (LOW, HIGH), axis=1)
+    found = {
+        "draws": np.array(n),
+        "difference": np.where(same, 0.0, apart(mean, mean[r])),
+        "difference_monte_carlo_se": _mean_error(noise),
+        "difference_noise": _mean_error(noise) ** 2 * noise.shape[1],
+        "difference_sd": _sd(gap), "difference_low": low, "difference_high": high,
+        **_ratios(p, flat, r),
+        **_chances(noisy, r, n),
         **_reduction(p, r, rng),
-        rank_probability=_rank_probability(noisy),
-        regret=apart(noisy, best).mean(axis=1), regret_mc_se=difference_se_to_best(p, mean),
-        **_dominance(plausible, r),
-        support=carried, ranking=ranking,
-        verdict=_verdicts(carried, r, p_safer, difference, difference_se),
-        values=p.values, noise=p.noise, difference_noise=difference_noise, clean=clean,
-    )  # fmt: skip
-    return _without_what_is_not_carried(found, whole)
+        **_ranks(noisy, p),
+        **_dominance(flat, r),
+        "twin": np.array(_first_twin(whole.values)),
+    }  # fmt: skip
+    verdict = _verdicts(carried, r, found)
+    found = _only_what_is_carried(found, whole, carried, ranking, verdict)
+    return {
+        **{name: array.values for name, array in summarise(whole).items() if name in _LEVEL},
+        **found,
+        "verdict": verdict,
+        "says": np.array([int(support.says) for support in carried]),
+        "reason": np.array([support.reason for support in carried]),
+        "rank_says": np.array(int(ranking.says)),
+        "rank_reason": np.array(ranking.reason),
+    }
+
+
+_LEVEL = ("mean", "monte_carlo_se", "low", "high", "parameter_sd", "hits", "trials", "bound",
+          "full")  # fmt: skip
+
+
+def plausible_values(p: Panel) -> np.ndarray:
+    """Return values without chance for differences, shape (structure, draw, copy).
+
+    Without replicates the noise of a difference is not known, and chance stays in.
+    """
+    return p.cleaned().plausible if p.coupled else np.repeat(p.values[..., None], 2, axis=2)
 
 
 def _carried(whole: Panel, p: Panel, r: int) -> tuple[tuple[Support, ...], Support]:
-    """What each structure's difference to structure `r` carries, and the order of all."""
+    """Return what each structure's difference to structure `r` carries, and the order of all."""
     freedom = np.where(np.isfinite(whole.values).all(axis=0), whole.freedom, -1)
 
     def ask(*some: int) -> Support:
@@ -287,34 +286,40 @@ def _carried(whole: Panel, p: Panel, r: int) -> tuple[tuple[Support, ...], Suppo
     return tuple(ask(s, r) for s in every), ask(*every)
 
 
-_REDUCTION = ("reduction", "reduction_low", "reduction_high", "reduction_bound")
-_CHANCE = ("p_safer", "p_safer_low", "p_safer_high", "dominance_first", "dominance_second")
-_EXACT = (
-    "difference", "difference_mc_se", "ratio", "ratio_mc_low", "ratio_mc_high",
-    "difference_sd", "difference_low", "difference_high", "ratio_low", "ratio_high",
-)  # fmt: skip
+_RANGE = ("difference_sd", "difference_low", "difference_high", "ratio_low", "ratio_high")
+_EXACT = ("difference", "difference_monte_carlo_se", "ratio", "ratio_mc_low", "ratio_mc_high")
 """Known where two structures are identical too: differences of zero, ratios of one."""
-_RANGE = _EXACT[5:]
-_RANKED = ("rank_probability", "regret", "regret_mc_se")
+_CHANCE = ("p_safer", "p_safer_low", "p_safer_high", "dominance_first", "dominance_second")
+_REDUCTION = (
+    "reduction", "reduction_low", "reduction_high", "reduction_bound", "difference_noise",
+)  # fmt: skip
+_RANKED = ("rank_probability", "regret", "regret_monte_carlo_se")
 
 
-def _without_what_is_not_carried(c: Comparison, whole: Panel) -> Comparison:
+def _only_what_is_carried(
+    found: Arrays,
+    whole: Panel,
+    carried: tuple[Support, ...],
+    ranking: Support,
+    verdict: np.ndarray,
+) -> Arrays:
     """Put NaN where the counts say nothing."""
-    says = np.array([support.says for support in c.support])
-    exact = np.array([word in ("identical", "reference") for word in c.verdict])
+    says = np.array([support.says for support in carried])
+    exact = np.isin(verdict, ("identical", "reference"))
     spread = np.array([spread_known(f) for f in whole.freedom])
     kept = dict.fromkeys(_REDUCTION, says >= Says.DIFFERENCE)
     kept |= dict.fromkeys(_CHANCE, says >= Says.VERDICT)
     kept |= dict.fromkeys(_EXACT, (says >= Says.DIFFERENCE) | exact)
-    kept |= {name: kept[name] & (spread | exact) for name in _RANGE}
+    kept |= dict.fromkeys(_RANGE, kept["ratio"] & (spread | exact))
     # An error of exactly zero says that no two histories differed, not that no other would have.
-    kept["difference_mc_se"] &= (c.difference_mc_se > 0) | exact
-    kept |= dict.fromkeys(_RANKED, np.full(len(says), c.ranking.says is Says.VERDICT))
-    changed: dict[str, Any] = {}
-    for name, mask in kept.items():
-        values = getattr(c, name)
-        changed[name] = np.where(mask[:, None] if values.ndim == 2 else mask, values, np.nan)
-    return replace(c, **changed)
+    error = "difference_monte_carlo_se"
+    kept[error] = kept[error] & ((found[error] > 0) | exact)
+    kept |= dict.fromkeys(_RANKED, np.full(len(says), ranking.says is Says.VERDICT))
+    masked = {
+        name: np.where(mask[:, None] if found[name].ndim == 2 else mask, found[name], np.nan)
+        for name, mask in kept.items()
+    }
+    return {**found, **masked}
 
 
 def _mean_error(noise: np.ndarray) -> np.ndarray:
@@ -325,36 +330,18 @@ def _mean_error(noise: np.ndarray) -> np.ndarray:
     return np.sqrt(mean / noise.shape[1])
 
 
-_NOTHING = Support(Says.NOTHING, "-")
-
-
-def _empty(p: Panel, reference: str) -> Comparison:
-    """Nothing to compare: no draw has a value under every structure."""
-    n = len(p.structures)
-    nan, none = np.full(n, np.nan), np.zeros(n)
-    kinds = Comparison.__annotations__
-    arrays = {name: nan for name, kind in kinds.items() if kind == "np.ndarray"}
-    arrays |= {
-        "rank_probability": np.full((n, n), np.nan), "hits": none, "trials": none,
-        "values": p.values, "noise": p.values, "difference_noise": p.values,
-    }
-    return Comparison(
-        quantity=p.quantity, structures=p.structures, reference=reference, draws=0,
-        verdict=("-",) * n, support=(_NOTHING,) * n, ranking=_NOTHING,
-        clean=Cleaned(p.values, p.values[..., None], nan), **arrays,
-    )  # fmt: skip
-
-
 def _sd(values: np.ndarray) -> np.ndarray:
-    return values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.full(len(values), np.nan)
+    return values.std(axis=1, ddof=1)
 
 
-def _quantiles(gap: np.ndarray) -> dict[str, np.ndarray]:
-    low, high = np.quantile(gap, (LOW, HIGH), axis=1)
-    return {"difference_low": low, "difference_high": high}
+def _chances(noisy: np.ndarray, r: int, n: int) -> Arrays:
+    """Chance of less of the risk than under structure `r`, with Wilson's interval."""
+    p = (noisy < noisy[r]).mean(axis=1) + (noisy == noisy[r]).mean(axis=1) / 2
+    low, high = wilson(p * n, np.full(len(p), max(n, 1)))
+    return {"p_safer": p, "p_safer_low": low, "p_safer_high": high}
 
 
-def _ratios(p: Panel, clean: np.ndarray, r: int) -> dict[str, np.ndarray]:
+def _ratios(p: Panel, clean: np.ndarray, r: int) -> Arrays:
     """Ratio of mean risks with its Monte Carlo interval, and quantiles of ratios within draws."""
     mean = p.values.mean(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -370,17 +357,15 @@ def _ratios(p: Panel, clean: np.ndarray, r: int) -> dict[str, np.ndarray]:
     return {
         "ratio": ratio, "ratio_mc_low": ratio / spread, "ratio_mc_high": ratio * spread,
         "ratio_low": low, "ratio_high": high,
-    }
+    }  # fmt: skip
 
 
-def _reduction(p: Panel, r: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _reduction(p: Panel, r: int, rng: np.random.Generator) -> Arrays:
     """Variance reduction by common random numbers, with a bootstrap over draws."""
-    names = ("reduction", "reduction_low", "reduction_high", "reduction_bound")
+    names = _REDUCTION[:4]
     nan = np.full(len(p.structures), np.nan)
-    if not p.coupled:
-        return dict.fromkeys(names, nan)
     known = np.isfinite(p.errors).all(axis=(0, 2))
-    if not known.any():
+    if not p.coupled or not known.any():
         return dict.fromkeys(names, nan)
     p = p.only(known)
     separate = p.noise + p.noise[r]
@@ -388,21 +373,18 @@ def _reduction(p: Panel, r: int, rng: np.random.Generator) -> dict[str, np.ndarr
     value, base = p.values, p.values[r]
     gap = np.abs(value - base)
     with np.errstate(divide="ignore", invalid="ignore"):
-        n = p.trials
-        independent = (value * (1 - value) + base * (1 - base)) / n
-        least = (gap - gap**2) / n
+        independent = (value * (1 - value) + base * (1 - base)) / p.trials
+        least = (gap - gap**2) / p.trials
         whole = separate.mean(axis=1) / together.mean(axis=1)
         bound = independent.mean(axis=1) / least.mean(axis=1)
         pick = rng.integers(0, value.shape[1], (RESAMPLES, value.shape[1]))
         again = separate[:, pick].mean(axis=-1) / together[:, pick].mean(axis=-1)
         low, high = np.quantile(again, (0.025, 0.975), axis=1)
-    if p.quantity.trials != "trajectories" or p.quantity is LOSS:
+    if p.quantity.trials != "trajectories" or not p.either_or:
         bound = nan
-    found = (whole, low, high, bound)
     varies = np.isfinite(whole)
-    return {
-        name: np.where(varies, array, np.nan) for name, array in zip(names, found, strict=True)
-    }
+    found = (np.where(varies, array, np.nan) for array in (whole, low, high, bound))
+    return dict(zip(names, found, strict=True))
 
 
 def _with_mean_errors(
@@ -410,46 +392,39 @@ def _with_mean_errors(
 ) -> np.ndarray:
     """Plausible values with errors of the mean added; the same for tied structures."""
     noisy = clean + root_of(covariance) @ rng.standard_normal(clean.shape)
-    for s, first in enumerate(_first_twin(clean)):
-        noisy[s] = noisy[first]
-    return noisy
+    return noisy[_first_twin(clean)]
 
 
-def _first_twin(clean: np.ndarray) -> list[int]:
+def _first_twin(values: np.ndarray) -> list[int]:
     """For each structure, the first one with the same values."""
     return [
-        next(k for k in range(s + 1) if np.array_equal(clean[k], clean[s]))
-        for s in range(len(clean))
+        next(k for k in range(s + 1) if np.array_equal(values[k], values[s], equal_nan=True))
+        for s in range(len(values))
     ]
 
 
-def _rank_probability(noisy: np.ndarray) -> np.ndarray:
-    """Chance of every rank, shape (structure, rank); structures that tie share their ranks."""
+def _ranks(noisy: np.ndarray, p: Panel) -> Arrays:
+    """Chance of every rank, shape (structure, rank), tied structures sharing theirs; regret."""
     n = len(noisy)
     below = (noisy[None] < noisy[:, None]).sum(axis=1)
-    tied = (noisy[None] == noisy[:, None]).sum(axis=1)
-    found = np.zeros((n, n))
-    for rank in range(n):
-        here = (below <= rank) & (rank < below + tied)
-        found[:, rank] = np.where(here, 1 / tied, 0.0).mean(axis=1)
-    return found
+    tied = np.maximum((noisy[None] == noisy[:, None]).sum(axis=1), 1)
+    shares = [((below <= k) & (k < below + tied)) / tied for k in range(n)]
+    best = int(np.argmin(p.values.mean(axis=1)))
+    return {
+        "rank_probability": np.stack([share.mean(axis=1) for share in shares], axis=1),
+        "regret": apart(noisy, noisy.min(axis=0)).mean(axis=1),
+        "regret_monte_carlo_se": _mean_error(((p.errors - p.errors[best]) ** 2).sum(axis=2)),
+    }
 
 
-def difference_se_to_best(p: Panel, mean: np.ndarray) -> np.ndarray:
-    """Monte Carlo error of the mean difference to the structure with the least mean risk."""
-    best = int(np.argmin(mean))
-    return _mean_error(((p.errors - p.errors[best]) ** 2).sum(axis=2))
-
-
-def _dominance(clean: np.ndarray, r: int) -> dict[str, np.ndarray]:
+def _dominance(clean: np.ndarray, r: int) -> Arrays:
     first, second = np.array([_area_against(row, clean[r]) for row in clean]).T
     return {"dominance_first": first, "dominance_second": second}
 
 
 def _area_against(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Shares of area that speak against `x`, less being better: first and second order."""
-    a, b = np.sort(x), np.sort(y)
-    gap = a - b  # quantile by quantile: where positive, x has the larger risk
+    gap = np.sort(x) - np.sort(y)  # quantile by quantile: where positive, x has the larger risk
     # From the worst draws down: the mean of the worst k draws, for every k.
     tail = np.cumsum(gap[::-1])
     found = []
@@ -459,10 +434,7 @@ def _area_against(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def _verdicts(
-    carried: tuple[Support, ...], r: int, p_safer: np.ndarray, difference: np.ndarray,
-    error: np.ndarray,
-) -> tuple[str, ...]:
+def _verdicts(carried: tuple[Support, ...], r: int, found: Arrays) -> np.ndarray:
     words = []
     for s, support in enumerate(carried):
         if s == r and support.says > Says.NOTHING:
@@ -470,12 +442,17 @@ def _verdicts(
         elif support.says < Says.VERDICT:
             words.append(support.reason)
         else:
-            words.append(verdict_word(p_safer[s], difference[s], error[s]))
-    return tuple(words)
+            error = found["difference_monte_carlo_se"][s]
+            words.append(verdict_word(found["p_safer"][s], found["difference"][s], error))
+    return np.array(words)
 
 
 def verdict_word(p_safer: float, difference: float, error: float) -> str:
-    """Word for a comparison: clear in most draws, and the mean clear of its Monte Carlo error."""
+    """Return the word for a comparison: clear in most draws, and beyond the mean's error.
+
+    >>> verdict_word(0.9, -0.02, 0.005), verdict_word(0.9, -0.02, 0.015)
+    ('safer', 'undecided')
+    """
     if p_safer >= CLEAR_SHARE and difference < -CLEAR_ERRORS * error:
         return "safer"
     if p_safer <= 1 - CLEAR_SHARE and difference > CLEAR_ERRORS * error:

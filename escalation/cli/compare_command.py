@@ -16,7 +16,6 @@ import click
 )
 @click.option("--flashpoint", multiple=True, help="Only this flashpoint; may be repeated.")
 @click.option("--loss", help="Weights such as war=1,nuclear_use=50; default: the study's, if any.")
-@click.option("--pawn", is_flag=True, help="Check the sensitivity by PAWN (needs SALib).")
 @click.option("--json", "output", type=click.Path(), help="Write every number to this file.")
 def compare(
     results: str,
@@ -25,24 +24,22 @@ def compare(
     structure: str | None,
     flashpoint: tuple[str, ...],
     loss: str | None,
-    pawn: bool,
     output: str | None,
 ) -> None:
     """Compare the structures of RESULTS draw by draw; nothing is simulated."""
-    from escalation.analysis.summary import examine
-    from escalation.analysis.summary_json import as_json
+    from escalation.analysis.findings import as_json, find
     from escalation.cli.json_file import checked_output, write_json
     from escalation.report.comparison_report import format_comparison
     from escalation.results import open_results
     from escalation.results.quantities import chosen_risks, parse_loss
 
     target = None if output is None else checked_output(output)
-    risks = chosen_risks(on)
+    risks = [risk.risk for risk in chosen_risks(on)]
     weights = None if loss is None else parse_loss(loss)
     ds = open_results(results)
-    found = examine(
+    found = find(
         ds, risks, reference=reference, structure=structure, loss=weights,
-        flashpoints=flashpoint or None, pawn=pawn,
+        flashpoints=flashpoint or None,
     )  # fmt: skip
     click.echo(format_comparison(found, ds))
     if target is not None:

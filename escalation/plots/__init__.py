@@ -15,10 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from escalation.analysis.sweep import has_sweep
 from escalation.contracts.whole_file import put, reason
 from escalation.errors import InputError, ResultsError
 from escalation.plots.backend import FORMATS  # first: it loads matplotlib for the rest
-from escalation.plots.break_even import break_even
+from escalation.plots.break_even import break_even, sweep
 from escalation.plots.cumulative import cumulative_risk
 from escalation.plots.flip_map import flip_map
 from escalation.plots.heat_map import risk_heat_map
@@ -56,6 +57,7 @@ __all__ = [
     "risk_heat_map",
     "risk_ridgelines",
     "save_all",
+    "sweep",
     "tornado",
     "trade_off",
     "transition_matrix",
@@ -174,8 +176,16 @@ _ALL = (
         "break_even",
         break_even,
         "Which assumption flips the answer",
-        "Difference in risk to the reference as one parameter moves; where the line crosses "
-        "zero, the answer changes its sign.",
+        "Expected difference in risk to the reference given one parameter, all others averaged "
+        "out; where the line crosses zero, the answer changes its sign.",
+    ),
+    Plot(
+        "sweep",
+        sweep,
+        "At the centre of everything else",
+        "Difference in risk to the reference as one parameter moves and all others stay at their "
+        "centre, where the study asks for such a sweep.",
+        has_sweep,
     ),
     Plot(
         "prior_posterior",

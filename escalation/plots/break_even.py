@@ -1,17 +1,26 @@
-"""Break-even: the value of an assumption at which the answer changes its sign."""
+"""Break-even: the value of an assumption at which the answer changes its sign.
+
+`break_even` takes it from the draws, all other parameters averaged out
+(:mod:`escalation.statistics.thresholds`). `sweep` shows the sweep of a study that asks for one: one
+parameter moved, everything else at its centre.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from escalation.analysis.choices import choose, focus_of
+from escalation.analysis.drivers import Gap, find_gaps
+from escalation.analysis.sweep import SweepLine, sweep_lines
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.grid import Z95, chosen, need, one
+from escalation.plots.grid import Z95, chosen, compared, difference_label, need, one, scaled_axis
 from escalation.plots.style import (
     Look,
     few_ticks,
@@ -19,7 +28,6 @@ from escalation.plots.style import (
     headline,
     looks,
     name_of,
-    percent_axis,
     plain,
     signed,
     strip_panels,
@@ -28,23 +36,159 @@ from escalation.plots.style import (
     tidy,
 )
 from escalation.results.companion import centre_words
-from escalation.results.crossings import find_crossings
 from escalation.results.estimates import HIGH, LOW
-from escalation.results.quantities import RISKS
-from escalation.results.support import Says, of_sweep
-from escalation.statistics.intervals import binomial_se
+from escalation.results.quantities import RISKS, Quantity, chosen_risks
+from escalation.statistics.curves import fitted, smooth
+from escalation.statistics.design import TAILS
+from escalation.statistics.thresholds import curve_along, find_thresholds
 
 COLUMNS = 4
+SHOWN = 4
+"""Parameters shown by default."""
+
+
+class Line(NamedTuple):
+    """A difference to the reference along one parameter.
+
+    Attributes
+    ----------
+    structure : str
+    x, y, low, high : array (point,)
+        Sorted values of the parameter, the difference there, its 95 % Monte Carlo interval.
+    flips : tuple of float
+        Break-even values.
+    """
+
+    structure: str
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    flips: tuple[float, ...]
 
 
 @styled
 def break_even(
     ds: xr.Dataset,
     flashpoint: str | None = None,
+    risks: str | Sequence[str] = ("war", "great_power_war"),
+    parameters: str | Sequence[str] | None = None,
+) -> Figure:
+    """Show the focus structures minus the reference along a parameter, all others averaged out.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; see `escalation.results`.
+    flashpoint
+        Which to show; the first of the study when None.
+    risks
+        Words of risks, of `escalation.results.quantities.RISKS`.
+    parameters
+        Which to show; when None those that flip an answer, the weightiest first, and then those
+        that move it most.
+
+    Returns
+    -------
+    Figure
+        One panel per risk and parameter. Lines are expected differences, bands their 95 %
+        bootstrap interval, a vertical mark with its value the break-even.
+
+    Raises
+    ------
+    InputError
+        Unknown flashpoint, risk or parameter.
+    ResultsError
+        Nothing to compare, or too few draws or events to say anything of single parameters.
+    """
+    need(ds, "parameter_value")
+    compared(ds)
+    flashpoint = one(ds, "flashpoint", flashpoint)
+    wanted = chosen_risks([risks] if isinstance(risks, str) else risks)
+    reference, gaps = _gaps(ds, flashpoint, wanted)
+    names = _weightiest(gaps) if parameters is None else _named(gaps, parameters)
+    structures = list(dict.fromkeys(structure for structure, _ in gaps))
+    rows = [q for q in wanted if any(risk == q.risk for _, risk in gaps)]
+
+    def lines(q: Quantity, name: str) -> list[Line]:
+        return [_line(gaps[s, q.risk], name) for s in structures if (s, q.risk) in gaps]
+
+    figure = _figure(ds, rows, names, structures, lines)
+    title = f"Which assumption flips the answer: difference to {_name(ds, reference)}"
+    headline(figure, ds, title, name_of(ds, "flashpoint", flashpoint, 50))
+    footnote(
+        figure,
+        ds,
+        "From the draws: expected difference given the parameter, all other parameters averaged "
+        "out, between its 2 and 98 % quantile. Bands: 95 % bootstrap interval over draws, which "
+        "holds the Monte Carlo error. Below the zero line the structure is safer than the "
+        "reference. Dotted verticals: break-even values, between values where the difference is "
+        "clear of zero by two standard errors. A level line: nothing seen beyond chance. Grey: "
+        "5-95 % of the draws of the parameter.",
+    )
+    return figure
+
+
+def _name(ds: xr.Dataset, reference: str) -> str:
+    return name_of(ds, "structure", reference, 50)
+
+
+def _gaps(
+    ds: xr.Dataset, flashpoint: str, risks: Sequence[Quantity]
+) -> tuple[str, dict[tuple[str, str], Gap]]:
+    """Return the reference, and differences that carry drivers, by structure and risk."""
+    words = [q.risk for q in risks]
+    first = choose(ds, words, loss={}, flashpoints=flashpoint)
+    found: dict[tuple[str, str], Gap] = {}
+    reasons: list[str] = []
+    for structure in focus_of(ds, first.reference):
+        for (_, risk), gap in find_gaps(ds, first._replace(structure=structure)).items():
+            if isinstance(gap, Gap):
+                found[structure, risk] = gap
+            else:
+                reasons.append(gap)
+    if not found:
+        raise ResultsError(reasons[0])
+    return first.reference, found
+
+
+def _weightiest(gaps: dict[tuple[str, str], Gap]) -> list[str]:
+    """Return the parameters that flip a difference, then those whose curves swing most."""
+    gains: dict[str, float] = {}
+    swings: dict[str, float] = {}
+    for gap in gaps.values():
+        for t in find_thresholds(gap.design, gap.difference):
+            gains[t.parameter] = max(gains.get(t.parameter, 0.0), t.gain)
+        curves = fitted(gap.design, smooth(gap.design, gap.difference[None]))[:, 0]
+        for name, swing in zip(gap.design.names, curves.std(axis=1), strict=True):
+            swings[name] = max(swings.get(name, 0.0), float(swing))
+    order = sorted(swings, key=lambda name: (-gains.get(name, 0.0), -swings[name]))
+    return order[: max(SHOWN, min(len(gains), 2 * COLUMNS))]
+
+
+def _named(gaps: dict[tuple[str, str], Gap], wanted: str | Sequence[str]) -> list[str]:
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    design = next(iter(gaps.values())).design
+    for name in names:
+        design.column(name)
+    return names
+
+
+def _line(gap: Gap, parameter: str) -> Line:
+    x, y, many = curve_along(gap.design, gap.difference, parameter)
+    low, high = np.quantile(many, TAILS, axis=0)
+    flips = find_thresholds(gap.design, gap.difference, [parameter])
+    return Line(gap.structure, x, y, low, high, tuple(t.value for t in flips))
+
+
+@styled
+def sweep(
+    ds: xr.Dataset,
+    flashpoint: str | None = None,
     events: str | Sequence[str] = ("war", "great_power_war"),
     parameters: str | Sequence[str] | None = None,
 ) -> Figure:
-    """Focus structures minus reference against each swept parameter, others at defaults.
+    """Show the structures of a sweep minus the reference, everything else at its centre.
 
     Parameters
     ----------
@@ -61,7 +205,7 @@ def break_even(
     -------
     Figure
         One panel per event and parameter. Lines are differences, bands 95 % Monte Carlo
-        intervals, a vertical mark with its value the break-even.
+        intervals, a vertical mark with its value where the difference changes its sign.
 
     Raises
     ------
@@ -72,110 +216,87 @@ def break_even(
     """
     need(ds, "sweep_event_count", "sweep_value", "parameter_value")
     flashpoint = one(ds, "flashpoint", flashpoint)
-    events = chosen(ds, "event", events)
-    parameters = chosen(ds, "sweep_parameter", parameters)
-    structures = swept(ds)
-    columns = len(parameters) if len(parameters) <= COLUMNS + 1 else COLUMNS
-    blocks = [parameters[i : i + columns] for i in range(0, len(parameters), columns)]
-    rows = len(events) * len(blocks)
-    entries = structure_handles(ds, structures, lines=True, width=40)
-    figure, grid = strip_panels(rows, columns, 11.0, 2.7, entries, 4)
-    places = [(event, block) for event in events for block in blocks]
-    for row, (event, block) in zip(grid, places, strict=True):
-        lines = sweep_differences(ds, event).sel(flashpoint=flashpoint)
-        for ax, parameter in zip(row, block, strict=False):
-            _panel(ax, ds, lines.sel(sweep_parameter=parameter), structures)
-            ax.set_xlabel(_label(parameter))
-        for ax in row[len(block) :]:
-            ax.set_axis_off()
-        row[0].set_ylabel(f"difference in\n{RISKS[event].title},\npercentage points")
-    reference = name_of(ds, "structure", ds.attrs["reference"], 50)
-    place = name_of(ds, "flashpoint", flashpoint, 50)
-    headline(figure, ds, f"Which assumption flips the answer: difference to {reference}", place)
-    n = int(ds.attrs["sweep_trajectories"])
+    names = chosen(ds, "sweep_parameter", parameters)
+    rows = [RISKS[event] for event in chosen(ds, "event", events)]
+    found = [x for x in sweep_lines(ds, [q.risk for q in rows]) if x.flashpoint == flashpoint]
+    structures = list(dict.fromkeys(x.structure for x in found))
+    if not found:
+        raise ResultsError("the sweep does not hold the reference and another structure")
+
+    def lines(q: Quantity, name: str) -> list[Line]:
+        return [_swept_line(x) for x in found if (x.event, x.parameter) == (q.risk, name)]
+
+    figure = _figure(ds, rows, names, structures, lines)
+    title = f"At the centre of everything else: difference to {_name(ds, ds.attrs['reference'])}"
+    headline(figure, ds, title, name_of(ds, "flashpoint", flashpoint, 50))
     footnote(
         figure,
         ds,
-        f"Sweep: n = {n:,} trajectories per point, one parameter moved at a time, all others at "
-        f"{centre_words(ds)}, so these lines carry no spread over draws. Bands: 95 % Monte Carlo "
-        "interval, too wide if anything, because all points use the same random numbers. Below the "
-        "zero line the structure is safer than the reference. Dotted verticals: break-even "
-        "values, interpolated between points that differ from zero by more than a standard error; "
-        "none where the event is too rare to compare. Grey: 5-95 % of the draws of the parameter.",
+        f"Sweep: n = {int(ds.attrs['sweep_trajectories']):,} trajectories per point, one parameter "
+        f"moved at a time, all others at {centre_words(ds)}, so these lines carry no spread over "
+        "draws. Bands: 95 % Monte Carlo interval, too wide if anything, because all points use the "
+        "same random numbers. Below the zero line the structure is safer than the reference. "
+        "Dotted verticals: changes of sign, interpolated between points that differ from zero by "
+        "more than a standard error; none where the event is too rare to compare. Grey: 5-95 % of "
+        "the draws of the parameter.",
     )
     return figure
 
 
-def swept(ds: xr.Dataset) -> list[str]:
-    """Structures of the sweep other than the reference."""
-    names = [str(name) for name in ds["sweep_structure"].values.tolist()]
-    reference = ds.attrs.get("reference")
-    others = [name for name in names if name != reference]
-    if reference not in names or not others:
-        raise ResultsError("the sweep does not hold the reference and another structure")
-    return others
+def _swept_line(found: SweepLine) -> Line:
+    half = Z95 * found.errors
+    y = found.differences
+    flips = tuple(crossing.value for crossing in found.crossings)
+    return Line(found.structure, found.values, y, y - half, y + half, flips)
 
 
-def sweep_differences(ds: xr.Dataset, event: str) -> xr.Dataset:
-    """Risk minus that of the reference at every point of the sweep, with its error.
-
-    Returns
-    -------
-    Dataset
-        ``difference``, ``error`` (standard error as if the random numbers were not shared),
-        ``value`` of the moved parameter, and ``carried``, whether the counts carry a comparison.
-    """
-    trials = int(ds.attrs["sweep_trajectories"])
-    hits = ds["sweep_event_count"].sel(event=event, drop=True)
-    error = xr.apply_ufunc(binomial_se, hits, trials)
-    reference = {"sweep_structure": ds.attrs["reference"]}
-    return xr.Dataset(
-        {
-            "difference": (hits - hits.sel(reference, drop=True)) / trials,
-            "error": np.hypot(error, error.sel(reference, drop=True)),
-            "value": ds["sweep_value"],
-            "carried": _carried(hits, hits.sel(reference, drop=True), trials),
-        }
-    )
-
-
-def _carried(hits: xr.DataArray, base: xr.DataArray, trials: int) -> xr.DataArray:
-    def carried(own: np.ndarray, other: np.ndarray) -> bool:
-        return of_sweep(np.stack([own, other]), trials).says >= Says.VERDICT
-
-    return xr.apply_ufunc(
-        carried, hits, base, input_core_dims=[["sweep_point"]] * 2, vectorize=True
-    )
+def _figure(
+    ds: xr.Dataset,
+    rows: Sequence[Quantity],
+    parameters: Sequence[str],
+    structures: Sequence[str],
+    lines: Callable[[Quantity, str], list[Line]],
+) -> Figure:
+    """Return a figure with a panel for every risk and parameter."""
+    columns = len(parameters) if len(parameters) <= COLUMNS + 1 else COLUMNS
+    blocks = [parameters[i : i + columns] for i in range(0, len(parameters), columns)]
+    entries = structure_handles(ds, structures, lines=True, width=40)
+    figure, grid = strip_panels(len(rows) * len(blocks), columns, 11.0, 2.7, entries, 4)
+    strips = [(q, block) for q in rows for block in blocks]
+    for strip, (q, block) in zip(grid, strips, strict=True):
+        for ax, parameter in zip(strip, block, strict=False):
+            _panel(ax, ds, parameter, lines(q, parameter), looks(ds))
+            scaled_axis(ax.yaxis, q)
+            ax.set_xlabel(_label(parameter))
+        for ax in strip[len(block) :]:
+            ax.set_axis_off()
+        strip[0].set_ylabel(difference_label(q).replace(" in ", " in\n").replace(", ", ",\n"))
+    return figure
 
 
-def _panel(ax: Axes, ds: xr.Dataset, lines: xr.Dataset, structures: list[str]) -> None:
-    style = looks(ds)
-    order = np.argsort(lines["value"].to_numpy())
-    x = lines["value"].to_numpy()[order]
+def _panel(
+    ax: Axes, ds: xr.Dataset, parameter: str, lines: Sequence[Line], style: dict[str, Look]
+) -> None:
     ax.axhline(0.0, color="black", lw=0.9)
-    _shade_prior(ax, ds, str(lines["sweep_parameter"].item()), x)
-    for number, structure in enumerate(structures):
-        line = lines.sel(sweep_structure=structure)
-        y = line["difference"].to_numpy()[order]
-        error = line["error"].to_numpy()[order]
-        half = Z95 * error
-        look = style[structure]
-        ax.fill_between(x, y - half, y + half, color=look.colour, alpha=0.18, linewidth=0)
-        ax.plot(x, y, color=look.colour, linestyle=look.line, marker=look.marker, ms=4.5, lw=1.4,
-                mec="white", mew=0.4)  # fmt: skip
-        if line["carried"].item():
-            for crossing in find_crossings(x, y, error):
-                _mark(ax, crossing.value, look, number)
+    if lines:
+        _shade_draws(ax, ds, parameter, lines[0].x)
+    for number, line in enumerate(lines):
+        look = style[line.structure]
+        dots = look.marker if len(line.x) <= 20 else ""
+        ax.fill_between(line.x, line.low, line.high, color=look.colour, alpha=0.18, linewidth=0)
+        ax.plot(line.x, line.y, color=look.colour, linestyle=look.line, marker=dots, ms=4.5,
+                lw=1.4, mec="white", mew=0.4)  # fmt: skip
+        for value in line.flips:
+            _mark(ax, value, look, number)
     # Room above the lines, where the break-even values are written.
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.1 * len(structures) * (high - low))
+    ax.set_ylim(low, high + 0.1 * len(lines) * (high - low))
     few_ticks(ax.xaxis, 5)
     few_ticks(ax.yaxis, 5)
-    percent_axis(ax.yaxis)
     tidy(ax)
 
 
-def _shade_prior(ax: Axes, ds: xr.Dataset, parameter: str, x: np.ndarray) -> None:
+def _shade_draws(ax: Axes, ds: xr.Dataset, parameter: str, x: np.ndarray) -> None:
     """Shade where the draws of the study put the parameter, 5-95 %."""
     if ds.sizes["draw"] < 2 or parameter not in ds["parameter"].values.tolist():
         return

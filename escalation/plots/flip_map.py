@@ -13,9 +13,17 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from escalation.analysis.drivers import Gap
 from escalation.errors import InputError, ResultsError
-from escalation.plots.gap import Gap, both_uncertainties, find_gap, subject, unit, words
-from escalation.plots.grid import difference_label, scale_of
+from escalation.plots.gap import (
+    Subject,
+    both_uncertainties,
+    find_subject,
+    title_of,
+    unit,
+    words,
+)
+from escalation.plots.grid import difference_label
 from escalation.plots.style import (
     few_ticks,
     footnote,
@@ -26,7 +34,7 @@ from escalation.plots.style import (
     styled,
     tidy,
 )
-from escalation.statistics.shares import Surrogate, fit_surrogate
+from escalation.statistics.surrogate import Surrogate, fit_surrogate
 from escalation.statistics.thresholds import Threshold, find_thresholds
 
 GRID = 25
@@ -98,26 +106,26 @@ def flip_map(
     ResultsError
         As for `tornado`, or no parameter that is seen to move the difference.
     """
-    gap = find_gap(ds, structure, risk, flashpoint)
-    c = gap.comparison
-    model = fit_surrogate(gap.designs.sobol, gap.difference, c.difference_noise[gap.place])
+    subject = find_subject(ds, structure, risk, flashpoint)
+    gap = subject.gap
+    model = fit_surrogate(gap.design, gap.difference, gap.noise)
     if not model.terms:
         raise ResultsError("no parameter is seen to move the difference beyond chance")
     pair = _two(gap, parameters)
     plane = find_plane(model, pair)
-    thresholds = find_thresholds(gap.designs.smooth, gap.difference, pair)
+    thresholds = find_thresholds(gap.design, gap.difference, pair)
     figure = new_figure(11.0, 6.2)
     ax, side = figure.subplots(1, 2, width_ratios=[2.2, 1.0])
-    _plane_panel(figure, ax, gap, plane, thresholds)
-    _text_panel(side, gap, plane, thresholds)
-    headline(figure, ds, "Where the answer flips", subject(ds, gap))
-    footnote(figure, ds, _note(gap, model))
+    _plane_panel(figure, ax, subject, plane, thresholds)
+    _text_panel(side, subject, plane, thresholds)
+    headline(figure, ds, "Where the answer flips", title_of(ds, subject))
+    footnote(figure, ds, _note(subject, model))
     return figure
 
 
 def _two(gap: Gap, wanted: Sequence[str] | None) -> tuple[str, str]:
     """The two parameters of the plane."""
-    known = gap.designs.names
+    known = gap.design.names
     if wanted is None:
         if len(known) < 2:
             raise ResultsError("one parameter varies over the draws: there is no plane of two")
@@ -133,7 +141,7 @@ def _two(gap: Gap, wanted: Sequence[str] | None) -> tuple[str, str]:
 
 def find_plane(model: Surrogate, names: tuple[str, str]) -> Plane:
     """Evaluate a surrogate over the plane of two of its parameters."""
-    draws = [model.design.x[:, model.design.column(name)] for name in names]
+    draws = [model.design.values[:, model.design.column(name)] for name in names]
     x, y = (_points(values) for values in draws)
     mean = model.mean_over(*names, x, y).T
     at_draws = np.array(
@@ -153,9 +161,9 @@ def _is_wide(values: np.ndarray) -> bool:
 
 
 def _plane_panel(
-    figure: Figure, ax: Axes, gap: Gap, plane: Plane, thresholds: Sequence[Threshold]
+    figure: Figure, ax: Axes, subject: Subject, plane: Plane, thresholds: Sequence[Threshold]
 ) -> None:
-    scale = scale_of(gap.risk)
+    scale = subject.risk.scale
     size = float(np.abs(plane.mean).max()) * scale
     norm = TwoSlopeNorm(0.0, -size, size)
     filled = ax.contourf(plane.x, plane.y, scale * plane.mean, levels=_levels(size, plane, scale),
@@ -165,20 +173,20 @@ def _plane_panel(
     _name_sides(ax, plane)
     if plane.mean.min() < 0 < plane.mean.max():
         ax.contour(plane.x, plane.y, plane.mean, levels=[0.0], colors="black", linewidths=2.4)
-    _draw_marks(ax, gap, plane)
+    _draw_marks(ax, subject.gap, plane)
     _threshold_lines(ax, plane, thresholds)
-    _axes(ax, gap, plane)
+    _axes(ax, subject.gap, plane)
     bar = figure.colorbar(filled, ax=ax, pad=0.02, aspect=40)
-    bar.set_label(f"expected {difference_label(gap.risk)}", fontsize=8)
+    bar.set_label(f"expected {difference_label(subject.risk)}", fontsize=8)
     bar.ax.tick_params(labelsize=7.5)
 
 
 def _name_sides(ax: Axes, plane: Plane) -> None:
     """Write what is expected into the corners that are safest and riskiest."""
     corners = plane.mean[np.ix_((0, -1), (0, -1))]
-    places = ((int(corners.argmin()), "safer"), (int(corners.argmax()), "riskier"))
-    for place, word in places:
-        row, column = divmod(place, 2)
+    extremes = ((int(corners.argmin()), "safer"), (int(corners.argmax()), "riskier"))
+    for corner, word in extremes:
+        row, column = divmod(corner, 2)
         if (corners[row, column] < 0) != (word == "safer"):
             continue
         ax.text(0.015 + 0.97 * column, 0.02 + 0.96 * row, f"{word} expected", fontsize=8.5,
@@ -196,20 +204,14 @@ def _levels(size: float, plane: Plane, scale: float) -> np.ndarray:
     return np.asarray(levels) if len(levels) > 1 else np.array([-size, size])
 
 
-def _sides(gap: Gap) -> np.ndarray:
-    """Whether the structure is riskier in each draw, given its value."""
-    centre = gap.comparison.clean.centre
-    return centre[gap.place] > centre[gap.comparison.structures.index(gap.comparison.reference)]
-
-
 def _columns(gap: Gap, plane: Plane) -> list[np.ndarray]:
-    design = gap.designs.sobol
-    return [design.x[:, design.column(name)] for name in plane.names]
+    design = gap.design
+    return [design.values[:, design.column(name)] for name in plane.names]
 
 
 def _draw_marks(ax: Axes, gap: Gap, plane: Plane) -> None:
     x, y = _columns(gap, plane)
-    riskier = _sides(gap)
+    riskier = gap.centre > 0
     size = 4.2 if len(x) <= 300 else 3.0
     for some, mark in ((~riskier, _SAFER), (riskier, _RISKIER)):
         ax.plot(x[some], y[some], linestyle="none", ms=size, mew=0.6, **mark)
@@ -249,12 +251,12 @@ def _axes(ax: Axes, gap: Gap, plane: Plane) -> None:
 
 
 def _text_panel(
-    ax: Axes, gap: Gap, plane: Plane, thresholds: Sequence[Threshold]
+    ax: Axes, subject: Subject, plane: Plane, thresholds: Sequence[Threshold]
 ) -> None:
     ax.set_axis_off()
     handles, labels = _legend(plane, bool(thresholds))
     ax.legend(handles, labels, loc="upper left", fontsize=8, borderaxespad=0.0, handlelength=2.2)
-    text = "\n\n".join([*_side_lines(gap, plane), *(_threshold_line(t) for t in thresholds)])
+    text = "\n\n".join([*_side_lines(subject, plane), *(_threshold_line(t) for t in thresholds)])
     ax.text(0.02, 0.68, text, transform=ax.transAxes, va="top", fontsize=8.5, linespacing=1.35)
 
 
@@ -288,10 +290,10 @@ def side_shares(gap: Gap, plane: Plane) -> dict[str, tuple[float, float]]:
     }
 
 
-def _side_lines(gap: Gap, plane: Plane) -> list[str]:
-    safer = gap.comparison.p_safer[gap.place]
+def _side_lines(subject: Subject, plane: Plane) -> list[str]:
+    safer = float(subject.compared["p_safer"])
     lines = [f"All draws: safer in {100 * safer:.0f} %."]
-    for name, (share, chance) in side_shares(gap, plane).items():
+    for name, (share, chance) in side_shares(subject.gap, plane).items():
         there = f";\nsafer in {100 * chance:.0f} % of them" if share > 0 else ""
         lines.append(f"Where {name} is expected: {100 * share:.0f} % of draws{there}.")
     return lines
@@ -306,9 +308,9 @@ def _threshold_line(t: Threshold) -> str:
     )
 
 
-def _note(gap: Gap, model: Surrogate) -> str:
+def _note(subject: Subject, model: Surrogate) -> str:
     return (
-        f"{both_uncertainties(gap)} Contours: a polynomial fitted to the draws, all other "
+        f"{both_uncertainties(subject)} Contours: a polynomial fitted to the draws, all other "
         f"parameters averaged out; with all of them it explains {100 * model.explained:.0f} % of "
         "the variance over parameters in draws left out. Draws do not follow the contours closely "
         "because the other parameters differ too. Marks: sign expected from the draw's value, the "

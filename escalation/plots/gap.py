@@ -4,65 +4,43 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import xarray as xr
 
-from escalation.analysis.comparison import Comparison, chosen_reference, compare_panel
-from escalation.analysis.drivers import (
-    Designs,
-    chosen_structure,
-    designs,
-    driver_support,
-    known_noise,
-)
-from escalation.errors import ResultsError
+from escalation.analysis.choices import choose
+from escalation.analysis.comparison import compare_panel
+from escalation.analysis.drivers import Gap, find_gap, parameter_design
+from escalation.errors import InputError, ResultsError
 from escalation.parameters.registry import REGISTRY
 from escalation.plots.grid import Z95, compared, need, number, one, unit_of_difference
 from escalation.plots.style import name_of, plain
-from escalation.results.estimates import panel
-from escalation.results.quantities import Quantity, chosen_risks
-from escalation.results.support import DRIVER_DRAWS
-from escalation.results.under_rule import rules_of
-from escalation.statistics.noise import apart
-from escalation.statistics.sensitivity import Sensitivity, sensitivity
+from escalation.results.quantities import Quantity
+from escalation.results.support import REASONS
 
 
-class Gap(NamedTuple):
-    """A risk under one structure minus that under the reference, at one flashpoint.
+class Subject(NamedTuple):
+    """A difference that carries drivers, and its comparison.
 
     Attributes
     ----------
-    flashpoint, structure : str
-    comparison : Comparison
-        Of all structures.
-    place : int
-        Of the structure in the comparison.
-    difference : array (draw,)
-        The difference in every draw.
-    plausible : array (draw, copy)
-        The same without chance, see :mod:`escalation.statistics.noise`.
-    designs : Designs
-        The parameters of the draws.
-    influence : Sensitivity
-        Of the difference.
+    gap : Gap
+    flashpoint : str
+    compared : Dataset
+        Of the structure with the reference, see :func:`escalation.analysis.comparison.compare`.
     """
 
+    gap: Gap
     flashpoint: str
-    structure: str
-    comparison: Comparison
-    place: int
-    difference: np.ndarray
-    plausible: np.ndarray
-    designs: Designs
-    influence: Sensitivity
+    compared: xr.Dataset
 
     @property
     def risk(self) -> Quantity:
         """The risk that differs."""
-        return self.comparison.quantity
+        return self.gap.whole.quantity
 
 
-def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str | None) -> Gap:
+def find_subject(
+    ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str | None
+) -> Subject:
     """Take a difference and its drivers from results under one decision rule.
 
     Parameters
@@ -85,61 +63,40 @@ def find_gap(ds: xr.Dataset, structure: str | None, risk: str, flashpoint: str |
     """
     need(ds, "parameter_value")
     compared(ds)
-    reference = chosen_reference(ds)
-    structure = chosen_structure(ds, reference, structure)
     flashpoint = one(ds, "flashpoint", flashpoint)
-    (wanted,) = chosen_risks([risk])
-    c = compare_panel(panel(ds, wanted, flashpoint), reference)
-    s, r = c.structures.index(structure), c.structures.index(reference)
-    _check(ds, c)
-    (rule,) = rules_of(ds)
-    made, d = designs(ds, rule, flashpoint), apart(c.values[s], c.values[r])
-    carried = driver_support(c, structure, made)
-    if carried.reason:
-        raise ResultsError(f"{_what(c, s)}: {carried.words}")
-    influence = sensitivity(made.sobol, d, known_noise(c, s), label=wanted.risk)
-    if influence.all_noise:
-        raise ResultsError(f"{_what(c, s)} varies over draws by no more than Monte Carlo error")
-    plausible = apart(c.clean.plausible[s], c.clean.plausible[r])
-    return Gap(flashpoint, structure, c, s, d, plausible, made, influence)
-
-
-def _check(ds: xr.Dataset, c: Comparison) -> None:
-    """Refuse results that say nothing of single parameters."""
-    n = ds.sizes["draw"]
-    if n < DRIVER_DRAWS:
+    chosen = choose(ds, [risk], structure=structure, loss={}, flashpoints=flashpoint)
+    try:
+        design = parameter_design(ds, flashpoint)
+    except InputError as error:
+        raise ResultsError(str(error)) from None
+    gap = find_gap(ds, chosen.risks[0], flashpoint, chosen, design)
+    if gap.reason:
         raise ResultsError(
-            f"{n} parameter draws say nothing of single parameters: at least {DRIVER_DRAWS} "
-            "are needed"
+            f"the difference in {gap.whole.quantity.title} between {gap.structure} and "
+            f"{gap.reference}: {REASONS[gap.reason]}"
         )
-    if c.draws < n:
-        raise ResultsError(f"{c.quantity.title} has no value in {n - c.draws} of {n} draws")
-    values = ds["parameter_value"].transpose("draw", "parameter").to_numpy()
-    if not np.ptp(values, axis=0).any():
-        raise ResultsError("no parameter varies over the draws")
+    found = compare_panel(gap.whole, gap.reference).sel(structure=gap.structure)
+    return Subject(gap, flashpoint, found)
 
 
-def _what(c: Comparison, s: int) -> str:
-    return f"the difference in {c.quantity.title} between {c.structures[s]} and {c.reference}"
-
-
-def subject(ds: xr.Dataset, gap: Gap) -> str:
-    """What differs, for the title of a figure."""
-    names = (name_of(ds, "structure", s, 60, 1) for s in (gap.structure, gap.comparison.reference))
-    place = name_of(ds, "flashpoint", gap.flashpoint, 50, 1)
+def title_of(ds: xr.Dataset, subject: Subject) -> str:
+    """Return what differs, for the title of a figure."""
+    gap = subject.gap
+    names = (name_of(ds, "structure", s, 60, 1) for s in (gap.structure, gap.reference))
+    where = name_of(ds, "flashpoint", subject.flashpoint, 50, 1)
     years = int(ds.attrs["horizon_years"])
-    return f"{gap.risk.title} under {' minus '.join(names)}, {place}, {years} years"
+    return f"{subject.risk.title} under {' minus '.join(names)}, {where}, {years} years"
 
 
-def both_uncertainties(gap: Gap) -> str:
-    """The mean difference with its Monte Carlo error and its range over draws, in words."""
-    c, s = gap.comparison, gap.place
-    show = [number(float(x[s]), c.quantity) for x in (
-        c.difference, c.difference_low, c.difference_high)]  # fmt: skip
-    half = number(Z95 * float(c.difference_mc_se[s]), c.quantity)
+def both_uncertainties(subject: Subject) -> str:
+    """Return the mean difference, its Monte Carlo error and its range over draws, in words."""
+    c, risk = subject.compared, subject.risk
+    names = ("difference", "difference_low", "difference_high")
+    mean, low, high = (number(float(c[name]), risk) for name in names)
+    half = number(Z95 * float(c["difference_monte_carlo_se"]), risk)
     return (
-        f"Mean difference {show[0]} ± {half} {unit_of_difference(c.quantity)} (Monte Carlo 95 %), "
-        f"{show[1]} to {show[2]} in 5-95 % of draws (Monte Carlo part removed)."
+        f"Mean difference {mean} ± {half} {unit_of_difference(risk)} (Monte Carlo 95 %), "
+        f"{low} to {high} in 5-95 % of draws (Monte Carlo part removed)."
     )
 
 

@@ -12,7 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from escalation.analysis.comparison import Comparison, chosen_reference, compare
+from escalation.analysis.choices import chosen_reference
+from escalation.analysis.comparison import compare
 from escalation.errors import InputError, ResultsError
 from escalation.plots.style import (
     MUTED,
@@ -23,8 +24,8 @@ from escalation.plots.style import (
     structure_label,
     tidy,
 )
-from escalation.results.quantities import HEADLINE, Quantity, chosen_risks
-from escalation.results.under_rule import rules_of
+from escalation.results.quantities import Quantity
+from escalation.results.support import Says, Support
 
 Entries = tuple[Sequence[Artist], Sequence[str]]
 
@@ -113,7 +114,7 @@ def comparisons(
     ds: xr.Dataset,
     risks: str | Sequence[str] | None = None,
     flashpoints: str | Sequence[str] | None = None,
-) -> dict[tuple[str, str], Comparison]:
+) -> dict[tuple[str, str], xr.Dataset]:
     """Compare all structures under one decision rule; by flashpoint and risk, in that order.
 
     Raises
@@ -124,11 +125,17 @@ def comparisons(
         The counts are missing, or there is nothing to compare.
     """
     compared(ds)
-    wanted = chosen_risks(HEADLINE if risks is None else risks)
-    shown = ds.sel(flashpoint=chosen(ds, "flashpoint", flashpoints))
-    found = compare(shown, wanted)
-    (rule,) = rules_of(ds)
-    return {(f, risk): c for (by, f, risk), c in found.items() if by == rule}
+    shown = chosen(ds, "flashpoint", flashpoints)
+    found = compare(ds, risks, loss={}, flashpoints=shown).isel(decision_rule=0)
+    return {
+        (f, risk): found.sel(flashpoint=f, risk=risk)
+        for f in shown for risk in found["risk"].values.tolist()
+    }  # fmt: skip
+
+
+def seen(says: xr.DataArray, reason: xr.DataArray) -> str:
+    """Return what stands in a figure in place of what the counts do not carry."""
+    return Support(Says(int(says)), str(reason.values)).seen
 
 
 def risk_grid(
@@ -188,33 +195,22 @@ def empty(ax: Axes, text: str = "no event seen") -> None:
     ax.set_xticks([])
 
 
-def is_share(risk: Quantity) -> bool:
-    """Whether a risk is a probability, shown in per cent; rates are shown as they are."""
-    return risk.trials != "years"
-
-
-def scale_of(risk: Quantity) -> float:
-    """What a risk is multiplied with to be shown."""
-    return 100.0 if is_share(risk) else 1.0
-
-
 def number(value: float, risk: Quantity) -> str:
     """A risk or a difference in its unit, with two significant digits."""
-    return signed(float(f"{scale_of(risk) * value:.2g}"))
+    return signed(float(f"{risk.scale * value:.2g}"))
 
 
 def unit_of_difference(risk: Quantity) -> str:
     """Unit of a difference between two risks."""
-    return "percentage points" if is_share(risk) else "per year"
+    return "percentage points" if risk.kind == "share" else "per year"
 
 
 def difference_label(risk: Quantity) -> str:
     """Label of an axis of differences; the titles of rates hold their unit."""
     words = f"difference in {risk.title}"
-    return f"{words}, {unit_of_difference(risk)}" if is_share(risk) else words
+    return f"{words}, {unit_of_difference(risk)}" if risk.kind == "share" else words
 
 
 def scaled_axis(axis: Axis, risk: Quantity) -> None:
     """Ticks of an axis in the unit of the risk."""
-    scale = scale_of(risk)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(scale * value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: signed(risk.scale * value)))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from escalation.analysis.comparison import Comparison
+from escalation.analysis.comparison import quantity_of
 from escalation.plots.grid import (
     Z95,
     beside,
@@ -19,6 +19,7 @@ from escalation.plots.grid import (
     empty,
     risk_grid,
     scaled_axis,
+    seen,
     unit_of_difference,
 )
 from escalation.plots.style import (
@@ -30,6 +31,7 @@ from escalation.plots.style import (
     name_of,
     styled,
 )
+from escalation.results.quantities import Quantity
 from escalation.results.support import LEAST_DRAWS, LEAST_HITS
 
 CLEAR = ("safer", "riskier")
@@ -70,19 +72,21 @@ def paired_difference(
     """
     found = comparisons(ds, risks, flashpoints)
     first = next(iter(found.values()))
-    others = [s for s in first.structures if s != first.reference]
-    shown = {c.quantity.risk: c.quantity for c in found.values()}
-    places = list(dict.fromkeys(flashpoint for flashpoint, _ in found))
-    figure, axes = risk_grid(ds, places, list(shown.values()), others, _legend())
+    reference = first.attrs["reference"]
+    others = [s for s in first["structure"].values.tolist() if s != reference]
+    shown = [quantity_of(risk) for risk in dict.fromkeys(risk for _, risk in found)]
+    rows = list(dict.fromkeys(flashpoint for flashpoint, _ in found))
+    figure, axes = risk_grid(ds, rows, shown, others, _legend())
     style = looks(ds)
-    for key, c in found.items():
-        _panel(axes[key], c, others, style)
-        if key[0] == places[-1] and np.isfinite(c.difference[_places(c, others)]).any():
-            axes[key].set_xlabel(f"difference, {unit_of_difference(c.quantity)}", fontsize=8)
-    reference = name_of(ds, "structure", first.reference, 60)
+    for (flashpoint, risk), c in found.items():
+        ax, c = axes[flashpoint, risk], c.sel(structure=others)
+        _panel(ax, c, quantity_of(risk), style)
+        if flashpoint == rows[-1] and np.isfinite(c["difference"]).any():
+            ax.set_xlabel(f"difference, {unit_of_difference(quantity_of(risk))}", fontsize=8)
+    name = name_of(ds, "structure", reference, 60)
     years = int(ds.attrs["horizon_years"])
-    headline(figure, ds, f"Safer or riskier than {reference}, draw by draw, within {years} years")
-    footnote(figure, ds, _note(ds, first.draws))
+    headline(figure, ds, f"Safer or riskier than {name}, draw by draw, within {years} years")
+    footnote(figure, ds, _note(ds, int(first["draws"])))
     return figure
 
 
@@ -120,28 +124,29 @@ def _note(ds: xr.Dataset, draws: int) -> str:
     )
 
 
-def _panel(ax: Axes, c: Comparison, others: Sequence[str], style: dict[str, Look]) -> None:
-    if not np.isfinite(c.difference[_places(c, others)]).any():
-        return empty(ax, max(c.support[s] for s in _places(c, others)).seen)
+def _panel(ax: Axes, c: xr.Dataset, risk: Quantity, style: dict[str, Look]) -> None:
+    if not np.isfinite(c["difference"]).any():
+        most = c.isel(structure=int(np.argmax(c["says"].values)))
+        return empty(ax, seen(most["says"], most["reason"]))
     ax.axvline(0.0, color="black", lw=0.9, zorder=1)
     beside(ax, 0.72, "safer, %")
     ends = [0.0]
-    for row, structure in enumerate(others):
-        s = c.structures.index(structure)
-        if np.isfinite(c.difference[s]):
-            ends += _marks(ax, c, s, -row, style[structure])
-        beside(ax, -row, _chance(c, s), bold=c.verdict[s] in CLEAR)
+    for row, structure in enumerate(c["structure"].values.tolist()):
+        here = c.sel(structure=structure)
+        if np.isfinite(here["difference"]):
+            ends += _marks(ax, here, -row, style[structure])
+        beside(ax, -row, _chance(here), bold=here["verdict"].item() in CLEAR)
     left, right = min(ends), max(ends)
     room = 0.06 * ((right - left) or 1e-3)
     ax.set_xlim(left - room, right + room)
     few_ticks(ax.xaxis, 4)
-    scaled_axis(ax.xaxis, c.quantity)
+    scaled_axis(ax.xaxis, risk)
 
 
-def _marks(ax: Axes, c: Comparison, s: int, y: float, look: Look) -> list[float]:
+def _marks(ax: Axes, c: xr.Dataset, y: float, look: Look) -> list[float]:
     """Draw one structure; returns the ends of what was drawn."""
-    mean, half = float(c.difference[s]), Z95 * float(c.difference_mc_se[s])
-    low, high = float(c.difference_low[s]), float(c.difference_high[s])
+    mean, half = float(c["difference"]), Z95 * float(c["difference_monte_carlo_se"])
+    low, high = float(c["difference_low"]), float(c["difference_high"])
     ends = [mean]
     if np.isfinite(low):
         ax.hlines(y, low, high, color=look.colour, lw=1.1, zorder=2)
@@ -160,15 +165,11 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _places(c: Comparison, others: Sequence[str]) -> list[int]:
-    return [c.structures.index(name) for name in others]
-
-
-def _chance(c: Comparison, s: int) -> str:
+def _chance(c: xr.Dataset) -> str:
     """P(safer) in per cent, or why there is none."""
-    if c.support[s].reason:
-        return _WORDS[c.support[s].reason]
-    chance = 100 * float(c.p_safer[s])
+    if c["reason"].item():
+        return _WORDS[c["reason"].item()]
+    chance = 100 * float(c["p_safer"])
     if 0 < chance < 0.5:
         return "< 1"
     return "> 99" if 99.5 < chance < 100 else f"{chance:.0f}"

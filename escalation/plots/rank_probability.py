@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
-from escalation.analysis.comparison import Comparison
-from escalation.plots.grid import Z95, beside, comparisons, empty, risk_grid
+from escalation.analysis.comparison import quantity_of
+from escalation.plots.grid import Z95, beside, comparisons, empty, risk_grid, seen
 from escalation.plots.style import footnote, headline, percent_axis, styled
 from escalation.results.support import Says
 
@@ -55,26 +55,25 @@ def rank_probability(
     """
     found = comparisons(ds, risks, flashpoints)
     first = next(iter(found.values()))
-    shown = {c.quantity.risk: c.quantity for c in found.values()}
-    places = list(dict.fromkeys(flashpoint for flashpoint, _ in found))
-    colours = _colours(len(first.structures))
-    figure, axes = risk_grid(
-        ds, places, list(shown.values()), first.structures, _legend(colours)
-    )
+    structures = first["structure"].values.tolist()
+    shown = [quantity_of(risk) for risk in dict.fromkeys(risk for _, risk in found)]
+    rows = list(dict.fromkeys(flashpoint for flashpoint, _ in found))
+    colours = _colours(len(structures))
+    figure, axes = risk_grid(ds, rows, shown, structures, _legend(colours))
     for key, c in found.items():
         _panel(axes[key], c, colours)
-        if key[0] == places[-1] and c.ranking.says is Says.VERDICT:
+        if key[0] == rows[-1] and c["rank_says"] >= Says.VERDICT:
             axes[key].set_xlabel("chance of the rank, %", fontsize=8)
     years = int(ds.attrs["horizon_years"])
     headline(figure, ds, f"How sure the order of the structures is, within {years} years")
-    half = 100 * Z95 * 0.5 / np.sqrt(max(first.draws, 1))
+    half = 100 * Z95 * 0.5 / np.sqrt(max(int(first["draws"]), 1))
     footnote(
         figure,
         ds,
         "Ranks are taken draw by draw, with the Monte Carlo part of the spread over draws removed "
         "and the Monte Carlo error of the means added; ties share. A chance has a 95 % interval of "
         f"at most ± {half:.0f} points, from the number of draws. Numbers in the bars: ranks, "
-        f"where there is room. Right: mean rank; {(1 + len(first.structures)) / 2:g} for all "
+        f"where there is room. Right: mean rank; {(1 + len(structures)) / 2:g} for all "
         "structures would mean that nothing is known.",
     )
     return figure
@@ -92,15 +91,15 @@ def _legend(colours: np.ndarray) -> tuple[list[Artist], list[str]]:
     return handles, [ends.get(rank, str(rank)) for rank in range(1, n + 1)]
 
 
-def _panel(ax: Axes, c: Comparison, colours: np.ndarray) -> None:
-    if c.ranking.says < Says.VERDICT:
-        return empty(ax, c.ranking.seen)
+def _panel(ax: Axes, c: xr.Dataset, colours: np.ndarray) -> None:
+    if c["rank_says"] < Says.VERDICT:
+        return empty(ax, seen(c["rank_says"], c["rank_reason"]))
     ax.set_xlim(0.0, 1.0)
     ax.xaxis.set_major_locator(FixedLocator([0.0, 0.25, 0.5, 0.75, 1.0]))
     percent_axis(ax.xaxis)
     beside(ax, 0.72, "mean rank")
-    ranks = 1 + np.arange(len(c.structures))
-    for row, chances in enumerate(c.rank_probability):
+    ranks = c["rank"].values
+    for row, chances in enumerate(c["rank_probability"].values):
         _bar(ax, -row, chances, colours)
         beside(ax, -row, f"{float(chances @ ranks):.1f}")
 

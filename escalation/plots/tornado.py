@@ -20,7 +20,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
-from escalation.plots.gap import Gap, both_uncertainties, find_gap, subject, unit, words
+from escalation.plots.gap import (
+    Subject,
+    both_uncertainties,
+    find_subject,
+    title_of,
+    unit,
+    words,
+)
 from escalation.plots.grid import Z95, beside, difference_label, number, scaled_axis
 from escalation.plots.style import (
     few_ticks,
@@ -33,15 +40,8 @@ from escalation.plots.style import (
     tidy,
 )
 from escalation.results.estimates import HIGH, LOW
-from escalation.statistics.curves import (
-    TAILS,
-    Design,
-    Fit,
-    curve,
-    position,
-    refit,
-    smooth,
-)
+from escalation.statistics.curves import Fit, curve, refit, smooth
+from escalation.statistics.design import TAILS, Design
 from escalation.statistics.sensitivity import Sensitivity
 
 SHOWN, FEWEST = 10, 5
@@ -112,18 +112,19 @@ def tornado(
         Nothing to compare, fewer than 16 draws, too few events, or differences that are Monte
         Carlo error alone.
     """
-    gap = find_gap(ds, structure, risk, flashpoint)
+    subject = find_subject(ds, structure, risk, flashpoint)
+    gap = subject.gap
     shown = _shown(gap.influence, n_parameters)
     figure, grid = strip_panels(1, 5, 11.0, 0.37 * (len(shown) + 1) + 0.6, _legend(), 4)
     left, right = _two(figure, grid[0])
-    swings = find_swings(gap.designs.smooth, gap.difference, shown)
-    _swing_panel(left, gap, swings)
+    swings = find_swings(gap.design, gap.difference, shown)
+    _swing_panel(left, subject, swings)
     _index_panel(right, gap.influence, shown)
     rows = [_label(name, swings[name]) for name in shown]
     rows = ["all parameters together\n(5-95 % of draws)", *rows]
     left.set_yticks(-np.arange(len(rows)), rows)
-    headline(figure, ds, "What moves the difference, parameter by parameter", subject(ds, gap))
-    footnote(figure, ds, _note(gap, shown))
+    headline(figure, ds, "What moves the difference, parameter by parameter", title_of(ds, subject))
+    footnote(figure, ds, _note(subject, shown))
     return figure
 
 
@@ -157,7 +158,7 @@ def find_swings(design: Design, difference: np.ndarray, names: list[str]) -> dic
     many = refit(design, difference[None], fit.degree)
     found = {}
     for name in names:
-        i = position(design, name)
+        i = design.column(name)
         at = np.quantile(design.values[:, i], (LOW, HIGH))
         ends = curve(design, fit, name, at)[0]
         seen = bool(fit.degree[i, 0] > 0)
@@ -189,10 +190,10 @@ def _circle() -> Line2D:
     return Line2D([], [], marker="o", color="#777777", mfc="white", ms=4.5, lw=1.0)
 
 
-def _swing_panel(ax: Axes, gap: Gap, swings: dict[str, Swing]) -> None:
-    c, s = gap.comparison, gap.place
-    mean, half = float(c.difference[s]), Z95 * float(c.difference_mc_se[s])
-    low, high = float(c.difference_low[s]), float(c.difference_high[s])
+def _swing_panel(ax: Axes, subject: Subject, swings: dict[str, Swing]) -> None:
+    c = subject.compared
+    mean, half = float(c["difference"]), Z95 * float(c["difference_monte_carlo_se"])
+    low, high = float(c["difference_low"]), float(c["difference_high"])
     ax.axvline(0.0, color="black", lw=1.2, zorder=1)
     ax.axvspan(mean - half, mean + half, color="#BBBBBB", alpha=0.6, lw=0, zorder=0.6)
     ax.axvline(mean, color="#777777", lw=0.9, linestyle="--", zorder=0.8)
@@ -206,13 +207,13 @@ def _swing_panel(ax: Axes, gap: Gap, swings: dict[str, Swing]) -> None:
     ax.set_xlim(min(reach) - room, max(reach) + room)
     ax.set_ylim(-len(swings) - 0.6, 0.6)
     _name_sides(ax)
-    ax.set_xlabel(difference_label(gap.risk))
+    ax.set_xlabel(difference_label(subject.risk))
     few_ticks(ax.xaxis, 7)
-    scaled_axis(ax.xaxis, gap.risk)
+    scaled_axis(ax.xaxis, subject.risk)
     tidy(ax, "x")
     ax.tick_params(axis="y", length=0, labelsize=7.5)
     for row, swing in enumerate(swings.values(), 1):
-        text = f"{number(swing.ends[0], gap.risk)} → {number(swing.ends[1], gap.risk)}"
+        text = f"{number(swing.ends[0], subject.risk)} → {number(swing.ends[1], subject.risk)}"
         beside(ax, -row, text if swing.seen else "no trend")
     beside(ax, -0.25, "5 % → 95 %")
 
@@ -269,8 +270,8 @@ def _label(name: str, swing: Swing) -> str:
     return f"{words(name, 38, 1)}\n{low} to {high} {unit(name)}".rstrip()
 
 
-def _note(gap: Gap, shown: list[str]) -> str:
-    found = gap.influence
+def _note(subject: Subject, shown: list[str]) -> str:
+    found = subject.gap.influence
     others = np.array([name not in shown for name in found.names])
     rest = ""
     if others.any():
@@ -280,8 +281,8 @@ def _note(gap: Gap, shown: list[str]) -> str:
             f"{_share(found.total_high[others].max())} %)."
         )
     return (
-        f"{both_uncertainties(gap)} Bars: expected difference at the 5 % and the 95 % quantile of "
-        "the parameter (below its name), all others averaged out; whiskers: 95 % bootstrap "
+        f"{both_uncertainties(subject)} Bars: expected difference at the 5 % and the 95 % quantile "
+        "of the parameter (below its name), all others averaged out; whiskers: 95 % bootstrap "
         "intervals. Dashed line and grey band: mean over all draws and its Monte Carlo interval. "
         "no trend: none beyond chance. T: share of the variance of the difference over parameters "
         "(Monte Carlo variance removed) that is left once all other parameters are known; S: share "

@@ -8,18 +8,19 @@ first. Nothing is said that the counts do not carry (:mod:`escalation.results.su
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.comparison import Comparison, chosen_reference
-from escalation.analysis.drivers import Drivers, chosen_structure
-from escalation.analysis.summary import Examination, examine
+from escalation.analysis.choices import chosen_reference, chosen_structure
+from escalation.analysis.comparison import rows_of
+from escalation.analysis.findings import Findings, find
 from escalation.errors import EscalationError
+from escalation.report.flips import largest, threshold_rows
 from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe
-from escalation.results.quantities import HEADLINE, RISKS
-from escalation.results.support import Says, stands_out
-from escalation.statistics.intervals import zero_upper_bound
-from escalation.statistics.thresholds import Threshold
+from escalation.results.quantities import HEADLINE
+from escalation.results.support import REASONS, Says, stands_out
 
 ASSUMPTIONS = 3
 _CERTAIN, _LIKELY, _LEANING = 0.95, 0.8, 0.6
@@ -38,19 +39,28 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
     flashpoint = str(ds["flashpoint"].values[0])
     try:
         base = chosen_reference(ds)
-        chosen_structure(ds, base)
+        structure = chosen_structure(ds, base)
     except EscalationError:
         return ""
-    e = examine(ds, [RISKS[name] for name in HEADLINE], flashpoints=[flashpoint])
+    found = find(ds, HEADLINE, loss={}, flashpoints=flashpoint)
+    rows = rows_of(found.comparison)
+    rule, *others = found.comparison["decision_rule"].values.tolist()
     sentences = [
         f"{_title(ds, 'flashpoint', flashpoint)}, {int(ds.attrs['horizon_years'])} years: "
-        f"{_title(ds, 'structure', e.structure)} against {_title(ds, 'structure', base)}."
+        f"{_title(ds, 'structure', structure)} against {_title(ds, 'structure', base)}."
     ]
-    sentences += [_sentence(e.at(flashpoint, name), e.structure) for name in HEADLINE[:3]]
-    sentences.append(_best(ds, e, flashpoint))
-    if len(e.rules) > 1:
-        sentences.append(_other_rules(e, flashpoint))
-    sentences.append(_hangs_on(e.drivers.get((flashpoint, "war"))))
+    sentences += [
+        _sentence(risk, rows[rule, flashpoint, risk, structure], rows[rule, flashpoint, risk, base])
+        for risk in HEADLINE[:3]
+    ]
+    sentences.append(_best(ds, {
+        risk: {s: row for (r, _, q, s), row in rows.items() if (r, q) == (rule, risk)}
+        for risk in ("war", "great_power_war")
+    }))  # fmt: skip
+    if others:
+        other = {name: rows[name, flashpoint, "war", structure] for name in others}
+        sentences.append(_other_rules(rule, other))
+    sentences.append(_hangs_on(found, flashpoint))
     return "\n".join(paragraph(" ".join(s for s in sentences if s), width))
 
 
@@ -60,37 +70,35 @@ def _title(ds: xr.Dataset, dim: str, key: str) -> str:
     return safe(title.split(" (")[0] or key.replace("_", " "))
 
 
-def _sentence(c: Comparison, structure: str) -> str:
+def _sentence(risk: str, c: Any, base: Any) -> str:
     """One risk: how sure, and how large, as far as the counts carry it."""
-    s, r = c.structures.index(structure), c.structures.index(c.reference)
-    if c.support[s].says < Says.DIFFERENCE:
-        return f"{_words(c)}: {_chance(c, s)}."
-    size = error_number(100 * c.difference_mc_se[s])
+    if c.says < Says.DIFFERENCE:
+        return f"{_words(risk)}: {_chance(c)}."
+    size = error_number(100 * c.difference_monte_carlo_se)
     error = f"±{size.replace('.', '0.', 1) if size.startswith('.') else size} by chance"
-    if np.isfinite(c.difference_low[s]):
-        low, high = _points(c.difference_low[s]), _points(c.difference_high[s])
+    if np.isfinite(c.difference_low):
+        low, high = _points(c.difference_low), _points(c.difference_high)
         error = f"{low} to {high} over what is not known, {error}"
     return (
-        f"{_words(c)}: {_chance(c, s)}; on average {_level(c, s)} % against {_level(c, r)} %, "
-        f"a difference of {_points(c.difference[s])} points ({error})."
+        f"{_words(risk)}: {_chance(c)}; on average {_level(c)} % against {_level(base)} %, "
+        f"a difference of {_points(c.difference)} points ({error})."
     )
 
 
-def _level(c: Comparison, s: int) -> str:
+def _level(c: Any) -> str:
     """Mean in per cent; a bound where nothing was seen, or nothing else."""
-    bound = float(zero_upper_bound(c.trials[s]))
-    if c.hits[s] == 0:
-        return f"under {plain_number(100 * bound)}"
-    if c.hits[s] == c.trials[s]:
-        return f"over {plain_number(100 * (1 - bound))}"
-    return plain_number(100 * c.mean[s])
+    if c.hits == 0:
+        return f"under {plain_number(100 * c.bound)}"
+    if c.full:
+        return f"over {plain_number(100 * (1 - c.bound))}"
+    return plain_number(100 * c.mean)
 
 
-def _chance(c: Comparison, s: int) -> str:
+def _chance(c: Any) -> str:
     """How sure it is that a structure has less of a risk, or why nothing is said of it."""
-    if c.support[s].says < Says.VERDICT:
-        return c.support[s].words
-    return _confidence(float(c.p_safer[s]), c.verdict[s])
+    if c.says < Says.VERDICT:
+        return REASONS[c.reason]
+    return _confidence(float(c.p_safer), c.verdict)
 
 
 def _points(value: float) -> str:
@@ -98,8 +106,8 @@ def _points(value: float) -> str:
     return f"+{text}" if value > 0 else text
 
 
-def _words(c: Comparison) -> str:
-    name = c.quantity.risk.replace("_", " ").replace("great power", "great-power")
+def _words(risk: str) -> str:
+    name = risk.replace("_", " ").replace("great power", "great-power")
     return name[0].upper() + name[1:]
 
 
@@ -119,68 +127,53 @@ def _confidence(p: float, verdict: str) -> str:
     return f"a coin toss ({side} in {number} of draws)"
 
 
-def _best(ds: xr.Dataset, e: Examination, flashpoint: str) -> str:
+def _best(ds: xr.Dataset, risks: dict[str, dict[str, Any]]) -> str:
     """Which structure has the least war and great-power war most often, if one stands out."""
-    parts = [
-        text for name in ("war", "great_power_war") if (text := _least(ds, e.at(flashpoint, name)))
-    ]
-    text = "; ".join(parts)
+    text = "; ".join(part for risk in risks if (part := _least(ds, risk, risks[risk])))
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _least(ds: xr.Dataset, c: Comparison) -> str:
+def _least(ds: xr.Dataset, risk: str, rows: dict[str, Any]) -> str:
     """Which structure, or which that are alike, most often has the least of a risk."""
-    if c.ranking.says < Says.VERDICT:
+    first = next(iter(rows.values()))
+    if first.rank_says < Says.VERDICT:
         return ""
-    groups = _alike(c)
-    chances = [float(sum(c.rank_probability[s, 0] for s in group)) for group in groups]
-    best = int(np.argmax(chances))
-    if not stands_out(chances, c.draws):
+    chances: dict[int, float] = {}
+    for row in rows.values():
+        chances[row.twin] = chances.get(row.twin, 0.0) + float(row.least)
+    if not stands_out(list(chances.values()), first.draws):
         return ""
-    where = " or ".join(_title(ds, "structure", c.structures[s]) for s in groups[best])
-    alike = ", which are alike" if len(groups[best]) > 1 else ""
+    best = max(chances, key=lambda twin: chances[twin])
+    names = [_title(ds, "structure", name) for name, row in rows.items() if row.twin == best]
+    alike = ", which are alike" if len(names) > 1 else ""
     share = f"{100 * chances[best]:.0f} % of draws"
-    return f"least {_words(c).lower()} most often under {where}{alike} ({share})"
+    return f"least {_words(risk).lower()} most often under {' or '.join(names)}{alike} ({share})"
 
 
-def _alike(c: Comparison) -> list[list[int]]:
-    """Structures with the same values in every draw, together."""
-    groups: list[list[int]] = []
-    for s in range(len(c.structures)):
-        for group in groups:
-            if np.array_equal(c.values[s], c.values[group[0]]):
-                group.append(s)
-                break
-        else:
-            groups.append([s])
-    return groups
-
-
-def _other_rules(e: Examination, flashpoint: str) -> str:
+def _other_rules(rule: str, others: dict[str, Any]) -> str:
     """Whether the answer on war changes with the decision rule."""
     parts = []
-    for rule in e.rules[1:]:
-        c = e.at(flashpoint, "war", rule)
-        s = c.structures.index(e.structure)
-        if c.support[s].says < Says.VERDICT:
-            said = f"no order is said of war: {c.support[s].words}"
-        else:
-            said = f"war is {_chance(c, s)}"
-        parts.append(f"with {rule.replace('_', ' ')} in place of "
-                     f"{e.rules[0].replace('_', ' ')}, {said}")  # fmt: skip
+    for other, c in others.items():
+        said = f"war is {_chance(c)}"
+        if c.says < Says.VERDICT:
+            said = f"no order is said of war: {_chance(c)}"
+        parts.append(
+            f"with {other.replace('_', ' ')} in place of {rule.replace('_', ' ')}, {said}"
+        )
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _hangs_on(d: Drivers | None) -> str:
+def _hangs_on(found: Findings, flashpoint: str) -> str:
     """Name the assumptions behind the difference in war: those that flip it, else what moves it."""
-    if d is None:
+    d = found.drivers.sel(flashpoint=flashpoint, risk="war")
+    if d["reason"].item():
         return ""
-    s = d.sensitivity
-    order = np.argsort(-s.total, kind="stable")[:ASSUMPTIONS]
-    moving = [s.names[k] for k in order if s.total[k] > 0]
-    flips = {t.parameter: t for t in d.thresholds}
-    flipping = sorted(flips, key=lambda name: moving.index(name) if name in moving else len(moving))
+    moving = [
+        name for name in largest(d, "total", ASSUMPTIONS) if d["total"].sel(parameter=name) > 0
+    ]
+    flips = {t.parameter: t for t in threshold_rows(found.thresholds, flashpoint, "war")}
+    flipping = sorted(flips, key=lambda name: _order_in(moving, name))
     if flipping:
         parts = [_assumption(flips[name]) for name in flipping[:ASSUMPTIONS]]
         return f"On war the answer hangs on {', '.join(parts)}."
@@ -190,7 +183,11 @@ def _hangs_on(d: Drivers | None) -> str:
     return f"On war no single assumption flips the answer; what moves it most is {names}."
 
 
-def _assumption(flip: Threshold) -> str:
+def _order_in(names: list[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)
+
+
+def _assumption(flip: Any) -> str:
     side = "above" if flip.rises else "below"
     return (
         f"{safe(flip.parameter)} (more war {side} {plain_number(flip.value)}, give or take "

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, Comparison
-from escalation.analysis.summary import Examination
+from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, quantity_of, rows_of
+from escalation.analysis.findings import Findings
 from escalation.report.decision_table import share_text
 from escalation.report.flips import flip_lines
 from escalation.report.text import (
@@ -22,124 +25,182 @@ from escalation.report.text import (
     signed,
     wrapped_name,
 )
-from escalation.results.quantities import RISKS, TRADE_OFF, Quantity
+from escalation.results.quantities import RISKS, Quantity
 from escalation.results.support import LEAST_DRAWS, LEAST_HITS, Says
-from escalation.statistics.intervals import zero_upper_bound
 
 NAME_WIDTH = 25
 CELL_WIDTH = 18
 PER_BLOCK = 4
 
 
-def format_comparison(e: Examination, ds: xr.Dataset, width: int = WIDTH) -> str:
-    """Return an examination as plain text, no line wider than `width` (at least 100).
+def format_comparison(found: Findings, ds: xr.Dataset, width: int = WIDTH) -> str:
+    """Return findings as plain text, no line wider than `width` (at least 100).
 
     Parameters
     ----------
-    e : Examination
+    found : Findings
     ds : Dataset
-        The results that it is of.
+        The results that they are of.
     width : int
         Columns.
     """
     width = max(width, WIDTH)
-    lines = _headline(e, ds, width)
-    for place in e.flashpoints:
-        lines += ["", safe(place)[:width], "=" * min(len(place), width)]
-        for start in range(0, len(e.risks), PER_BLOCK):
-            lines += ["", *_differences(e, place, e.risks[start : start + PER_BLOCK])]
-        lines += ["", *_ranks(e, place, width)]
-        lines += ["", *_trade_off(e, place, width)]
-        lines += _common_numbers(e, place, width)
-        lines += ["", *flip_lines(e, place, width)]
-    return "\n".join([*lines, "", *_legend(e, width)])
+    tables = _Tables(found)
+    lines = _headline(found.comparison, ds, width)
+    for flashpoint in found.comparison["flashpoint"].values.tolist():
+        lines += ["", safe(flashpoint)[:width], "=" * min(len(flashpoint), width)]
+        for risks in tables.blocks:
+            lines += ["", *tables.differences(flashpoint, risks)]
+        lines += ["", *tables.ranks(flashpoint)]
+        lines += ["", *_trade_off(found.trade_offs, flashpoint, width)]
+        lines += tables.common_numbers(flashpoint, width)
+        lines += ["", *flip_lines(found, flashpoint, width)]
+    return "\n".join([*lines, "", *_legend(found.drivers.attrs["structure"], width)])
 
 
-def _headline(e: Examination, ds: xr.Dataset, width: int) -> list[str]:
+def _headline(found: xr.Dataset, ds: xr.Dataset, width: int) -> list[str]:
     title = safe(ds.attrs.get("study_title") or ds.attrs.get("study_name") or "unnamed study")
+    rules = [str(rule).replace("_", " ") for rule in found["decision_rule"].values]
     size = (
         f"{counted(ds.sizes['draw'], 'parameter draw')} x {int(ds.attrs['trajectories']):,} "
         f"histories of {int(ds.attrs['horizon_years'])} years per cell, the same draws and random "
-        f"numbers under every structure. Reference: {safe(e.reference)}. Decision rule: "
-        f"{e.rules[0].replace('_', ' ')}"
+        f"numbers under every structure. Reference: {safe(found.attrs['reference'])}. Decision "
+        f"rule: {rules[0]}"
     )
-    if len(e.rules) > 1:
-        size += f", beside it {', '.join(r.replace('_', ' ') for r in e.rules[1:])}"
+    if len(rules) > 1:
+        size += f", beside it {', '.join(rules[1:])}"
     lines = [*paragraph(title, width), *paragraph(f"{size}.", width)]
-    if e.loss:
-        weights = ", ".join(f"{w:g} x {name.replace('_', ' ')}" for name, w in e.loss.items())
+    loss = json.loads(found.attrs["loss"])
+    if loss:
+        weights = ", ".join(f"{w:g} x {name.replace('_', ' ')}" for name, w in loss.items())
         lines += paragraph(f"Loss per history: {weights}.", width)
     return lines
 
 
 def heading_of(risk: Quantity) -> str:
-    """Column heading of a risk with its unit."""
-    return f"{risk.title.replace('P(', '').replace(')', '')}{'' if scale_of(risk) == 1 else ' %'}"
+    """Return the column heading of a risk with its unit."""
+    return f"{risk.title.replace('P(', '').replace(')', '')}{'' if risk.scale == 1 else ' %'}"
 
 
-def scale_of(risk: Quantity) -> float:
-    """Factor from the value to what is printed: per cent for probabilities."""
-    return 1.0 if risk.trials == "years" or risk.risk not in RISKS else 100.0
+class _Tables:
+    """The tables of a comparison, made of its rows."""
+
+    def __init__(self, found: Findings) -> None:
+        c = found.comparison
+        self.rows = rows_of(c)
+        self.rules = [str(rule) for rule in c["decision_rule"].values]
+        self.structures = [str(name) for name in c["structure"].values]
+        self.reference, self.structure = c.attrs["reference"], found.drivers.attrs["structure"]
+        risks = [quantity_of(str(risk)) for risk in c["risk"].values]
+        self.blocks = [risks[k : k + PER_BLOCK] for k in range(0, len(risks), PER_BLOCK)]
+
+    def across(
+        self, flashpoint: str, risks: Sequence[Quantity], structure: str, rule: str = ""
+    ) -> list[Any]:
+        """Rows of one structure, a risk each."""
+        key = rule or self.rules[0]
+        return [self.rows[key, flashpoint, risk.risk, structure] for risk in risks]
+
+    def differences(self, flashpoint: str, risks: Sequence[Quantity]) -> list[str]:
+        """Table of differences to the reference, several lines per structure."""
+        lines = [line_of("", [heading_of(risk) for risk in risks], NAME_WIDTH, CELL_WIDTH)]
+        for name in self.structures:
+            here = self.across(flashpoint, risks, name)
+            pairs = list(zip(here, risks, strict=True))
+            cells = {
+                wrapped_name(f"{name} (ref)" if name == self.reference else name,
+                             NAME_WIDTH - 1, 1)[0]: [_level_text(c, q) for c, q in pairs],
+                "  5-95 % of draws": [_range_text(c.low, c.high, q.scale) for c, q in pairs],
+            }  # fmt: skip
+            lines += _lines(cells)
+            if name != self.reference:
+                lines += _lines(self._against(flashpoint, risks, name))
+        return lines
+
+    def _against(
+        self, flashpoint: str, risks: Sequence[Quantity], name: str
+    ) -> dict[str, list[str]]:
+        here = self.across(flashpoint, risks, name)
+        pairs = list(zip(here, risks, strict=True))
+        found = {
+            "  difference": [_difference_text(c, q.scale) for c, q in pairs],
+            "  5-95 % of draws ": [
+                _range_text(c.difference_low, c.difference_high, q.scale, sign=True)
+                if c.verdict not in ("identical", "no hits", "-") else ""
+                for c, q in pairs
+            ],
+            "  ratio": [_ratio_text(c) for c in here],
+        }  # fmt: skip
+        for rule in self.rules:
+            label = "  P(safer)" if rule == self.rules[0] else f"   {rule.replace('_', ' ')}"
+            found[label] = [
+                share_text(c.p_safer, c.draws, c.verdict)
+                for c in self.across(flashpoint, risks, name, rule)
+            ]
+        return found
+
+    def ranks(self, flashpoint: str) -> list[str]:
+        """Chance of the least risk, expected regret and the shares of variance, by structure."""
+        lines = ["Chance of the least and of the most risk; expected regret"]
+        for risks in self.blocks:
+            lines.append(line_of("", [heading_of(q) for q in risks], NAME_WIDTH, CELL_WIDTH))
+            for s, name in enumerate(self.structures):
+                pairs = zip(self.across(flashpoint, risks, name), risks, strict=True)
+                cells = [_rank_text(c, q.scale, s == 0) for c, q in pairs]
+                label = wrapped_name(name, NAME_WIDTH - 1, 1)[0]
+                lines.append(line_of(label, cells, NAME_WIDTH, CELL_WIDTH))
+            split = [_split_text(c) for c in self.across(flashpoint, risks, self.structure)]
+            lines.append(line_of("% of variance ignorance", split, NAME_WIDTH, CELL_WIDTH))
+        return lines
+
+    def common_numbers(self, flashpoint: str, width: int) -> list[str]:
+        """Variance reduction for the first risk."""
+        risk = self.blocks[0][0]
+        parts = []
+        for name in self.structures:
+            (c,) = self.across(flashpoint, [risk], name)
+            if not math.isfinite(c.reduction):
+                continue
+            most = f"; at most {short_number(c.reduction_bound)}"
+            parts.append(
+                f"{safe(name)} {short_number(c.reduction)} ({short_number(c.reduction_low)}–"
+                f"{short_number(c.reduction_high)}"
+                f"{most if math.isfinite(c.reduction_bound) else ''})"
+            )
+        if not parts:
+            return []
+        text = (
+            f"Common random numbers divide the Monte Carlo variance of the difference in "
+            f"{risk.risk.replace('_', ' ')} by: {', '.join(parts)}."
+        )
+        return ["", *paragraph(text, width)]
 
 
-def _differences(e: Examination, place: str, risks: tuple[Quantity, ...]) -> list[str]:
-    """Table of differences to the reference, several lines per structure."""
-    found = [e.at(place, risk.risk) for risk in risks]
-    lines = [line_of("", [heading_of(risk) for risk in risks], NAME_WIDTH, CELL_WIDTH)]
-    for s, name in enumerate(found[0].structures):
-        level = [_level_text(c, s, scale_of(c.quantity)) for c in found]
-        spread = [_range_text(c.low[s], c.high[s], scale_of(c.quantity)) for c in found]
-        rows = [level, spread]
-        labels = ["", "  5-95 % of draws"]
-        if name == e.reference:
-            name = f"{name} (ref)"
-        else:
-            rows += _against(e, place, risks, s)
-            labels += ["  difference", "  5-95 % of draws", "  ratio", "  P(safer)"]
-            labels += [f"   {rule.replace('_', ' ')}" for rule in e.rules[1:]]
-        labels[0] = wrapped_name(name, NAME_WIDTH - 1, 1)[0]
-        lines += [
-            line_of(label, cells, NAME_WIDTH, CELL_WIDTH)
-            for label, cells in zip(labels, rows, strict=True) if any(cells)
-        ]  # fmt: skip
-    return lines
-
-
-def _against(e: Examination, place: str, risks: tuple[Quantity, ...], s: int) -> list[list[str]]:
-    found = [e.at(place, risk.risk) for risk in risks]
-    rows = [
-        [_difference_text(c, s, scale_of(c.quantity)) for c in found],
-        [
-            _range_text(c.difference_low[s], c.difference_high[s], scale_of(c.quantity), sign=True)
-            if c.verdict[s] not in ("identical", "no hits", "-") else ""
-            for c in found
-        ],
-        [_ratio_text(c, s) for c in found],
+def _lines(cells: dict[str, list[str]]) -> list[str]:
+    """Lines of a table by their label, without those that say nothing."""
+    return [
+        line_of(label.rstrip(), row, NAME_WIDTH, CELL_WIDTH)
+        for label, row in cells.items() if any(row)
     ]  # fmt: skip
-    for rule in e.rules:
-        here = [e.at(place, risk.risk, rule) for risk in risks]
-        rows.append([share_text(float(c.p_safer[s]), c.draws, c.verdict[s]) for c in here])
-    return rows
 
 
-def _level_text(c: Comparison, s: int, scale: float) -> str:
-    if not c.trials[s] > 0:
+def _level_text(c: Any, q: Quantity) -> str:
+    if not c.trials > 0:
         return "-"
-    bound = float(zero_upper_bound(c.trials[s]))
-    if c.hits[s] == 0:
-        return f"<{short_number(bound * scale)}"
-    if c.quantity.trials != "years" and c.quantity.risk in RISKS and c.hits[s] == c.trials[s]:
-        return f">{short_number((1.0 - bound) * scale)}"
-    return f"{short_number(c.mean[s] * scale)} ±{error_number(c.mc_se[s] * scale)}"
+    if c.hits == 0:
+        return f"<{short_number(c.bound * q.scale)}"
+    if c.full:
+        return f">{short_number((1.0 - c.bound) * q.scale)}"
+    return f"{short_number(c.mean * q.scale)} ±{error_number(c.monte_carlo_se * q.scale)}"
 
 
-def _difference_text(c: Comparison, s: int, scale: float) -> str:
-    if not math.isfinite(c.difference[s]):
+def _difference_text(c: Any, scale: float) -> str:
+    if not math.isfinite(c.difference):
         return ""
-    if c.verdict[s] == "identical":
+    if c.verdict == "identical":
         return "exactly 0"
-    error = error_number(c.difference_mc_se[s] * scale)
-    return f"{signed(c.difference[s] * scale)} ±{error}"
+    error = error_number(c.difference_monte_carlo_se * scale)
+    return f"{signed(c.difference * scale)} ±{error}"
 
 
 def _range_text(low: float, high: float, scale: float, *, sign: bool = False) -> str:
@@ -151,90 +212,52 @@ def _range_text(low: float, high: float, scale: float, *, sign: bool = False) ->
     return f"[{shown(low * scale)}–{shown(high * scale)}]"
 
 
-def _ratio_text(c: Comparison, s: int) -> str:
-    if not math.isfinite(c.ratio[s]) or c.verdict[s] == "identical":
+def _ratio_text(c: Any) -> str:
+    if not math.isfinite(c.ratio) or c.verdict == "identical":
         return ""
-    low, high = short_number(c.ratio_mc_low[s]), short_number(c.ratio_mc_high[s])
-    return f"{short_number(c.ratio[s])} ({low}–{high})"
+    low, high = short_number(c.ratio_mc_low), short_number(c.ratio_mc_high)
+    return f"{short_number(c.ratio)} ({low}–{high})"
 
 
-def _ranks(e: Examination, place: str, width: int) -> list[str]:
-    """Chance of the least risk, expected regret and the shares of variance, by structure."""
-    lines = ["Chance of the least and of the most risk; expected regret"]
-    for start in range(0, len(e.risks), PER_BLOCK):
-        risks = e.risks[start : start + PER_BLOCK]
-        found = [e.at(place, risk.risk) for risk in risks]
-        lines.append(line_of("", [heading_of(r) for r in risks], NAME_WIDTH, CELL_WIDTH))
-        for s, name in enumerate(found[0].structures):
-            cells = [_rank_text(c, s) for c in found]
-            label = wrapped_name(name, NAME_WIDTH - 1, 1)[0]
-            lines.append(line_of(label, cells, NAME_WIDTH, CELL_WIDTH))
-        split = [_split_text(c, list(c.structures).index(e.structure)) for c in found]
-        lines.append(line_of("% of variance ignorance", split, NAME_WIDTH, CELL_WIDTH))
-    return lines
-
-
-def _rank_text(c: Comparison, s: int) -> str:
-    if c.ranking.says < Says.VERDICT:
-        return c.ranking.reason if s == 0 else ""
-    least, most = c.rank_probability[s, 0], c.rank_probability[s, -1]
-    return f"{_chance(least)} {_chance(most)} {short_number(c.regret[s] * scale_of(c.quantity))}"
+def _rank_text(c: Any, scale: float, first: bool) -> str:
+    if c.rank_says < Says.VERDICT:
+        return str(c.rank_reason) if first else ""
+    return f"{_chance(c.least)} {_chance(c.most)} {short_number(c.regret * scale)}"
 
 
 def _chance(p: float) -> str:
     return "<.01" if p < 0.005 else f"{p:.2f}".replace("0.", ".", 1)
 
 
-def _split_text(c: Comparison, s: int) -> str:
+def _split_text(c: Any) -> str:
     """Share of the variance of one draw's difference that is due to the parameters."""
-    known = c.difference_noise[s][np.isfinite(c.difference_noise[s])]
-    noise = float(known.mean()) if known.size else math.nan
-    parameter = float(c.difference_sd[s] ** 2)
-    carried = c.support[s].says >= Says.DIFFERENCE
-    if not (carried and math.isfinite(parameter) and math.isfinite(noise)):
+    parameter, whole = c.difference_sd**2, c.difference_sd**2 + c.difference_noise
+    if c.says < Says.DIFFERENCE or not whole > 0:
         return "-"
-    if parameter + noise == 0:
-        return "-"
-    return f"{100 * parameter / (parameter + noise):.0f}"
+    return f"{100 * parameter / whole:.0f}"
 
 
-def _trade_off(e: Examination, place: str, width: int) -> list[str]:
-    pareto = e.trade_offs[e.rules[0], place]
-    if pareto is None:
+def _trade_off(found: xr.Dataset, flashpoint: str, width: int) -> list[str]:
+    """Who is not beaten, under the headline rule."""
+    here = found.isel(decision_rule=0).sel(flashpoint=flashpoint)
+    counted_ = here["counted"].values
+    if counted_.sum() < 2:
         return ["Too few risks whose counts carry an order of the structures: no trade-off."]
-    chances = dict(zip(pareto.structures, pareto.probability, strict=True))
-    risks = ", ".join(name.replace("_", " ") for name in pareto.risks)
-    inside = ", ".join(f"{safe(s)} ({_chance(chances[s])})" for s in pareto.members)
-    out = ", ".join(
-        f"{safe(s)} ({_chance(chances[s])})" for s in pareto.structures if s not in pareto.members
-    )
-    text = f"Not beaten on all of {risks} at once (share of draws): {inside}."
-    left = [RISKS[name].title for name in TRADE_OFF if name not in pareto.risks]
-    text += f" Beaten: {out}." if out else ""
+    names, risks = here["structure"].values, here["risk"].values
+    texts = np.array([
+        f"{safe(name)} ({_chance(p)})"
+        for name, p in zip(names, here["probability"].values, strict=True)
+    ])  # fmt: skip
+    member = here["member"].values
+    on = ", ".join(str(name).replace("_", " ") for name in risks[counted_])
+    text = f"Not beaten on all of {on} at once (share of draws): {', '.join(texts[member])}."
+    left = [RISKS[str(name)].title for name in risks[~counted_]]
+    text += f" Beaten: {', '.join(texts[~member])}." if not member.all() else ""
     text += f" Left out, as the counts carry no order: {', '.join(left)}." if left else ""
     return paragraph(text, width)
 
 
-def _common_numbers(e: Examination, place: str, width: int) -> list[str]:
-    """Variance reduction for the first risk that has one."""
-    c = e.at(place, e.risks[0].risk)
-    parts = [
-        f"{safe(name)} {short_number(c.reduction[s])} ({short_number(c.reduction_low[s])}–"
-        f"{short_number(c.reduction_high[s])}"
-        + (f"; at most {short_number(c.reduction_bound[s])}"
-           if math.isfinite(c.reduction_bound[s]) else "") + ")"
-        for s, name in enumerate(c.structures) if math.isfinite(c.reduction[s])
-    ]  # fmt: skip
-    if not parts:
-        return []
-    text = (
-        f"Common random numbers divide the Monte Carlo variance of the difference in "
-        f"{c.quantity.risk.replace('_', ' ')} by: {', '.join(parts)}."
-    )
-    return ["", *paragraph(text, width)]
-
-
-def _legend(e: Examination, width: int) -> list[str]:
+def _legend(structure: str, width: int) -> list[str]:
     text = (
         "Per structure: mean over draws ± Monte Carlo standard error; [5-95 % of draws], what is "
         "not known about parameters, Monte Carlo part removed; difference to the reference in the "
@@ -247,7 +270,7 @@ def _legend(e: Examination, width: int) -> list[str]:
         f"than {LEAST_HITS} hits under all that are compared; too few draws: fewer than "
         f"{LEAST_DRAWS}. "
         "Regret: mean risk above that of the best structure in the same draw. % of "
-        f"variance ignorance: of one draw's difference of {safe(e.structure)}, the share due to "
+        f"variance ignorance: of one draw's difference of {safe(structure)}, the share due to "
         "parameters; the rest is chance. Common random numbers: measured over replicates, 95 % "
         "over draws; at most: no coupling with these probabilities can do better.",
         "Total and first: share of the variance of the difference over parameters that a "

@@ -148,11 +148,12 @@ def _compared(ds: xr.Dataset, base: str) -> dict[tuple[str, str], dict[str, Pair
     for flashpoint in labels(ds, "flashpoint"):
         for name in DECISION:
             c = compare_panel(panel(ds, QUANTITIES[name], flashpoint), base)
-            for s, structure in enumerate(c.structures):
+            columns = ("p_safer", "difference", "difference_monte_carlo_se", "verdict")
+            values = (c[column].values.tolist() for column in columns)
+            for structure, p, gap, error, word in zip(labels(c, "structure"), *values, strict=True):
                 found.setdefault((flashpoint, structure), {})[name] = Paired(
-                    float(c.p_safer[s]), float(c.difference[s]), float(c.difference_mc_se[s]),
-                    c.draws, c.verdict[s],
-                )  # fmt: skip
+                    p, gap, error, int(c["draws"]), word
+                )
     return found
 
 

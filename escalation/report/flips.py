@@ -3,96 +3,160 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from escalation.analysis.drivers import Drivers
-from escalation.analysis.summary import Examination
-from escalation.report.text import paragraph, plain_number, safe, short_number
-from escalation.results.quantities import RISKS, Quantity
-from escalation.statistics.pawn import Pawn
-from escalation.statistics.sensitivity import Sensitivity
-from escalation.statistics.thresholds import Threshold
+from escalation.analysis.choices import choose, chosen_reference, focus_of
+from escalation.analysis.comparison import quantity_of
+from escalation.analysis.drivers import Gaps, find_gaps, thresholds_of
+from escalation.analysis.findings import Findings
+from escalation.errors import EscalationError
+from escalation.report.text import WIDTH, paragraph, plain_number, safe, short_number
+from escalation.results.quantities import Quantity
+from escalation.statistics.boxes import limits_text
 
+BREAK_EVEN_RISKS = ("war", "great_power_war")
 MOST = 5
 LEAST_TOTAL = 0.02
 
 
-def flip_lines(e: Examination, place: str, width: int) -> list[str]:
-    """Lines on every risk at a flashpoint."""
-    title = f"{safe(e.structure)} against {safe(e.reference)}: what drives it, what flips it"
-    if e.no_drivers:
-        return paragraph(f"{title}: {e.no_drivers}", width)
-    lines = [title[:width]]
+def flip_lines(found: Findings, flashpoint: str, width: int) -> list[str]:
+    """Return lines on every risk at a flashpoint."""
+    d = found.drivers.sel(flashpoint=flashpoint)
+    structure, reference = d.attrs["structure"], d.attrs["reference"]
+    lines = [f"{safe(structure)} against {safe(reference)}: what drives it, what flips it"[:width]]
     none: dict[str, list[str]] = {}
-    for risk in e.risks:
-        found = e.drivers.get((place, risk.risk))
-        if found is None:
-            none.setdefault(e.reasons[place, risk.risk], []).append(risk.title)
+    for name in d["risk"].values.tolist():
+        here, risk = d.sel(risk=name), quantity_of(name)
+        if here["reason"].item():
+            none.setdefault(here["reason"].item(), []).append(risk.title)
             continue
-        for i, text in enumerate(_texts(found, risk)):
-            head = f"  {risk.risk.replace('_', ' '):<17}" if i == 0 else " " * 19
+        flips = threshold_texts(found.thresholds, flashpoint, name)[:MOST]
+        for i, text in enumerate(_texts(here, risk, flips)):
+            head = f"  {name.replace('_', ' '):<17}" if i == 0 else " " * 19
             lines += paragraph(text, width, head, " " * 21)
     for reason, titles in none.items():
         lines += paragraph(f"{reason}: {', '.join(titles)}", width, "  ", "  ")
     return lines
 
 
-def _texts(d: Drivers, risk: Quantity) -> list[str]:
-    unit = "" if risk.trials == "years" or risk.risk not in RISKS else " points"
-    scale = 100.0 if unit else 1.0
-    texts = [_driven_by(d.sensitivity)]
-    if d.pawn is not None:
-        texts.append(_pawn(d.pawn))
-    flips = [threshold_text(t) for t in d.thresholds[:MOST]]
+def threshold_rows(found: xr.Dataset, flashpoint: str, risk: str) -> list[Any]:
+    """Return the thresholds of one difference as named tuples, the weightiest first."""
+    here = (found["flashpoint"] == flashpoint) & (found["risk"] == risk)
+    return list(found.isel(threshold=here.values).to_dataframe().itertuples(index=False))
+
+
+def threshold_texts(found: xr.Dataset, flashpoint: str, risk: str) -> list[str]:
+    """Return thresholds, each such as ``pact_delay_days > 12.4 (9.6 to 14.8)``."""
+    return [
+        f"{safe(t.parameter)} {'>' if t.rises else '<'} {plain_number(t.value)} "
+        f"({plain_number(t.low)} to {plain_number(t.high)})"
+        for t in threshold_rows(found, flashpoint, risk)
+    ]
+
+
+def largest(d: xr.Dataset, name: str, most: int) -> list[str]:
+    """Return the parameters in which a variable is largest, those without a value left out."""
+    known = d.dropna("parameter", subset=[name])
+    order = np.argsort(-known[name].values, kind="stable")[:most]
+    return [str(known["parameter"].values[k]) for k in order]
+
+
+def _texts(d: xr.Dataset, risk: Quantity, flips: list[str]) -> list[str]:
+    texts = [_driven_by(d)]
     texts.append(f"flips where {'; '.join(flips)}" if flips else "no single parameter flips it")
-    if d.box is not None and math.isfinite(d.box.cv_density) and d.box.cv_density > 0.5:
+    if float(d["box_cv_density"]) > 0.5:
+        limits = d[["box_low", "box_high"]].dropna("parameter")
+        where = limits_text(
+            [str(name) for name in limits["parameter"].values],
+            limits["box_low"].values, limits["box_high"].values,
+        )  # fmt: skip
         texts.append(
-            f"reversed where {safe(d.box.text())}: coverage {_share(d.box.coverage)}, density "
-            f"{_share(d.box.density)} (on draws not seen {_share(d.box.cv_density)}; overall "
-            f"{_share(d.box.base_rate)})"
+            f"reversed where {safe(where)}: coverage {_share(d['box_coverage'])}, density "
+            f"{_share(d['box_density'])} (on draws not seen {_share(d['box_cv_density'])}; "
+            f"overall {_share(d['box_base_rate'])})"
         )
-    texts.append(_knowing(d, scale, unit))
+    texts.append(_knowing(d, risk.scale, "" if risk.scale == 1 else " points"))
     return texts
 
 
-def _driven_by(s: Sensitivity) -> str:
-    if s.explained <= 0:
+def _driven_by(d: xr.Dataset) -> str:
+    if float(d["explained"]) <= 0:
         return "no driver stands out from chance"
-    order = np.argsort(-s.total, kind="stable")[:MOST]
-    parts = [
-        f"{safe(s.names[k])} {_share(s.total[k])} ({_share(s.total_low[k])}–"
-        f"{_share(s.total_high[k])}), first {_share(s.first[k])}"
-        for k in order if s.total[k] >= LEAST_TOTAL
-    ]  # fmt: skip
-    return f"total: {'; '.join(parts)}; explained {_share(s.explained)}"
+    parts = []
+    for name in largest(d, "total", MOST):
+        p = d.sel(parameter=name)
+        if float(p["total"]) >= LEAST_TOTAL:
+            parts.append(
+                f"{safe(name)} {_share(p['total'])} ({_share(p['total_low'])}–"
+                f"{_share(p['total_high'])}), first {_share(p['first'])}"
+            )
+    if not parts:
+        return "no driver stands out from chance"
+    return f"total: {'; '.join(parts)}; explained {_share(d['explained'])}"
 
 
-def _pawn(p: Pawn) -> str:
-    index = dict(zip(p.names, p.median, strict=True))
-    above = ", ".join(f"{safe(name)} {_share(index[name])}" for name in p.ranked()[:MOST])
-    return f"PAWN above the inert ({_share(p.dummy)}): {above or 'none'}"
-
-
-def threshold_text(t: Threshold) -> str:
-    """Return a threshold such as ``pact_delay_days > 12.4 (9.6 to 14.8)``."""
-    sign = ">" if t.rises else "<"
-    interval = f"{plain_number(t.low)} to {plain_number(t.high)}"
-    return f"{safe(t.parameter)} {sign} {plain_number(t.value)} ({interval})"
-
-
-def _knowing(d: Drivers, scale: float, unit: str) -> str:
-    i = d.information
-    order = np.argsort(-i.evppi, kind="stable")[:3]
-    parts = [
-        f"{safe(i.names[k])} {short_number(i.evppi[k] * scale)}" for k in order if i.evppi[k] > 0
-    ]
-    text = (
-        f"knowing everything is worth {short_number(i.evpi * scale)}{unit} "
-        f"({short_number(i.evpi_low * scale)} to {short_number(i.evpi_high * scale)})"
+def _knowing(d: xr.Dataset, scale: float, unit: str) -> str:
+    worth = {name: float(d["evppi"].sel(parameter=name)) for name in largest(d, "evppi", 3)}
+    parts = [f"{safe(name)} {short_number(x * scale)}" for name, x in worth.items() if x > 0]
+    evpi, low, high = (
+        short_number(float(d[name]) * scale) for name in ("evpi", "evpi_low", "evpi_high")
     )
+    text = f"knowing everything is worth {evpi}{unit} ({low} to {high})"
     return f"{text}; alone: {', '.join(parts)}" if parts else text
 
 
-def _share(value: float) -> str:
-    return f"{value:.2f}".replace("0.", ".", 1) if math.isfinite(value) else "-"
+def _share(value: xr.DataArray) -> str:
+    x = float(value)
+    return f"{x:.2f}".replace("0.", ".", 1) if math.isfinite(x) else "-"
+
+
+def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
+    """Return the break-even values as plain text, no line wider than `width`.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results.
+    width : int
+        Columns.
+    brief : bool
+        Only the first structure in focus; all of them otherwise.
+    """
+    try:
+        reference = chosen_reference(ds)
+        structures = focus_of(ds, reference)
+    except EscalationError:
+        return "There is nothing to compare with a reference: no break-even values."
+    lines: list[str] = []
+    for name in structures[: 1 if brief else None]:
+        chosen = choose(ds, BREAK_EVEN_RISKS, structure=name, loss={})
+        gaps = find_gaps(ds, chosen)
+        found = thresholds_of(chosen, gaps)
+        for flashpoint in chosen.flashpoints:
+            lines += paragraph(safe(f"{flashpoint}: {name} against {reference}"), width)
+            lines += _break_even_lines(gaps, found, flashpoint, width)
+    legend = (
+        "From the draws of the parameters, each parameter by itself with all others averaged out. "
+        "'flips where x > v': above v the mean over all others has more of the event than "
+        f"{safe(reference)}, below it less ('x < v': the other way round); 95 % interval, the "
+        "weightiest first. Values beyond the middle 96 % of the draws are not seen."
+    )
+    return "\n".join([*lines, "", *paragraph(legend, width)])
+
+
+def _break_even_lines(gaps: Gaps, found: xr.Dataset, flashpoint: str, width: int) -> list[str]:
+    texts: dict[str, list[str]] = {}
+    for risk in BREAK_EVEN_RISKS:
+        gap, flips = gaps[flashpoint, risk], threshold_texts(found, flashpoint, risk)
+        text = f"flips where {'; '.join(flips)}" if flips else "no single parameter flips it"
+        texts.setdefault(gap if isinstance(gap, str) else text, []).append(risk.replace("_", " "))
+    lines = []
+    for text, risks in texts.items():
+        if len(risks) > 1:
+            lines += paragraph(f"{', '.join(risks)}: {text}", width, "  ", "  ")
+        else:
+            lines += paragraph(text, width, f"  {risks[0]:<17}", " " * 21)
+    return lines

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import xarray as xr
 
+from escalation.analysis.sweep import has_sweep
 from escalation.report.answer import format_answer
-from escalation.report.break_even_table import format_break_even
 from escalation.report.decision_table import format_decision_table
+from escalation.report.flips import format_break_even
 from escalation.report.limits import saturation_words
 from escalation.report.prior_posterior_table import format_prior_posterior
 from escalation.report.rates import format_rates
 from escalation.report.source import source_words
+from escalation.report.sweep_table import format_sweep
 from escalation.report.text import WIDTH, counted, paragraph, safe
 from escalation.results.companion import centre_words, has_companion
 
@@ -19,8 +21,8 @@ def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> s
     """Return the whole answer of a run as plain text, no line wider than `width` (at least 100).
 
     Headline of the run, the answer in words, decision table with comparisons, prior against
-    posterior where a posterior was used, break-even values, rates of the reference, and how to
-    read the numbers.
+    posterior where a posterior was used, break-even values, the sweep where the study asks for
+    one, rates of the reference, and how to read the numbers.
 
     Parameters
     ----------
@@ -42,6 +44,9 @@ def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> s
         compared = format_prior_posterior(ds, width, brief=brief)
         parts.append(_titled("What the fit to history changed", compared))
     parts.append(_titled("What flips the answer", format_break_even(ds, width, brief=brief)))
+    if has_sweep(ds):
+        swept = format_sweep(ds, width, brief=brief)
+        parts.append(_titled("At the centre of everything else", swept))
     if not brief:
         parts.append(_titled("Rates to hold against history", format_rates(ds, width=width)))
     parts.append(_titled("How to read this", "\n".join(_reading(ds, width))))

@@ -43,7 +43,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from escalation.statistics.curves import Design, checked_outcomes, position
+from escalation.statistics.design import Design
 
 PEEL = 0.05
 MAX_RESTRICTED = 4
@@ -164,11 +164,11 @@ def find_box(
     InputError
         Unknown candidate, wrong shape, or a difference that is not a finite number.
     """
-    d = checked_outcomes(design, np.asarray(differences, float)[None], ["difference"])[0]
+    d = design.checked(np.asarray(differences, float)[None], ["difference"])[0]
     interest = d > 0 if d.mean() < 0 else d < 0
     columns = None
     if candidates is not None:
-        columns = [position(design, name) for name in dict.fromkeys(candidates)]
+        columns = [design.column(name) for name in dict.fromkeys(candidates)]
     found = _discover(design.values, interest, columns)
     if found is None:
         return None

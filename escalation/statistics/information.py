@@ -39,15 +39,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.statistics.curves import (
-    TAILS,
-    Design,
-    Fit,
-    checked_outcomes,
-    fitted,
-    refit,
-    smooth,
-)
+from escalation.statistics.curves import Fit, fitted, refit, smooth
+from escalation.statistics.design import TAILS, Design
 from escalation.statistics.noise import apart
 
 
@@ -96,14 +89,14 @@ def value_of_information(
     InputError
         Fewer than two structures, wrong shape, or a loss that is not a finite number.
     """
-    y = checked_outcomes(design, losses, structures)
+    y = design.checked(losses, structures)
     if len(y) < 2:
         raise InputError(f"{len(y)} structures leave nothing to choose; at least 2 are needed")
     best = int(np.argmin(y.mean(axis=1)))
     differences = apart(np.delete(y, best, axis=0), y[best])
     evpi, evpi_low, evpi_high = _perfect(design, differences)
     fit = smooth(design, differences)
-    even = np.full(design.n_draws, 1.0 / design.n_draws)
+    even = np.full(design.n, 1.0 / design.n)
     evppi = np.minimum(_worth(fitted(design, fit), even), evpi)
     low, high = _interval(evppi, _resampled(design, differences, fit))
     low[(fit.degree == 0).all(axis=1)] = 0.0
@@ -142,8 +135,8 @@ def _perfect(design: Design, differences: np.ndarray) -> tuple[float, float, flo
 def _resampled(design: Design, differences: np.ndarray, fit: Fit) -> np.ndarray:
     """Return EVPPI of every resample, shape (resample, parameter)."""
     found = refit(design, differences, np.maximum(fit.degree, 1))
-    curves = found @ design.grid.transpose(0, 2, 1)
-    return _worth(curves, design.shares.transpose(1, 0, 2))
+    means, shares = design.groups
+    return _worth(found @ means.transpose(0, 2, 1), shares.transpose(1, 0, 2))
 
 
 def _interval(evppi: np.ndarray, resampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

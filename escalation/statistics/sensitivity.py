@@ -13,7 +13,7 @@ Both are sums of squares of projections on orthonormal functions. For S these ar
 :math:`\psi_1` to :math:`\psi_5` of :math:`z_i`. For T they are those of
 :math:`\tilde z_i = (z_i - E[z_i | z_{\sim i}]) / s_i`, which in a Gaussian copula is independent
 of all other scores, and its products with functions of the others. With the surrogate g of k terms
-(:mod:`escalation.statistics.shares`) and its residual r, the projection on a function
+(:mod:`escalation.statistics.surrogate`) and its residual r, the projection on a function
 :math:`\phi` is
 
 .. math:: \hat b = E[g\,\phi] + \frac{1}{n - k - 1} \sum_j r_j \phi(z_j),
@@ -49,14 +49,8 @@ from typing import NamedTuple
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.statistics.shares import (
-    REACH,
-    Design,
-    Surrogate,
-    checked_output,
-    fit_surrogate,
-    values_of,
-)
+from escalation.statistics.design import REACH, Design
+from escalation.statistics.surrogate import Surrogate, checked_output, fit_surrogate, values_of
 
 
 @dataclass(frozen=True)
@@ -236,12 +230,12 @@ def _plain_forms(surrogate: Surrogate) -> _Forms:
     """Independent parameters: every term is a projection of its own."""
     d, k = len(surrogate.design.names), len(surrogate.terms)
     first, total = np.zeros((d, REACH, k)), np.zeros((d, k, k))
-    for place, term in enumerate(surrogate.terms):
+    for t, term in enumerate(surrogate.terms):
         if len(term) == 1:
             parameter, degree = term[0]
-            first[parameter, degree - 1, place] = 1.0
+            first[parameter, degree - 1, t] = 1.0
         for parameter, _ in term:
-            total[parameter, place, place] = 1.0
+            total[parameter, t, t] = 1.0
     return _Forms(first, total, np.eye(k))
 
 

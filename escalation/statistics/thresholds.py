@@ -5,14 +5,13 @@ With :math:`d` the risk of one structure minus that of another, the curve of
 
 .. math:: f_i(t) = E[d \mid x_i = t]
 
-from the draws at hand, and a threshold is a t with :math:`f_i(t) = 0`. The break-even values of
-:mod:`escalation.report.break_even_table` answer another question: they move one parameter and hold
-the others at the centre, in runs of their own. Here the others keep all their uncertainty,
-which is what somebody faces who learns one parameter and nothing else. The two differ where
-parameters interact or act in curves.
+from the draws at hand, and a threshold is a t with :math:`f_i(t) = 0`. The other
+parameters keep all their uncertainty, which is what somebody faces who learns one parameter and
+nothing else. With the others held at their centre, as in a sweep of one parameter at a time, the
+sign may turn elsewhere if parameters interact or act in curves.
 
-As in :mod:`escalation.results.crossings`, a point is *clear* if the curve differs from zero by
-more than two standard errors, and a threshold counts only between neighbouring clear points of
+A point is *clear* if the curve differs from zero by more than two standard errors, and a
+threshold counts only between neighbouring clear points of
 opposite sign. Points are the draws between the 2 % and the 98 % quantile. Standard errors and
 the 95 % interval come from the bootstrap: every resample has normal scores and a curve of its
 own, of the degree chosen once. A resample whose curve does not turn between those quantiles
@@ -32,16 +31,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from escalation.statistics.curves import (
-    RIDGE,
-    TAILS,
-    Design,
-    checked_outcomes,
-    fitted,
-    position,
-    smooth,
-)
-from escalation.statistics.polynomials import hermite
+from escalation.statistics.curves import fitted, smooth
+from escalation.statistics.design import RIDGE, TAILS, Design, with_one
 
 CENTRAL = 0.96
 CLEAR_ERRORS = 2.0
@@ -98,25 +89,59 @@ def find_thresholds(
     InputError
         Unknown parameter, wrong shape, or a difference that is not a finite number.
     """
-    d = checked_outcomes(design, np.asarray(differences, float)[None], ["difference"])
+    d = design.checked(np.asarray(differences, float)[None], ["difference"])
     fit = smooth(design, d)
     curves = fitted(design, fit)[:, 0]
     names = design.names if parameters is None else parameters
     found = [
         threshold
-        for i in (position(design, name) for name in names)
+        for i in (design.column(name) for name in names)
         if curves[i].min() < 0 < curves[i].max()
-        for threshold in _along(design, i, d[0], int(fit.degree[i, 0]), curves[i])
+        for threshold in _along(
+            design, i, curves[i], _resampled(design, i, d[0], int(fit.degree[i, 0]))
+        )
     ]
     return sorted(found, key=lambda t: -t.gain)
 
 
-def _along(
-    design: Design, i: int, d: np.ndarray, degree: int, fitted_i: np.ndarray
-) -> list[Threshold]:
-    """Find the thresholds of parameter `i`, whose curve has the given degree."""
+def curve_along(
+    design: Design, differences: np.ndarray, parameter: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the curve of one parameter between its 2 and 98 % quantile, and those of resamples.
+
+    Parameters
+    ----------
+    design : Design
+    differences : array (draw,)
+    parameter : str
+        Name.
+
+    Returns
+    -------
+    values : array (point,)
+        Of the parameter, in its unit.
+    curve : array (point,)
+        Expected difference there.
+    resampled : array (resample, point)
+
+    Raises
+    ------
+    InputError
+        As for `find_thresholds`.
+    """
+    d = design.checked(np.asarray(differences, float)[None], ["difference"])
+    fit, i = smooth(design, d), design.column(parameter)
     x, first = np.unique(design.values[:, i], return_index=True)
-    many = _resampled_curves(design, i, d, degree)
+    many = _resampled(design, i, d[0], int(fit.degree[i, 0]))
+    central = _central(design.values[:, i], x)
+    return x[central], fitted(design, fit)[i, 0, first][central], many[:, central]
+
+
+def _along(
+    design: Design, i: int, fitted_i: np.ndarray, many: np.ndarray
+) -> list[Threshold]:
+    """Find the thresholds of parameter `i`, given its curve and those of resamples."""
+    x, first = np.unique(design.values[:, i], return_index=True)
     central = _central(design.values[:, i], x)
     points, many = x[central], many[:, central]
     roots = _clear_roots(points, fitted_i[first][central], CLEAR_ERRORS * many.std(axis=0))
@@ -135,18 +160,22 @@ def _central(values: np.ndarray, x: np.ndarray) -> np.ndarray:
     return (x >= low) & (x <= high)
 
 
-def _resampled_curves(design: Design, i: int, d: np.ndarray, degree: int) -> np.ndarray:
-    """Fit to every resample; values at the distinct sorted draws, (resample, point)."""
+def _resampled(design: Design, i: int, d: np.ndarray, degree: int) -> np.ndarray:
+    """Fit to every resample; values at the distinct sorted draws, (resample, point).
+
+    Scores are those of the resample: with the design's own, as in :func:`curves.refit`, 95 %
+    intervals of a threshold cover 89 % (measured on the case of the tests).
+    """
     from scipy.special import ndtri
 
-    n = design.n_draws
+    n = design.n
     order = np.argsort(design.values[:, i], kind="stable")
     begins = np.unique(design.values[order, i], return_index=True)[1]
     weights = np.add.reduceat(design.weights[:, order], begins, axis=1)
     sums = np.add.reduceat(design.weights[:, order] * d[order], begins, axis=1)
     middle = np.cumsum(weights, axis=1) - weights / 2
     z = ndtri(np.clip(middle, 0.5 / n, 1 - 0.5 / n))
-    powers = np.concatenate([np.ones_like(z)[..., None], hermite(z, degree)], axis=-1)
+    powers = with_one(z)[..., : degree + 1]
     turned = powers.transpose(0, 2, 1)
     gram = (turned * weights[:, None]) @ powers + RIDGE * np.eye(degree + 1)
     coefficients = np.linalg.solve(gram, turned @ sums[..., None])

@@ -1,4 +1,4 @@
-r"""A polynomial surrogate of an output, fitted to the draws that a run has played anyway.
+r"""A polynomial surrogate of an outcome, fitted to the draws at hand.
 
 With the normal scores z of the parameters (:mod:`escalation.statistics.polynomials`), an output
 f is approximated by a sparse polynomial chaos (Blatman and Sudret 2011)
@@ -24,29 +24,18 @@ not above zero, the mean predicts as well and no term is kept.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
 from escalation.errors import InputError
-from escalation.statistics.dependence import (
-    copula_correlation,
-    copula_points,
-    innovations,
-    whitened,
-)
-from escalation.statistics.polynomials import hermite, normal_scores
+from escalation.statistics.design import DEGREE, REACH, Design, powers_of
+from escalation.statistics.polynomials import hermite
 
-DEGREE = 3
-"""Highest degree in one parameter of a term."""
-REACH = 5
-"""Highest degree in one parameter that a design keeps, to see what a surrogate missed."""
 LEADING = 10
 """Parameters whose products are candidates."""
-FEWEST_DRAWS = 16
 MOST_TERMS = 60
 FOLDS = 5
 PATIENCE = 6
@@ -54,109 +43,6 @@ PATIENCE = 6
 
 Term = tuple[tuple[int, int], ...]
 """A product of Hermite polynomials: pairs of (column of the design, degree)."""
-
-
-class Design:
-    """Draws of the parameters, with all that depends on them alone; made once for many outputs.
-
-    Parameters
-    ----------
-    x : float array, shape (n, d)
-        Values of d parameters in n draws.
-    names : sequence of str
-        The parameters' names.
-    joint : collection of str, optional
-        Parameters that were drawn jointly from a posterior, each draw independent of the next;
-        all others count as independent and evenly spread, whatever their correlation in the
-        sample. Left out, those count as joint whose correlation is beyond chance. Pass an
-        empty one where all come from a Sobol sequence: some of its projections are
-        correlated although the priors are not.
-
-    Raises
-    ------
-    InputError
-        Too few draws, a value that is not finite, a constant or unknown parameter.
-
-    Attributes
-    ----------
-    z : float array, shape (n, d)
-        Normal scores.
-    powers : float array, shape (d, REACH, n)
-        Their Hermite polynomials, see :func:`powers_of`.
-    correlation : float array, shape (d, d)
-        Correlation of the normal scores in the population, see
-        :mod:`escalation.statistics.dependence`.
-    joint : bool array, shape (d,)
-        Parameters that depend on others.
-    """
-
-    def __init__(
-        self, x: np.ndarray, names: Sequence[str], joint: Collection[str] | None = None
-    ) -> None:
-        self.names = tuple(names)
-        self.x = checked_draws(np.asarray(x, float), self.names)
-        for name in joint or ():
-            self.column(name)
-        self.z = normal_scores(self.x)
-        self.powers = powers_of(self.z)
-        block = None if joint is None else np.isin(self.names, list(joint))
-        self.correlation = copula_correlation(self.z, block)
-        self.joint = (self.correlation != np.eye(len(self.names))).any(axis=0)
-
-    @property
-    def n(self) -> int:
-        """Number of draws."""
-        return len(self.x)
-
-    def column(self, name: str) -> int:
-        """Return a parameter's column."""
-        if name not in self.names:
-            raise InputError(f"unknown parameter {name!r}; choices: {', '.join(self.names)}")
-        return self.names.index(name)
-
-    @cached_property
-    def points(self) -> tuple[np.ndarray, np.ndarray]:
-        """Polynomials at points of the copula, and with each score drawn anew there."""
-        z, redrawn = copula_points(self.correlation)
-        return powers_of(z), powers_of(redrawn)
-
-    @cached_property
-    def own(self) -> tuple[np.ndarray, np.ndarray]:
-        """Polynomials of each score's part of its own, and that part's standard deviation."""
-        unit, sd = innovations(self.z, self.correlation)
-        return powers_of(unit), sd
-
-    @cached_property
-    def uncorrelated(self) -> np.ndarray:
-        """Scores freed of their correlation, shape (d, n)."""
-        return np.ascontiguousarray(whitened(self.z, self.correlation).T)
-
-    def scores_at(self, name: str, values: np.ndarray) -> np.ndarray:
-        """Return normal scores of other values of a parameter, flat beyond the draws."""
-        k = self.column(name)
-        known, first = np.unique(self.x[:, k], return_index=True)
-        return np.interp(values, known, self.z[first, k])
-
-
-def checked_draws(x: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-    """Return draws, shape (n, d), that can tell something of every parameter.
-
-    Raises
-    ------
-    InputError
-        Of another shape, too few, not finite, or constant.
-    """
-    if x.ndim != 2 or x.shape[1] != len(names):
-        raise InputError(f"draws: shape {x.shape} is not (draw, parameter) of {len(names)} names")
-    if len(x) < FEWEST_DRAWS:
-        raise InputError(f"draws: {len(x)} are too few for indices; at least {FEWEST_DRAWS}")
-    for name, column in zip(names, x.T, strict=True):
-        bad = np.flatnonzero(~np.isfinite(column))
-        if len(bad):
-            raise InputError(f"parameter {name}: {column[bad[0]]} in draw {bad[0]} is not finite")
-        if np.ptp(column) == 0.0:
-            raise InputError(f"parameter {name}: the same value, {column[0]:g}, in all draws")
-    return x
 
 
 def checked_output(
@@ -169,20 +55,15 @@ def checked_output(
     InputError
         Of another length than the design, not finite, constant, or of negative variance.
     """
-    values = np.asarray(y, float)
-    if values.shape != (design.n,):
-        raise InputError(f"output {label}: shape {values.shape} is not ({design.n},)")
-    variance = np.broadcast_to(np.asarray(0.0 if noise is None else noise, float), values.shape)
-    for what, array in (("", values), ("Monte Carlo variance ", variance)):
-        bad = np.flatnonzero(~np.isfinite(array))
-        if len(bad):
-            found = array[bad[0]]
-            raise InputError(f"output {label}: {what}{found} in draw {bad[0]} is not finite")
+    values, variance = design.checked(np.stack([
+        np.asarray(y, float),
+        np.broadcast_to(np.asarray(0.0 if noise is None else noise, float), np.shape(y)),
+    ]), [label, f"{label}, Monte Carlo variance"])  # fmt: skip
     if np.ptp(values) == 0.0:
-        raise InputError(f"output {label}: the same value, {values[0]:g}, in all draws")
+        raise InputError(f"outcome {label}: the same value, {values[0]:g}, in all draws")
     if variance.min() < 0.0:
         worst = int(variance.argmin())
-        raise InputError(f"output {label}: negative Monte Carlo variance in draw {worst}")
+        raise InputError(f"outcome {label}: negative Monte Carlo variance in draw {worst}")
     return values, variance
 
 
@@ -245,13 +126,13 @@ class Surrogate:
         if a == b:
             raise InputError(f"two parameters are needed, not {a!r} twice")
         design = self.design
-        place = {design.column(a): 0, design.column(b): 1}
+        axis = {design.column(a): 0, design.column(b): 1}
         grid = np.meshgrid(design.scores_at(a, xa), design.scores_at(b, xb), indexing="ij")
         powers = hermite(np.stack(grid, -1), REACH)
         found = np.full(grid[0].shape, self.constant)
         for term, c in zip(self.terms, self.coefficients, strict=True):
-            if all(k in place for k, _ in term):
-                found += c * np.prod([powers[..., place[k], e - 1] for k, e in term], axis=0)
+            if all(k in axis for k, _ in term):
+                found += c * np.prod([powers[..., axis[k], e - 1] for k, e in term], axis=0)
         return found
 
 
@@ -287,11 +168,6 @@ def fit_surrogate(
         return Surrogate(design, (), float(values.mean()), np.zeros(0), 0.0, spread)
     unexplained = max(0.0, error - float(variance.mean())) / (spread - float(variance.mean()))
     return Surrogate(design, *_fitted(design.powers, values), 1.0 - unexplained, error)
-
-
-def powers_of(z: np.ndarray) -> np.ndarray:
-    """Return Hermite polynomials of normal scores, shape (n, d) -> (d, REACH, n)."""
-    return np.ascontiguousarray(hermite(z, REACH).transpose(1, 2, 0))
 
 
 def values_of(terms: Sequence[Term], powers: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:

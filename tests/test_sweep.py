@@ -1,19 +1,28 @@
-"""Break-even values on sweeps whose crossings are known."""
+"""Sweeps whose crossings are known, and break-even values from draws that drive a difference."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from synthetic import synthetic_dataset, synthetic_parts
+from synthetic import driven_dataset, synthetic_dataset, synthetic_parts
 
+from escalation.analysis.drivers import thresholds
+from escalation.analysis.sweep import find_crossings, has_sweep, sweep_lines
 from escalation.errors import InputError
-from escalation.report.break_even_table import break_evens, format_break_even
+from escalation.report.answer import format_answer
+from escalation.report.flips import format_break_even
+from escalation.report.show import format_show
+from escalation.report.sweep_table import format_sweep, line_text
 from escalation.results.build import build_dataset
-from escalation.results.crossings import find_crossings
 
 N = 1_000_000
 VALUES = np.array([-0.2, 0.0, 0.1, 0.4])
 WAR = 3
+
+
+@pytest.fixture(scope="module")
+def driven():
+    return driven_dataset()
 
 
 def swept(focus_p, base_p=0.1, values=VALUES):
@@ -33,7 +42,7 @@ def swept(focus_p, base_p=0.1, values=VALUES):
 
 
 def only(ds, event="war"):
-    (found,) = break_evens(ds, [event])
+    (found,) = sweep_lines(ds, [event])
     return found
 
 
@@ -44,7 +53,7 @@ def test_a_straight_line_crosses_where_it_should():
     assert crossing.value == pytest.approx(0.06, abs=1e-4)
     assert crossing.rises
     assert 0 < crossing.error < 0.01
-    assert found.text().startswith("flips where provocation_stake > 0.060 ±")
+    assert line_text(found).startswith("flips where provocation_stake > 0.060 ±")
 
 
 def test_order_of_the_points_does_not_matter():
@@ -56,14 +65,14 @@ def test_order_of_the_points_does_not_matter():
 def test_a_falling_line_flips_below():
     found = only(swept(0.1 - 0.2 * (VALUES - 0.06)))
     assert not found.crossings[0].rises
-    assert "provocation_stake < 0.060" in found.text()
+    assert "provocation_stake < 0.060" in line_text(found)
 
 
 def test_two_crossings_are_both_told():
     found = only(swept(0.1 + np.array([0.01, -0.01, -0.01, 0.01])))
     assert [c.rises for c in found.crossings] == [False, True]
     assert [c.value for c in found.crossings] == pytest.approx([-0.1, 0.25])
-    assert "again where" in found.text()
+    assert "again where" in line_text(found)
 
 
 def test_noise_is_no_crossing():
@@ -112,20 +121,46 @@ def test_error_of_a_crossing_agrees_with_simulation():
 
 
 def test_text():
-    text = format_break_even(synthetic_dataset(0, draws=2, trajectories=50))
+    ds = synthetic_dataset(0, draws=2, trajectories=50)
+    text = format_sweep(ds)
     assert max(len(line) for line in text.splitlines()) <= 100
     assert "flips where provocation_stake > 0.060" in text
     assert "taiwan_strait: asian_nato against hub_and_spoke" in text
+    assert "At the centre of everything else" in format_show(ds)
+    assert text.splitlines()[0] in format_show(ds)
 
 
 def test_without_sweep_or_reference():
     small = {"flashpoints": 1, "structures": 2, "draws": 1, "trajectories": 10}
     ds = synthetic_dataset(0, **small, sweep=False)
-    assert break_evens(ds) == []
-    assert "No sweep" in format_break_even(ds)
+    assert sweep_lines(ds) == []
+    assert not has_sweep(ds)
+    assert "At the centre of everything else" not in format_show(ds)
     ds = synthetic_dataset(0, **small)
-    assert break_evens(ds) == [], "the reference alone"
-    assert "no break-even" in format_break_even(ds)
-    assert break_evens(synthetic_dataset(0, draws=1).assign_attrs(reference="gone")) == []
+    assert sweep_lines(ds) == [], "the reference alone"
+    assert "no structure to compare" in format_sweep(ds)
+    assert sweep_lines(synthetic_dataset(0, draws=1).assign_attrs(reference="gone")) == []
     with pytest.raises(InputError, match="unknown event"):
-        break_evens(synthetic_dataset(0, draws=1, trajectories=10), ["peace"])
+        sweep_lines(synthetic_dataset(0, draws=1, trajectories=10), ["peace"])
+
+
+def test_break_even_values_come_from_the_draws(driven):
+    """The synthetic sweep says something else, and is told apart."""
+    text = " ".join(format_break_even(driven).split())
+    found = thresholds(driven, "war")
+    assert found["parameter"].values.tolist() == ["provocation_stake", "provocation_onset"]
+    assert found["rises"].values.tolist() == [True, False]
+    assert "taiwan_strait: asian_nato against hub_and_spoke" in text
+    assert "war flips where provocation_stake > -" in text
+    assert "; provocation_onset < " in text
+    assert ((found["low"] <= found["value"]) & (found["value"] <= found["high"])).all()
+    assert "great power war no single parameter flips it" in text
+    answer = " ".join(format_answer(driven).split())
+    assert "On war the answer hangs on provocation_stake (more war above" in answer
+
+
+def test_break_even_values_need_draws_and_something_to_compare():
+    few = format_break_even(synthetic_dataset(0, draws=2, flashpoints=1, trajectories=10))
+    assert "2 parameter draws say nothing about what drives a result" in few
+    one = synthetic_dataset(0, draws=2, flashpoints=1, structures=1, trajectories=10)
+    assert "nothing to compare" in format_break_even(one)

@@ -73,7 +73,7 @@ def lower_bounds(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_lower_bounds_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    stated = [*project["dependencies"], *extras["calibrate"], *extras["sensitivity"],
+    stated = [*project["dependencies"], *extras["calibrate"],
               *extras["cluster"]]  # fmt: skip
     pins = lower_bounds().stdout.split()
     assert pins == [one.replace(">=", "==") for one in stated]

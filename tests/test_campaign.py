@@ -259,15 +259,16 @@ def test_status_is_what_the_results_say(whole):
     assert status.rate > 0
     assert status.seconds_left == 0
     assert len(status.estimates) == 2 * len(compared_structures(little()))
+    names = ("war", "great_power_war")
+    told = estimates(ds, [f"p_{name}" for name in names])
     for found in status.estimates:
-        cell = ds.sel(flashpoint=found.flashpoint, structure=found.structure)
-        cell = cell.isel(decision_rule=0) if "decision_rule" in cell.dims else cell
-        share = cell[f"p_{found.event}"]
-        assert found.probability == pytest.approx(float(share.mean()))
-        counted = estimates(ds, [f"p_{found.event}"]).isel(quantity=0)
-        counted = counted.sel(flashpoint=found.flashpoint, structure=found.structure)
-        assert found.draws_low == pytest.approx(float(counted["low"]), abs=0.03)
-        assert found.draws_high == pytest.approx(float(counted["high"]), abs=0.03)
+        cell = {"quantity": f"p_{found.event}", "flashpoint": found.flashpoint,
+                "structure": found.structure}  # fmt: skip
+        wanted = {name: array.sel(cell).item() for name, array in told.items()}
+        assert (found.probability, found.hits, found.histories) == (
+            wanted["mean"], wanted["hits"], wanted["trials"],
+        )  # fmt: skip
+        assert (found.draws_low, found.draws_high) == (wanted["low"], wanted["high"])
         assert found.low < found.probability < found.high
 
 
@@ -303,16 +304,16 @@ def test_nothing_seen_has_an_upper_bound():
     from escalation.contracts.tallies import empty_tallies
 
     study, seen = little(), Seen(little())
-    assert seen.estimate("taiwan_strait", "trilateral", "war") is None
+    assert seen.estimates("taiwan_strait", "war") == {}
     parties = len(study.flashpoints["taiwan_strait"].third_parties)
     tallies = empty_tallies(2, parties, study.horizon_years)
-    tallies.first_event[1, codes.EVENTS.index("great_power_war"), 0] = 1
+    tallies.replicate[1, 3, codes.REPLICATED.index("great_power_war")] = 1
     block = Block("expected_utility", "taiwan_strait", "trilateral", 0, 2, 0, 10)
     seen.add(block, BlockCounts(tallies, np.zeros(2, int)))
-    found = seen.estimate("taiwan_strait", "trilateral", "war")
+    found = seen.estimates("taiwan_strait", "war")["trilateral"]
     assert found.probability == 0
     assert found.high == pytest.approx(1 - 0.05 ** (1 / 20))
-    assert seen.estimate("taiwan_strait", "trilateral", "great_power_war").hits == 1
+    assert seen.estimates("taiwan_strait", "great_power_war")["trilateral"].hits == 1
 
 
 def test_the_progress_display_shows_estimates_with_their_intervals(copy):

@@ -96,8 +96,8 @@ class _Note:
     def text(self) -> str:
         from escalation.report.campaign_report import estimate_words
 
-        found = [self._seen.estimate(self._flashpoint, s, "war") for s in self._structures]
-        words = [f"{e.structure} {estimate_words(e)}" for e in found if e is not None]
+        found = self._seen.estimates(self._flashpoint, "war")
+        words = [f"{s} {estimate_words(found[s])}" for s in self._structures if s in found]
         return f"P(war) % {self._flashpoint}: {', '.join(words)}" if words else ""
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from escalation.contracts import codes
+from escalation.results.estimates import panel_from_counts, summarise
 from escalation.results.files import RESULTS_NAME
-from escalation.results.support import LEAST_SPREAD, trials_tell
+from escalation.results.quantities import RISKS
+from escalation.results.support import LEAST_SPREAD
 from escalation.simulation import lock
 from escalation.simulation.accumulate import BlockCounts
 from escalation.simulation.manifest import Manifest
 from escalation.simulation.store import EVENTS, Store, StoredBlock
 from escalation.simulation.workload import Block, Workload, compared_structures
-from escalation.statistics.intervals import binomial_noise, noise_free, wilson, zero_upper_bound
+from escalation.statistics.intervals import wilson
 from escalation.study import Study
 
 RECENT = 50
@@ -35,13 +37,13 @@ class Estimate:
     hits, histories : int
         Histories with the event, and all, over the blocks that are done.
     probability : float
-        Their share.
+        Mean over draws of their share, as in tables and files.
     low, high : float
         95 % interval of it by chance (Wilson, all histories as equal trials, which errs on the
         safe side); 0 and the one-sided 95 % bound where nothing was seen.
     draws_low, draws_high : float or None
         Quantiles 5 and 95 % of the share over the parameter draws that have been run, the
-        Monte Carlo part removed; None where these are too few for that.
+        Monte Carlo part removed, as in tables; None where these are too few for that.
     """
 
     flashpoint: str
@@ -97,40 +99,59 @@ class Status:
 
 
 class Seen:
-    """Hits and histories by cell and draw, added up from blocks."""
+    """Counts by replicate of the study's blocks under its first rule, added up."""
 
     def __init__(self, study: Study) -> None:
         self.rule = study.decision_rules[0]
-        self._counts: dict[tuple[str, str], dict[int, np.ndarray]] = defaultdict(dict)
+        self._flashpoints, self._structures = list(study.flashpoints), list(study.structures)
+        self._counts: dict[str, dict[str, dict[int, np.ndarray]]] = {}
 
     def add(self, block: Block, counts: BlockCounts) -> None:
-        """Add a block; those that are none of the study under its first rule are ignored."""
+        """Add a block; those of other parts and rules are ignored."""
         if block.part != "study" or block.rule != self.rule:
             return
-        cell = self._counts[block.flashpoint, block.structure]
-        columns = [codes.EVENTS.index(event) for event in EVENTS]
-        hits = counts.tallies.first_event.sum(axis=2)[:, columns]
-        for draw, row in zip(block.draws.tolist(), hits, strict=True):
-            cell[draw] = cell.get(draw, 0) + np.array([*row, block.count])
+        here = self._counts.setdefault(block.flashpoint, {}).setdefault(block.structure, {})
+        columns = [codes.REPLICATED.index(event) for event in EVENTS]
+        numbers = np.arange(block.first, block.first + block.count) % codes.N_REPLICATES
+        trials = np.bincount(numbers, minlength=codes.N_REPLICATES)
+        hits = counts.tallies.replicate[:, :, columns]
+        for draw, found in zip(block.draws.tolist(), hits, strict=True):
+            row = np.column_stack([found, trials])
+            here[draw] = here.get(draw, 0) + row
 
-    def estimate(self, flashpoint: str, structure: str, event: str) -> Estimate | None:
-        """Return an estimate, or None where no block is done."""
-        cell = self._counts.get((flashpoint, structure))
-        if not cell:
-            return None
-        rows = np.array(list(cell.values()))
-        hits, n = rows[:, EVENTS.index(event)], rows[:, -1]
-        x, total = int(hits.sum()), int(n.sum())
-        low, high = wilson(x, total)
-        draws_low = draws_high = None
-        if len(n) >= LEAST_SPREAD and trials_tell(n):
-            spread = noise_free(hits / n, binomial_noise(hits, n))
-            draws_low, draws_high = np.maximum(np.quantile(spread, (0.05, 0.95)), 0.0).tolist()
-        bound = float(high) if x else float(zero_upper_bound(total))
-        return Estimate(
-            flashpoint, structure, event, x, total, x / total, float(low), bound,
-            draws_low, draws_high,
-        )  # fmt: skip
+    def estimates(self, flashpoint: str, event: str) -> dict[str, Estimate]:
+        """Return what the blocks show, by structure, where any is done.
+
+        The numbers are those of :func:`escalation.results.estimates.summarise`; structures
+        without a common draw, as in a campaign that is half done, are looked at one by one.
+        """
+        cells = self._counts.get(flashpoint, {})
+        names = [name for name in self._structures if name in cells]
+        alike = len({frozenset(cells[name]) for name in names}) == 1
+        groups = [names] if alike else [[name] for name in names]
+        found = {}
+        for group in groups if names else ():
+            draws = sorted(cells[group[0]])
+            counts = np.array([[cells[name][draw] for draw in draws] for name in group], float)
+            panel = panel_from_counts(
+                RISKS[event], tuple(group), counts[..., EVENTS.index(event)], counts[..., -1],
+                (flashpoint, self.rule),
+            )  # fmt: skip
+            told = summarise(panel)
+            found |= {name: _estimate(flashpoint, name, event, told) for name in group}
+        return found
+
+
+def _estimate(flashpoint: str, structure: str, event: str, told: xr.Dataset) -> Estimate:
+    value = {str(name): array.item() for name, array in told.sel(structure=structure).items()}
+    x, total = int(value["hits"]), int(value["trials"])
+    low, high = wilson(x, total)
+    known = np.isfinite(value["low"]) and value["draws"] >= LEAST_SPREAD
+    return Estimate(
+        flashpoint, structure, event, x, total, value["mean"], float(low),
+        float(high) if x else value["bound"],
+        value["low"] if known else None, value["high"] if known else None,
+    )  # fmt: skip
 
 
 def campaign_status(folder: str | os.PathLike[str]) -> Status:
@@ -176,11 +197,8 @@ def _headline(
     store: Store, manifest: Manifest, study: Study, rows: list[StoredBlock]
 ) -> Iterator[tuple[Block, BlockCounts]]:
     """Return the stored blocks that the status tells of."""
-    rule, compared = study.decision_rules[0], compared_structures(study)
-    wanted = [
-        row for row in rows if row.block.part == "study" and row.block.rule == rule
-        and row.block.structure in compared
-    ]  # fmt: skip
+    rule = study.decision_rules[0]
+    wanted = [row for row in rows if row.block.part == "study" and row.block.rule == rule]
     return store.contents(manifest, study, wanted)
 
 
@@ -188,10 +206,9 @@ def _estimates(study: Study, found: Iterable[tuple[Block, BlockCounts]]) -> list
     seen = Seen(study)
     for block, counts in found:
         seen.add(block, counts)
-    estimates = [
-        seen.estimate(flashpoint, structure, event)
-        for flashpoint in study.flashpoints
-        for structure in compared_structures(study)
-        for event in EVENTS
-    ]
-    return [estimate for estimate in estimates if estimate is not None]
+    estimates = []
+    for flashpoint in study.flashpoints:
+        by_event = [seen.estimates(flashpoint, event) for event in EVENTS]
+        for name in compared_structures(study):
+            estimates += [told[name] for told in by_event if name in told]
+    return estimates

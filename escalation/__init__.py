@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from escalation import plots
+    from escalation.analysis.comparison import compare
     from escalation.history.backtest import backtest
     from escalation.history.cases import cases
     from escalation.replays import replay
+    from escalation.report.answer import format_answer as answer
+    from escalation.report.decision_table import decision_table
     from escalation.report.parameter_table import parameters
     from escalation.results import estimates, open_results, save_results
     from escalation.simulation.run import run
@@ -31,8 +34,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Study": "escalation.study",
+    "answer": "escalation.report.answer:format_answer",
     "backtest": "escalation.history.backtest",
     "cases": "escalation.history.cases",
+    "compare": "escalation.analysis.comparison",
+    "decision_table": "escalation.report.decision_table",
     "diff": "escalation.study.diff",
     "parameters": "escalation.report.parameter_table",
     "verify": "escalation.verification.verify",
@@ -48,8 +54,11 @@ _HOMES = {
 __all__ = [
     "Study",
     "__version__",
+    "answer",
     "backtest",
     "cases",
+    "compare",
+    "decision_table",
     "diff",
     "estimates",
     "load_study",
@@ -79,7 +88,8 @@ def __getattr__(name: str) -> Any:
     if name == "plots":
         return import_module("escalation.plots")
     if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
+        module, _, inside = _HOMES[name].partition(":")
+        value = getattr(import_module(module), inside or name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'escalation' has no attribute {name!r}")

@@ -48,7 +48,7 @@ def small(study: Study) -> Study:
     names = ("hub_and_spoke", "asian_nato", "us_retrenchment")
     structures = {name: study.structures[name] for name in names}
     compare = study.compare.model_copy(
-        update={"focus": ("asian_nato",), "sweep": study.compare.sweep[:1]}
+        update={"focus": ("asian_nato",), "sweep": ("provocation_stake",)}
     )
     return study.model_copy(
         update={"flashpoints": places, "structures": structures, "compare": compare}

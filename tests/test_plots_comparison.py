@@ -12,9 +12,9 @@ from synthetic import REFERENCE, driven_dataset, synthetic_dataset
 from test_plots import HOSTILE, renamed, render, texts, without_events
 
 from escalation import plots
-from escalation.analysis.choices import chosen_structure
 from escalation.analysis.comparison import compare, compare_panel
 from escalation.analysis.drivers import drivers, thresholds
+from escalation.analysis.selection import chosen_structure
 from escalation.errors import InputError, ResultsError
 from escalation.plots.flip_map import find_plane, side_shares
 from escalation.plots.gap import find_subject

@@ -42,7 +42,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.choices import choose, labels
+from escalation.analysis.selection import choose, labels
 from escalation.results.estimates import HIGH, LOW, Panel, panel, summarise
 from escalation.results.quantities import LOSS, RISKS, Quantity
 from escalation.results.support import (
@@ -78,7 +78,7 @@ def compare(
     ds : Dataset
         Results.
     on, reference, loss, flashpoints
-        What to compare, see :func:`escalation.analysis.choices.choose`.
+        What to compare, see :func:`escalation.analysis.selection.choose`.
 
     Returns
     -------

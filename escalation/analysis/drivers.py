@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.choices import Choice, choose, labels
 from escalation.analysis.comparison import plausible_values
+from escalation.analysis.selection import Choice, choose, labels
 from escalation.errors import InputError
 from escalation.parameters.registry import REGISTRY
 from escalation.results.estimates import Panel, panel
@@ -143,7 +143,7 @@ def drivers(
     ds : Dataset
         Results.
     on, structure, reference, loss, flashpoints
-        Which difference, see :func:`escalation.analysis.choices.choose`.
+        Which difference, see :func:`escalation.analysis.selection.choose`.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def thresholds(
     ds : Dataset
         Results.
     on, structure, reference, loss, flashpoints
-        Which difference, see :func:`escalation.analysis.choices.choose`.
+        Which difference, see :func:`escalation.analysis.selection.choose`.
 
     Returns
     -------

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from escalation.analysis.choices import choose
 from escalation.analysis.comparison import compare
 from escalation.analysis.drivers import drivers_of, find_gaps, thresholds_of
+from escalation.analysis.selection import choose
 from escalation.analysis.trade_offs import trade_offs
 
 
@@ -47,7 +47,7 @@ def find(
     ds : Dataset
         Results.
     on, reference, structure, loss, flashpoints
-        See :func:`escalation.analysis.choices.choose`.
+        See :func:`escalation.analysis.selection.choose`.
 
     Raises
     ------

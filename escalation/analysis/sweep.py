@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.choices import labels
+from escalation.analysis.selection import labels
 from escalation.errors import InputError
 from escalation.results.support import Says, Support, of_sweep
 from escalation.statistics.intervals import binomial_se

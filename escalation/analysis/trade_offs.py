@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.choices import choose, labels
 from escalation.analysis.comparison import plausible_values
+from escalation.analysis.selection import choose, labels
 from escalation.results.estimates import Panel, panel
 from escalation.results.quantities import TRADE_OFF
 from escalation.results.support import Says, of_difference

@@ -7,6 +7,7 @@ that a study is read quickly.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -29,17 +30,18 @@ def _special() -> Any:
     return special
 
 
-class _Prior(BaseModel):
+class _Prior(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    @abstractmethod
     def describe(self) -> str:
         """Return the prior as a reader would write it, such as ``LN(0.8, 0.35)``."""
-        raise NotImplementedError
 
     def support(self) -> tuple[float, float]:
         """Return the lower and upper end of what the prior can yield."""
         return 0.0, math.inf
 
+    @abstractmethod
     def quantile(self, u: np.ndarray) -> np.ndarray:
         """Return the values below which a share `u`, from 0 to 1, of the prior lies.
 
@@ -48,7 +50,6 @@ class _Prior(BaseModel):
         >>> Uniform(low=2, high=4).quantile(np.array([0.0, 0.25, 1.0]))
         array([2. , 2.5, 4. ])
         """
-        raise NotImplementedError
 
     def middle(self) -> float | None:
         """Return the median, or None for a constant, whose parameter has a default.
@@ -74,6 +75,10 @@ class Fixed(_Prior):
 
     def middle(self) -> None:
         return None
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Refuse: the value of a constant stands in its parameter."""
+        raise TypeError("a constant has no quantiles; its value is its parameter's default")
 
 
 class LogNormal(_Prior):

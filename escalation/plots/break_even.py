@@ -15,8 +15,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.analysis.choices import choose, focus_of
 from escalation.analysis.drivers import Gap, find_gaps
+from escalation.analysis.selection import choose, focus_of
 from escalation.analysis.sweep import SweepLine, sweep_lines
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY

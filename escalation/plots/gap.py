@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import xarray as xr
 
-from escalation.analysis.choices import choose
 from escalation.analysis.comparison import compare_panel
 from escalation.analysis.drivers import Gap, find_gap, parameter_design
+from escalation.analysis.selection import choose
 from escalation.errors import InputError, ResultsError
 from escalation.parameters.registry import REGISTRY
 from escalation.plots.grid import Z95, compared, need, number, one, unit_of_difference

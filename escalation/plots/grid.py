@@ -12,8 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from escalation.analysis.choices import chosen_reference
 from escalation.analysis.comparison import compare
+from escalation.analysis.selection import chosen_reference
 from escalation.errors import InputError, ResultsError
 from escalation.plots.style import (
     MUTED,

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.choices import chosen_reference, chosen_structure
 from escalation.analysis.comparison import rows_of
 from escalation.analysis.findings import Findings, find
+from escalation.analysis.selection import chosen_reference, chosen_structure
 from escalation.errors import EscalationError
 from escalation.report.flips import largest, threshold_rows
 from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe

@@ -85,7 +85,7 @@ class Row:
     comparisons: dict[str, Paired] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DecisionTable:
     """All rows, by flashpoint and then structure, and what they have in common."""
 
@@ -95,6 +95,11 @@ class DecisionTable:
     horizon_years: int
     draws: int
     trajectories: int
+
+    def __repr__(self) -> str:
+        columns = ", ".join(quantity.name for quantity in self.quantities)
+        return (f"<DecisionTable: {len(self.rows)} rows at {len(self.flashpoints())} flashpoints, "
+                f"{self.draws} draws x {self.trajectories} trajectories: {columns}>")
 
     def flashpoints(self) -> list[str]:
         """Flashpoints in order."""

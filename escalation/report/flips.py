@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.choices import choose, chosen_reference, focus_of
 from escalation.analysis.comparison import quantity_of
 from escalation.analysis.drivers import Gaps, find_gaps, thresholds_of
 from escalation.analysis.findings import Findings
+from escalation.analysis.selection import choose, chosen_reference, focus_of
 from escalation.errors import EscalationError
 from escalation.report.text import WIDTH, paragraph, plain_number, safe, short_number
 from escalation.results.quantities import Quantity

@@ -129,7 +129,7 @@ class Seen:
         names = [name for name in self._structures if name in cells]
         alike = len({frozenset(cells[name]) for name in names}) == 1
         groups = [names] if alike else [[name] for name in names]
-        found = {}
+        found: dict[str, Estimate] = {}
         for group in groups if names else ():
             draws = sorted(cells[group[0]])
             counts = np.array([[cells[name][draw] for draw in draws] for name in group], float)

@@ -52,6 +52,15 @@ def replay(
         If the dataset has no such flashpoint, structure, draw, trajectory or rule.
     ResultsError
         If the study that it keeps cannot be read, or is that of other results.
+
+    Examples
+    --------
+    >>> import escalation
+    >>> study = escalation.load_study("configs/asian_nato.yaml")
+    >>> ds = escalation.run(study, draws=1, trajectories=2)
+    >>> story = replay(ds, flashpoint="taiwan_strait", structure="trilateral", draw=0, trajectory=1)
+    >>> len(story) > 0
+    True
     """
     from escalation.model.compile import compile_block, onset_anchor
     from escalation.model.draws import Draws

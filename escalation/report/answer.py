@@ -35,6 +35,11 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
         Results.
     width : int
         Columns.
+
+    Examples
+    --------
+    >>> format_answer(ds).split(":")[0]
+    'taiwan strait, 10 years'
     """
     flashpoint = str(ds["flashpoint"].values[0])
     try:

@@ -130,6 +130,12 @@ def decision_table(
         Unknown reference or rule.
     ResultsError
         Counts are missing.
+
+    Examples
+    --------
+    >>> table = decision_table(ds)
+    >>> table.reference, len(table.rows)
+    ('hub_and_spoke', 8)
     """
     ds = under_rule(ds, rule)
     base = reference_of(ds, reference)

@@ -140,6 +140,13 @@ def estimates(
         A rule that the results do not have.
     ResultsError
         The counts that are needed are missing.
+
+    Examples
+    --------
+    >>> found = estimates(ds, ["p_war"])
+    >>> cell = found.sel(quantity="p_war", flashpoint="taiwan_strait", structure="quad")
+    >>> bool(cell["low"] <= cell["median"] <= cell["high"])
+    True
     """
     ds = under_rule(ds, rule)
     names = list(QUANTITIES if quantities is None else quantities)

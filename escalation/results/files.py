@@ -80,6 +80,13 @@ def save_results(
         The counts do not add up, or there are variables that the registry does not know.
     FileExistsError
         The file is there and may not be replaced.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_results(ds, f"{folder}/results.nc").name
+    'results.nc'
     """
     target = usable_path(path)  # before the work of encoding
     return write_whole(target, _encode(ds), replace=replace)
@@ -102,6 +109,14 @@ def open_results(path: str | os.PathLike[str]) -> xr.Dataset:
     ------
     ResultsError
         The file is missing, truncated, damaged, incomplete or from a newer version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = open_results(save_results(ds, f"{folder}/results.nc"))
+    >>> again["p_war"].dims
+    ('decision_rule', 'flashpoint', 'structure', 'draw')
     """
     file = _existing(path)
     try:

@@ -107,14 +107,6 @@ def level_known(freedom: np.ndarray, axis: int = -1) -> np.ndarray:
     return np.maximum(np.asarray(freedom), 0).sum(axis=axis) >= LEAST_FREEDOM
 
 
-def trials_tell(trials: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Whether trials per draw tell the error of a share: enough beyond the first of each.
-
-    Unlike `error_known` this lets the variance of a single trial be that of the other draws'.
-    """
-    return np.maximum(np.asarray(trials) - 1, 0).sum(axis=axis) >= LEAST_FREEDOM
-
-
 def of_difference(
     hits: np.ndarray,
     trials: np.ndarray,

@@ -86,8 +86,8 @@ def run(
     --------
     >>> import escalation
     >>> study = escalation.load_study("configs/asian_nato.yaml")
-    >>> ds = escalation.run(study, draws=2, trajectories=10, seed=1)  # doctest: +SKIP
-    >>> ds.p_war.dims  # doctest: +SKIP
+    >>> ds = escalation.run(study, draws=2, trajectories=10, seed=1)
+    >>> ds.p_war.dims
     ('decision_rule', 'flashpoint', 'structure', 'draw')
     """
     recheck(study)

@@ -193,32 +193,6 @@ def replicate_scale(trials: ArrayLike) -> np.ndarray:
     return 1.0 / np.where((t > 0).sum(axis=-1) > 1, share, np.nan)
 
 
-def noise_free(values: ArrayLike, noise: ArrayLike, axis: int = -1) -> np.ndarray:
-    r"""Values drawn towards their mean until their spread is that of the parameters alone.
-
-    :math:`\bar x + \sqrt{P / T}\, (x_j - \bar x)` with T the variance over draws and P what is left
-    of it without the mean Monte Carlo variance (the constrained Bayes estimates of Louis 1984
-    and Ghosh 1992). Fewer than three known values come back as they are; NaN where no Monte Carlo
-    variance is known, since the spread without chance is not known then.
-
-    Parameters
-    ----------
-    values, noise : array_like
-        Values and their Monte Carlo variances; NaN is left out.
-    axis : int
-        Axis of the draws.
-    """
-    x, v = np.broadcast_arrays(np.asarray(values, float), np.asarray(noise, float))
-    split = _split(x, np.where(np.isfinite(x), v, np.nan), axis)
-    draws = np.sum(np.isfinite(x), axis=axis)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = np.sqrt(split.parameter / split.total)
-        mean = np.nansum(x, axis=axis) / np.where(draws > 0, draws, np.nan)
-    factor = np.where((draws < 3) | (split.total == 0), 1.0, factor)
-    centre = np.expand_dims(mean, axis)
-    return centre + np.expand_dims(factor, axis) * (x - centre)
-
-
 @dataclass(frozen=True)
 class VarianceSplit:
     """Variance of an estimate over draws, and where it comes from.

@@ -61,6 +61,11 @@ def load_study(path: str | os.PathLike[str]) -> Study:
     -----
     StudyWarning
         For everything in the study that has no effect.
+
+    Examples
+    --------
+    >>> load_study("configs/asian_nato.yaml").horizon_years
+    10
     """
     typed = os.fspath(path)
     if not typed.isprintable():

@@ -168,6 +168,13 @@ class Study(StudyModel):
         Source text by file, relative to the study's folder, the study itself first.
     read_sha256 : str
         Hash over what the text says, without the plan; see `as_read`.
+
+    Examples
+    --------
+    >>> from escalation.study import load_study
+    >>> study = load_study("configs/asian_nato.yaml")
+    >>> study.horizon_years, len(study.structures)
+    (10, 8)
     """
 
     name: Name

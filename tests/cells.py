@@ -17,6 +17,8 @@ from escalation.study import Study, load_study
 from escalation.study.schema import Flashpoint, Structure
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+PACT_DELAY = "asian_nato.decision_delay_days"
+"""Parameter that says how quickly the large pact decides."""
 NEVER = 1e15
 """Days that outlast every dispute, so that something with this mean time never happens."""
 

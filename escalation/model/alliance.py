@@ -1,15 +1,25 @@
 r"""Obligations: from the words of a structure to bindingness, delay and encirclement.
 
-For third party :math:`i` at a flashpoint, with bilateral commitment :math:`C_i`,
+Every bindingness that a study states is first shifted by the common log-odds :math:`\beta`, so
+that a text that binds nobody (0), or without conditions (1), still does. With the bilateral
+commitment :math:`C_i` of third party :math:`i` in the flashpoint's theatre, a pact :math:`p` to
+which it belongs binds it by
 
-.. math:: B_i = s \max\bigl(C_i,\ \max_p\, C_i + \rho_{ip}\,\kappa_p (b_{ip} - C_i)\bigr)
+.. math:: b'_{ip} = C_i + \rho_{ip}\,\kappa_p (b_{ip} - C_i),
 
-over the pacts :math:`p` that it belongs to, where :math:`b` is the pact's bindingness,
-:math:`\rho` the share that the member realises, :math:`\kappa` the pact's coverage of the
-flashpoint and :math:`s` the flashpoint's commitment scale. Having left its pacts it is
-bound by :math:`s C_i` alone. A member decides at the speed of its fastest pact, a state that
-is in none, or has left, at the structure's own. A structure is as encircling as it says, else as
-the most encircling of its pacts.
+where :math:`b` is what the pact states, :math:`\rho` the share that the member realises and
+:math:`\kappa` the pact's coverage of the flashpoint. The obligation that binds it most leads,
+
+.. math:: \operatorname{logit} B'_i = \operatorname{logit} \max\bigl(C_i, \max_p b'_{ip}\bigr)
+          - \mathit{dil}\,(n_i - 1)^+ , \qquad B_i = s B'_i,
+
+with :math:`n_i` the pacts that bind it here and :math:`s` the flashpoint's commitment scale: a
+further pact may loosen what each promises, or reinforce it. It decides at the speed of the
+obligation that leads, the structure's own where that is the bilateral one, times
+:math:`\mathit{delay_s}\, e^{\mathit{coo} (n_i - 1)^+}`. Having left its pacts it is bound by
+:math:`s C_i` alone, and decides at the structure's speed. So more pacts are neither more binding
+nor quicker by construction. A structure is as encircling as it says, else as the most encircling
+of its pacts.
 
 Where ``covers`` names neither flashpoint nor theatre, :math:`\kappa` is 1 if the defender
 is a member, or if the member's bindingness is stated for that theatre, and else 0: members of a
@@ -19,6 +29,7 @@ pact of mutual defence owe nothing to an outsider unless its words say so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -82,16 +93,16 @@ def obligations(structure: Structure, flashpoint: Flashpoint, draws: Draws) -> O
     read = Values(draws)
     parties = tuple(flashpoint.third_parties)
     scale = read.of(flashpoint.commitment_scale)
-    pairs = [_bindingness(read, structure, flashpoint, party) for party in parties]
-    joined = [_pacts_of(structure, party) for party in parties]
+    ties = [_tie(read, structure, flashpoint, party) for party in parties]
+    own = _own_delay(read, structure)
     return Obligations(
-        bound=by_party([np.clip(scale * bound, 0.0, 1.0) for bound, _ in pairs], draws.n),
-        bilateral=by_party([np.clip(scale * alone, 0.0, 1.0) for _, alone in pairs], draws.n),
+        bound=by_party([np.clip(scale * tie.bound, 0.0, 1.0) for tie in ties], draws.n),
+        bilateral=by_party([np.clip(scale * tie.alone, 0.0, 1.0) for tie in ties], draws.n),
         delay_days=np.stack([
-            by_party([_delay(read, structure, pacts) for pacts in joined], draws.n),
-            by_party([_delay(read, structure, []) for _ in joined], draws.n),
+            by_party([tie.delay_days for tie in ties], draws.n),
+            by_party([own for _ in ties], draws.n),
         ], axis=1),
-        member=np.array([bool(pacts) for pacts in joined], bool),
+        member=np.array([bool(_pacts_of(structure, party)) for party in parties], bool),
         encirclement=_encirclement(read, structure),
         nuclear_sharing=any(pact.nuclear_sharing for pact in structure.pacts),
     )
@@ -101,24 +112,45 @@ def _pacts_of(structure: Structure, party: str) -> list[Pact]:
     return [pact for pact in structure.pacts if party in pact.members]
 
 
-def _bindingness(
-    read: Values, structure: Structure, flashpoint: Flashpoint, party: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return bindingness in the pacts and without them, before the flashpoint's scale."""
-    alone = read.of(structure.commitments.get(party, {}).get(flashpoint.theatre, 0.0))
-    bound = alone
+class _Tie(NamedTuple):
+    """What binds one state here, arrays of shape (draw,), before the flashpoint's scale."""
+
+    bound: np.ndarray
+    alone: np.ndarray
+    delay_days: np.ndarray
+
+
+def _tie(read: Values, structure: Structure, flashpoint: Flashpoint, party: str) -> _Tie:
+    draws = read.draws
+    stated = structure.commitments.get(party, {}).get(flashpoint.theatre, 0.0)
+    alone = _shifted(read.of(stated), draws["binding_shift"])
+    bound, delay = alone, _own_delay(read, structure)
+    pacts = np.zeros(draws.n)
     for pact in _pacts_of(structure, party):
         member = pact.members[party]
         weight = read.of(member.realised) * read.of(pact.coverage(party, flashpoint))
-        promised = read.of(member.in_theatre(flashpoint.theatre))
-        bound = np.maximum(bound, alone + weight * (promised - alone))
-    return bound, alone
+        promised = _shifted(read.of(member.in_theatre(flashpoint.theatre)), draws["binding_shift"])
+        reached = alone + weight * (promised - alone)
+        days = read.of(pact.decision_delay_days) * draws["delay_scale"]
+        delay = np.where(reached > bound, days, delay)
+        bound = np.maximum(bound, reached)
+        pacts += weight * promised > 0.0
+    further = np.maximum(pacts - 1.0, 0.0)
+    return _Tie(
+        _shifted(bound, -draws["pact_dilution"] * further),
+        alone,
+        delay * np.exp(draws["pact_coordination"] * further),
+    )
 
 
-def _delay(read: Values, structure: Structure, pacts: list[Pact]) -> np.ndarray:
-    if not pacts:
-        return read.of(structure.decision_delay_days)
-    return np.min([read.of(pact.decision_delay_days) for pact in pacts], axis=0)
+def _own_delay(read: Values, structure: Structure) -> np.ndarray:
+    return read.of(structure.decision_delay_days) * read.draws["delay_scale"]
+
+
+def _shifted(share: np.ndarray, log_odds: np.ndarray) -> np.ndarray:
+    """Return shares moved by log-odds; 0 and 1 stay, and so does all where nothing is moved."""
+    raised = share * np.exp(log_odds)
+    return np.where(log_odds == 0.0, share, raised / (1.0 - share + raised))
 
 
 def _encirclement(read: Values, structure: Structure) -> np.ndarray:

@@ -11,7 +11,14 @@ from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 
 def _finite(value: float) -> float:
@@ -188,7 +195,121 @@ class Uniform(_Prior):
         return self.low + (self.high - self.low) * u
 
 
+_NINETY = 1.6448536269514722
+"""Normal score of the 95 % quantile."""
+
+
+class Elicited(_Prior):
+    r"""A median and a 90 % range, as an expert states them.
+
+    On a scale :math:`T` without bounds (log-odds between two bounds, logarithm above one, else
+    the number itself) it is a normal distribution with a spread of its own on each side of the
+    median (two-piece normal; Wallis 2014, Statistical Science 29: 106-112), so that all three
+    stated numbers are its 5, 50 and 95 % quantiles:
+
+    .. math:: T(x) = T(x_{.5}) + z \, |T(x_{.5 \pm .45}) - T(x_{.5})| / 1.645,
+
+    with the upper number for normal scores :math:`z > 0` and the lower one below.
+
+    Attributes
+    ----------
+    median : float
+    range : (float, float)
+        The 5 and the 95 % quantile.
+    low, high : float, optional
+        Bounds; those of the position where the prior stands, unless given.
+
+    Examples
+    --------
+    >>> prior = Elicited(median=0.4, range=(0.2, 0.6), low=0, high=1)
+    >>> prior.quantile(np.array([0.05, 0.5, 0.95])).round(6)
+    array([0.2, 0.4, 0.6])
+    """
+
+    prior: Literal["elicited"] = "elicited"
+    median: Finite
+    range: Annotated[tuple[Finite, ...], Field(strict=False)]
+    low: Finite | None = None
+    high: Finite | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Elicited:
+        if len(self.range) != 2:
+            raise ValueError(f"a range has two numbers, found {len(self.range)}")
+        first, last = self.range
+        if not first < self.median < last:
+            raise ValueError(
+                f"the median ({self.median:g}) must lie inside the range, {first:g} to {last:g}"
+            )
+        low, high = self.support()
+        if not (low < first and last < high):
+            raise ValueError(
+                f"the range ({first:g} to {last:g}) must lie inside the bounds, {low:g} to {high:g}"
+            )
+        return self
+
+    def within(self, low: float, high: float) -> Elicited:
+        """Return the prior with the bounds of a position, where it states none of its own.
+
+        Limits that are there for slips of the keyboard alone are none: only a range of at most
+        2, such as a share or an alignment, is bounded on both sides.
+
+        Raises
+        ------
+        ValueError
+            The range lies beyond the bounds.
+
+        Examples
+        --------
+        >>> Elicited(median=7, range=(3, 16)).within(0, 36_500).support()
+        (0.0, inf)
+        """
+        both = high - low <= 2.0
+        lower = low if both or low >= 0.0 else None
+        try:
+            return Elicited(
+                median=self.median, range=self.range,
+                low=lower if self.low is None else self.low,
+                high=self.high if self.high is not None else high if both else None,
+            )  # fmt: skip
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+
+    def describe(self) -> str:
+        return f"{self.median:g} ({self.range[0]:g} to {self.range[1]:g})"
+
+    def support(self) -> tuple[float, float]:
+        return (
+            -math.inf if self.low is None else self.low,
+            math.inf if self.high is None else self.high,
+        )
+
+    def middle(self) -> float:
+        return self.median
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        z = _special().ndtri(np.asarray(u, float))
+        first, last = (self._to_scale(x) for x in self.range)
+        middle = self._to_scale(self.median)
+        spread = np.where(z < 0.0, middle - first, last - middle) / _NINETY
+        return self._from_scale(middle + np.where(z == 0.0, 0.0, spread * z))
+
+    def _to_scale(self, x: float) -> float:
+        if self.low is not None and self.high is not None:
+            return math.log((x - self.low) / (self.high - x))
+        if self.low is not None:
+            return math.log(x - self.low)
+        return -math.log(self.high - x) if self.high is not None else x
+
+    def _from_scale(self, t: np.ndarray) -> np.ndarray:
+        if self.low is not None and self.high is not None:
+            return self.low + (self.high - self.low) * _special().expit(t)
+        if self.low is not None:
+            return self.low + np.exp(t)
+        return self.high - np.exp(-t) if self.high is not None else t
+
+
 Prior = Annotated[
-    Fixed | LogNormal | Normal | TruncatedNormal | Beta | Gamma | Uniform,
+    Fixed | LogNormal | Normal | TruncatedNormal | Beta | Gamma | Uniform | Elicited,
     Field(discriminator="prior"),
 ]

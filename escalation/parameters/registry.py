@@ -157,7 +157,7 @@ _DECISION = (
     _entry("audience_cost", "a", "challenger's cost of withdrawing, share of its stake", "1",
            0.15, _ln(0.15, 0.4), _OURS, _J, "lock-in"),
     _entry("audience_slope", "a_r", "growth of the audience cost per rung, share", "1",
-           0.25, Fixed(), _OURS, _J, "lock-in"),
+           0.25, _ln(0.25, 0.5), _OURS, _J, "lock-in"),
     _entry("holding_cost", "h", "challenger's cost of one more revision without a move, share of stake",
            "1", 0.02, _ln(0.02, 0.5), _OURS, _J, "duration"),
     _entry("salami_gain", "epsilon", "share of the stake that changes hands while neither side moves",
@@ -193,9 +193,9 @@ _WAR = (
     _entry("trade_loss", "tau", "challenger's loss of trade in a war with the whole coalition", "V",
            0.3, _ln(0.3, 0.5), "order of China's trade with the coalition, BACI 2023", _J, "trade"),
     _entry("trade_loss_us_share", "tau_us", "share of that loss which the US brings", "1",
-           0.6, Fixed(), _OURS, _J, "trade", high=1.0),
+           0.6, _b(9, 6), _OURS, _J, "trade", high=1.0),
     _entry("trade_loss_saturation", "K_tau", "allied power at which the rest of the loss is complete",
-           "China = 1", 0.5, Fixed(), _OURS, _J, "trade", low=0.01),
+           "China = 1", 0.5, _ln(0.5, 0.4), _OURS, _J, "trade", low=0.01),
     _entry("nuclear_shadow", "eta", "challenger's expected nuclear loss at rung 5 if the US fights", "V",
            0.5, _ln(0.5, 0.6), _OURS, _J, "nuclear"),
     _entry("war_risk_clash", "omega_4", "perceived risk of war at rung 4", "1",
@@ -254,7 +254,7 @@ _CRISIS = (
     _entry("incident_scale", "inc", "scale of the incident rates at rungs 1 to 5", "1",
            1.0, _ln(1, 0.5), f"{_MID} incidents", _J, "chance"),
     _entry("incident_reciprocated", "inc_2", "factor on the incident rate after a reciprocated move", "1",
-           2.0, Fixed(), _OURS, _J, "chance"),
+           2.0, _ln(2, 0.3), _OURS, _J, "chance"),
     _entry("inadvertent_scale", "inc_n", "scale of the inadvertent rates at rungs 6 to 8", "1",
            1.0, _ln(1, 0.8), _OURS, _J, "inadvertent escalation"),
     _entry("settlement_scale", "s", "scale of the settlement rates at rungs 1 to 4", "1",
@@ -272,9 +272,9 @@ _ALLIANCE = (
     _entry("support_intercept", "sup_0", "log-odds of support at rung 4 relative to fighting", "1",
            -1.0, _n(-1, 0.5), f"{_MID}: joining 0.055 to 0.27", _J, "support", low=-inf),
     _entry("support_shift", "sup_1", "log-odds shift of support at rung 4", "1",
-           1.2, Fixed(), _OURS, _J, "support", low=-inf),
+           1.2, _n(1.2, 0.4), _OURS, _J, "support", low=-inf),
     _entry("support_slope", "sup_r", "log-odds of support lost per rung below 4", "1",
-           1.2, Fixed(), _OURS, _J, "support", low=-inf),
+           1.2, _n(1.2, 0.4), _OURS, _J, "support", low=-inf),
     _entry("support_commitment", "supp", "log-odds of fighting gained by having supported", "1",
            1.0, _n(1, 0.5), _OURS, _J, "signal", low=-inf),
     _entry("bindingness_effect", "a_T", "bindingness to the log-odds of joining", "1",
@@ -298,9 +298,9 @@ _ALLIANCE = (
     _entry("buck_passing", "buck", "push of allies already in, per unit of looseness", "1",
            0.6, _np(0.6, 0.6), "mechanism after Christensen and Snyder 1990", _J, "buck-passing"),
     _entry("chain_share_some", "n_1", "share of coalition power already in that counts as some", "1",
-           0.15, Fixed(), _OURS, _J, "chain-ganging", high=1.0),
+           0.15, _b(6, 34), _OURS, _J, "chain-ganging", high=1.0),
     _entry("chain_share_most", "n_2", "share of coalition power already in that counts as most", "1",
-           0.5, Fixed(), _OURS, _J, "chain-ganging", high=1.0),
+           0.5, _b(10, 10), _OURS, _J, "chain-ganging", high=1.0),
     _entry("reliability", "rel", "chance that a third party is staunch", "1",
            0.5, _b(2.5, 2.5), "Berkemeier and Fuhrmann 2018: 0.50 honoured 1816-2003", _C,
            "reliability", low=0.01, high=0.99),
@@ -310,12 +310,20 @@ _ALLIANCE = (
            0.5, _ln(0.5, 0.4), _OURS, _J, "misperception"),
     _entry("war_decision_days", "T_w", "time within which help still decides a war", "day",
            40.0, _ln(40, 0.5), _OURS, _J, "delay", low=0.1),
-    _entry("pact_delay_days", "delay_A", "decision delay of a binding pact", "day",
-           10.0, _ln(10, 0.5), _OURS, _J, "flexibility", low=0.1),
-    _entry("coverage_taiwan", "cov", "share of the pact's bindingness that reaches Taiwan, no member",
-           "1", 0.6, _b(2, 1.5), _OURS, _J, "coverage", high=1.0),
-    _entry("us_realisation", "usw", "share of the added US bindingness that Washington realises", "1",
-           0.8, _b(4, 1.5), _OURS, _J, "too early", high=1.0),
+    _entry("binding_shift", "beta", "log-odds by which texts bind more than the study states, common to "
+           "all of them", "1", 0.0, _n(0, 0.4), _OURS, _J, "binding mandate", low=-inf),
+    _entry("delay_scale", "delay_s", "common scale of the decision delays", "1",
+           1.0, _ln(1, 0.3), _OURS, _J, "delay", low=0.01),
+    _entry("pact_dilution", "dil", "log-odds of bindingness lost by each further pact that binds the same "
+           "state: shared responsibility loosens, or overlapping promises reinforce one another", "1",
+           0.0, _n(0, 0.2), "neutral: both signs are argued", _J, "lattice", low=-inf),
+    _entry("pact_coordination", "coo", "log of the decision delay gained by each further pact that binds "
+           "the same state: more capitals to consult, or more channels", "1",
+           0.0, _n(0, 0.2), "neutral: both signs are argued", _J, "lattice", low=-inf),
+    _entry("coverage_nonmember", "cov", "share of a pact's bindingness that reaches a state that is no "
+           "member", "1", 0.6, _b(2, 1.5), _OURS, _J, "coverage", high=1.0),
+    _entry("patron_realisation", "usw", "share of the bindingness added by a pact that the great power "
+           "realises", "1", 0.8, _b(4, 1.5), _OURS, _J, "too early", high=1.0),
     _entry("access_share", "alpha", "share of US projected power that needs the host's bases", "1",
            0.45, _b(4, 5), "CSIS 2023 wargame: Japanese bases indispensable; size judgement", _J,
            "base access", high=1.0),
@@ -393,11 +401,13 @@ _YEARS = (
 
 def _ladder(
     prefix: str, symbol: str, meaning: str, unit: str,
-    rungs_and_values: Iterable[tuple[int, float]], source: str, claim: str, **bounds: Any,
+    rungs_and_values: Iterable[tuple[int, float]], source: str, claim: str,
+    sigma: float | None = None, **bounds: Any,
 ) -> tuple[Parameter, ...]:
+    """Return one parameter a rung, each with a spread of its own; constants where there is none."""
     return tuple(
         _entry(f"{prefix}_{rung}", f"{symbol}_{rung}", f"{meaning} at rung {rung}", unit, value,
-               Fixed(), source, _J, claim, **bounds)
+               Fixed() if sigma is None else _ln(value, sigma), source, _J, claim, **bounds)
         for rung, value in rungs_and_values
     )
 
@@ -408,21 +418,21 @@ _LADDER = (
              low=0.125, high=365.0),
     *_ladder("incident_rate", "inc", "daily rate of incidents", "1/day",
              zip(range(1, 6), (0.002, 0.003, 0.0015, 0.0004, 0.008), strict=True),
-             f"order of {_MID} incidents", "chance"),
+             f"order of {_MID} incidents", "chance", 0.4),
     *_ladder("inadvertent_rate", "inc_n", "daily rate of inadvertent steps", "1/day",
-             zip(range(6, 9), (0.008, 0.02, 0.03), strict=True), _OURS, "inadvertent escalation"),
+             zip(range(6, 9), (0.008, 0.02, 0.03), strict=True), _OURS, "inadvertent escalation", 0.6),
     *_ladder("settlement_rate", "s", "daily rate of settlement", "1/day",
              zip(range(1, 5), (0.018, 0.016, 0.014, 0.010), strict=True),
-             f"order of {_MID} durations", "mediation"),
+             f"order of {_MID} durations", "mediation", 0.2),
     *_ladder("spiral_chance", "chi", "chance that a match moves the crisis up", "1",
              zip(range(1, 6), (0.10, 0.10, 0.08, 0.05, 0.05), strict=True),
-             f"order of {_MID} incidents", "spiral"),
+             f"order of {_MID} incidents", "spiral", 0.3, high=1.0),
     *_ladder("challenger_cost_growth", "C", "challenger's war cost over that at rung 5", "1",
-             zip(range(6, 10), (1.5, 2.0, 6.0, 40.0), strict=True), _OURS, "deterrence"),
+             zip(range(6, 10), (1.5, 2.0, 6.0, 40.0), strict=True), _OURS, "deterrence", 0.3),
     *_ladder("defender_cost_growth", "C_d", "defender's war cost over that at rung 5", "1",
-             zip(range(6, 10), (1.5, 2.0, 3.0, 20.0), strict=True), _OURS, "concession"),
+             zip(range(6, 10), (1.5, 2.0, 3.0, 20.0), strict=True), _OURS, "concession", 0.3),
     *_ladder("shadow_growth", "N", "nuclear shadow over that at rung 5", "1",
-             zip(range(6, 10), (1.5, 2.0, 4.0, 8.0), strict=True), _OURS, "nuclear"),
+             zip(range(6, 10), (1.5, 2.0, 4.0, 8.0), strict=True), _OURS, "nuclear", 0.3),
 )
 
 _TK = "Tversky and Kahneman 1992"

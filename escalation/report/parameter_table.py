@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from escalation.errors import InputError
 from escalation.parameters.posterior import Posterior, coverage, shipped_posterior
 from escalation.parameters.registry import MARKS, REGISTRY, Parameter
 from escalation.study.loader import load_study
+from escalation.study.names import shown, suggestion
 from escalation.study.schema import Study
 
 _WIDTH = 100
@@ -75,6 +77,28 @@ def parameter_frame(registry: Mapping[str, Parameter], posterior: Posterior | No
             row |= {f"{what}_{k}": q for k, q in zip(_LEVELS, quantiles.tolist(), strict=True)}
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
+
+
+def chosen_parameters(
+    table: pd.DataFrame, search: str | None = None, mark: str | None = None
+) -> pd.DataFrame:
+    """Return the rows with a mark, and with a text in name, meaning, claim or source.
+
+    Raises
+    ------
+    InputError
+        There is no such mark, or no row is left.
+    """
+    if mark is not None and mark not in MARKS:
+        raise InputError(f"mark: unknown mark {shown(mark)} {suggestion(mark, MARKS)}")
+    found = table if mark is None else table[table["mark"] == mark]
+    if search is not None:
+        words = found.reset_index()[["parameter", "meaning", "claim", "source"]]
+        hit = words.agg(" ".join, axis=1).str.contains(search, case=False, regex=False)
+        found = found[hit.to_numpy()]
+    if found.empty:
+        raise InputError(f"search: no parameter holds {shown(search or mark)}")
+    return found
 
 
 def format_parameters(table: pd.DataFrame) -> str:

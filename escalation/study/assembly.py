@@ -22,7 +22,7 @@ from escalation.study.inherit import (
     without_nulls,
 )
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Items, Node, Position, Scalar, Table, kind, walk
+from escalation.study.nodes import Items, Node, Position, Scalar, Table, is_prior, kind, walk
 from escalation.study.references import Library, is_file_name
 
 Context = dict[str, list[str] | None]
@@ -324,7 +324,7 @@ class Assembly:
     def _label_below(self, node: Node, name: str) -> Node:
         if not isinstance(node, Table):
             return node
-        if node.text("prior") is None:
+        if not is_prior(node):
             return self._label(node, name)
         if "name" in node.entries:
             given = node.entries["name"]
@@ -348,7 +348,7 @@ def _keys(whole: Table, group: str) -> list[str]:
 def _inline_priors(whole: Table) -> Iterator[tuple[str, Position]]:
     """Yield the name of every inline prior and where it was written."""
     for node in walk(whole):
-        if isinstance(node, Table) and node.text("prior"):
+        if isinstance(node, Table) and is_prior(node):
             yield node.text("name") or "", node.position
 
 

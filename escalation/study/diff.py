@@ -114,7 +114,8 @@ def in_words(value: object) -> str:
         case ParameterRef():
             return value.parameter if value.scale == 1 else f"{value.scale:g} x {value.parameter}"
         case InlinePrior():
-            return f"{value.prior.describe()}, default {value.default_value:g}"
+            own = "" if value.default is None else f", default {value.default:g}"
+            return f"{value.prior.describe()}{own}"
         case bool():
             return "yes" if value else "no"
     return str(value)

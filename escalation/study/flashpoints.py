@@ -10,7 +10,7 @@ from escalation.contracts.codes import MAX_PARTIES
 from escalation.study.base import StudyModel, fault
 from escalation.study.names import shown
 from escalation.study.quantity import Amount, LogOdds, Magnitude, Rate, Stake, UnitMagnitude, Within
-from escalation.study.vocabulary import ONE, ZERO, ActorName, Dollars, Name, Titled
+from escalation.study.vocabulary import ONE, ZERO, ActorName, Name, Titled
 
 
 class Actor(Titled):
@@ -20,10 +20,6 @@ class Actor(Titled):
     ----------
     nuclear : bool
         Whether it has nuclear weapons; for the record, no equation reads it.
-    capability : Magnitude or None
-        Share of world capabilities; for the record.
-    military_spending_usd, gdp_usd : Magnitude or None
-        US dollars a year; for the record.
     trade_dependence : dict of str to Magnitude
         Trade with a partner over own GDP, by partner; an absent partner counts as 0.
     alignment : Magnitude
@@ -35,9 +31,6 @@ class Actor(Titled):
     """
 
     nuclear: bool = False
-    capability: UnitMagnitude | None = None
-    military_spending_usd: Dollars | None = None
-    gdp_usd: Annotated[Magnitude, AfterValidator(Within(0, 1e15, open_low=True))] | None = None
     trade_dependence: dict[ActorName, Annotated[Magnitude, AfterValidator(Within(0, 10))]]
     alignment: Annotated[Magnitude, AfterValidator(Within(-1, 1))]
     domestic_veto: UnitMagnitude = ZERO

@@ -19,7 +19,7 @@ from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef
 from escalation.study.schema import Flashpoint, Pact, Study
 from escalation.study.vocabulary import ZERO
 
-PLACED = ("pact_delay_days", "coverage_taiwan", "us_realisation", "reclamation_incidents")
+PLACED = ("coverage_nonmember", "patron_realisation", "reclamation_incidents")
 """Parameters that are read only where a study names them."""
 
 Change = tuple[Table, str, ParameterOverride]

@@ -203,9 +203,9 @@ def _finished(library: Library, root: Table | None) -> Study:
     )
     for nowhere, problem in unnamed_theatres(words):
         (library.problems if nowhere else library.notes).append(problem)
-    library.notes.extend(idle(words))
     if library.problems:
         raise StudyError(library.problems)
+    library.notes.extend(idle(words))
     return study.model_copy(update={"parameters": parameters}).with_text(library.text)
 
 
@@ -277,8 +277,11 @@ def _parameters(
     for prior in parts_of(study, InlinePrior):
         result[prior.name] = prior.as_parameter()
     for table, name, change in changes:
-        result[name] = overridden(result[name], change, library.origin(table.position))
-        fault = impossible(result[name])
+        try:
+            result[name] = overridden(result[name], change, library.origin(table.position))
+            fault = impossible(result[name])
+        except ValueError as error:  # a range beyond the parameter's bounds
+            fault = str(error)
         if fault:
             library.problems.append(table.entries[name].position.problem(fault))
     return result

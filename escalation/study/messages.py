@@ -86,6 +86,8 @@ def _key_position(container: Node, key: str) -> Position:
 def _prior_keys(container: Node) -> list[str]:
     """Return the keys that the prior written in `container` takes."""
     name = container.text("prior") if isinstance(container, Table) else None
+    if isinstance(container, Table) and name is None and "median" in container.entries:
+        name = "elicited"
     return _PRIOR_KEYS.get(name or "", [])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NAME_RULE = "1 to 63 lower-case letters, digits and underscores, starting with a letter"
 
-RESERVED = frozenset({"prior", "parameter", "value", "extends"})
+RESERVED = frozenset({"prior", "parameter", "value", "median", "extends"})
 """Keys that tell a quantity or a reference from a table of names, so no name may be one."""
 
 SHOWN_CHOICES = 12

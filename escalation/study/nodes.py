@@ -96,7 +96,7 @@ class Items:
 
 Node: TypeAlias = Scalar | Table | Items
 
-QUANTITY_KEYS = ("prior", "parameter", "value")
+QUANTITY_KEYS = ("prior", "parameter", "value", "median")
 
 
 def kind(node: Node) -> str:
@@ -115,6 +115,11 @@ def is_quantity(node: Node) -> bool:
     if isinstance(node, Table):
         return any(key in node.entries for key in QUANTITY_KEYS)
     return isinstance(node, Scalar) and node.value is not None
+
+
+def is_prior(node: Node) -> bool:
+    """Tell an inline prior, named or elicited, from anything else."""
+    return isinstance(node, Table) and ("median" in node.entries or node.text("prior") is not None)
 
 
 def to_data(node: Node) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from escalation.parameters.priors import Prior
+from escalation.parameters.priors import Elicited, Prior
 from escalation.parameters.registry import Mark, Parameter
 from escalation.study.base import FiniteFloat, StudyModel, Text
 from escalation.study.quantity import default_within, gather_prior
@@ -37,6 +37,11 @@ class ParameterOverride(StudyModel):
         return default_within(default, info.data.get("prior"))
 
 
+def _placed(prior: Prior | None, entry: Parameter) -> Prior | None:
+    """Return a prior with the bounds of the parameter that it is given to."""
+    return prior.within(entry.low, entry.high) if isinstance(prior, Elicited) else prior
+
+
 def overridden(entry: Parameter, change: ParameterOverride, origin: str) -> Parameter:
     """Return `entry` with a study's change applied.
 
@@ -49,13 +54,13 @@ def overridden(entry: Parameter, change: ParameterOverride, origin: str) -> Para
     origin : str
         File that says so; the source where the study names none.
     """
-    default = change.default
+    default, prior = change.default, _placed(change.prior, entry)
     if default is None:
-        middle = change.prior.middle() if change.prior else None
+        middle = prior.middle() if prior else None
         default = entry.default if middle is None else middle
     return replace(
         entry,
-        prior=change.prior or entry.prior,
+        prior=prior or entry.prior,
         default=default,
         source=change.source or f"study file {origin}",
         mark=change.mark or "judgement",

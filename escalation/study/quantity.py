@@ -24,10 +24,11 @@ from pydantic import (
     model_validator,
 )
 
-from escalation.parameters.priors import Fixed, Prior
+from escalation.parameters.priors import Elicited, Fixed, Prior
 from escalation.parameters.registry import Mark, Parameter
 from escalation.study.base import FiniteFloat, StudyModel, Text, fault, internal
 from escalation.study.names import shown, suggestion
+from escalation.study.nodes import QUANTITY_KEYS
 
 
 class _Bounded(StudyModel):
@@ -111,7 +112,9 @@ class InlinePrior(_Bounded):
     """A parameter of this study alone, declared where it is used.
 
     In a study file the prior's own keys stand beside the others:
-    ``{prior: gamma, shape: 5.5, rate: 15, default: 0.37, source: ..., mark: computed}``.
+    ``{prior: gamma, shape: 5.5, rate: 15, default: 0.37, source: ..., mark: computed}``. A median
+    with a 90 % range, ``{median: 0.4, range: [0.2, 0.6]}``, needs no more; it counts as a
+    judgement of the study's authors unless it says otherwise.
     """
 
     prior: Prior
@@ -169,6 +172,8 @@ def gather_prior(data: Any, model: type[BaseModel]) -> Any:
     model : type
         The model whose own keys stay where they are.
     """
+    if isinstance(data, dict) and "prior" not in data and "median" in data:
+        data = {"prior": "elicited", **_SAID_BY_AUTHORS.get(model.__name__, {}), **data}
     if not isinstance(data, dict) or not isinstance(data.get("prior"), str):
         return data
     own = model.model_fields
@@ -176,6 +181,10 @@ def gather_prior(data: Any, model: type[BaseModel]) -> Any:
     mine = {key for key in data if key in own and key not in ("low", "high")}
     nested = {key: value for key, value in data.items() if key not in mine}
     return {key: data[key] for key in mine} | {"prior": {"prior": data["prior"], **nested}}
+
+
+_SAID_BY_AUTHORS = {"InlinePrior": {"source": "authors' judgement", "mark": "judgement"}}
+"""What an elicited prior need not say, by the kind of entry that it stands in."""
 
 
 def default_within(default: float | None, prior: Prior | None) -> float | None:
@@ -210,7 +219,18 @@ class Within:
             return quantity
         if isinstance(quantity, InlinePrior):
             self._check(quantity.default_value, "default ")
+            quantity = self._bounded(quantity)
         return quantity.model_copy(update={"low": self.low, "high": self.high})
+
+    def _bounded(self, quantity: InlinePrior) -> InlinePrior:
+        """Return an elicited prior with these bounds; others come back as they are."""
+        if not isinstance(quantity.prior, Elicited):
+            return quantity
+        try:
+            prior = quantity.prior.within(self.low, self.high)
+        except ValueError as error:
+            raise fault(str(error)) from None
+        return quantity.model_copy(update={"prior": prior})
 
     def _check(self, value: float, what: str = "") -> None:
         too_low = value <= self.low if self.open_low else value < self.low
@@ -228,7 +248,10 @@ class Within:
         return f"at most {self.high:g}"
 
 
-QUANTITY_FORMS = "a number, a parameter's name, {parameter: ...}, {prior: ...} or {value: ...}"
+QUANTITY_FORMS = (
+    "a number, a parameter's name, {median: ..., range: ...}, {parameter: ...}, {prior: ...} "
+    "or {value: ...}"
+)
 
 
 def _form(data: Any) -> str | None:
@@ -238,9 +261,9 @@ def _form(data: Any) -> str | None:
     if isinstance(data, str):
         return "<parameter>"
     if isinstance(data, dict):
-        for key in ("prior", "parameter", "value"):
+        for key in QUANTITY_KEYS:
             if key in data:
-                return f"<{key}>"
+                return "<prior>" if key == "median" else f"<{key}>"
         return None
     return "<number>" if isinstance(data, int | float) else None
 

@@ -10,7 +10,7 @@ from escalation.contracts.codes import DECISION_RULES
 from escalation.errors import SHOWN_PROBLEMS
 from escalation.study.base import UNCONTROLLED, StudyModel, fault
 from escalation.study.names import NAME_RULE, is_name, shown, suggestion
-from escalation.study.quantity import Magnitude, Number, UnitMagnitude, Within
+from escalation.study.quantity import Number, UnitMagnitude
 
 MAX_TITLE = 200
 ONE = Number(value=1.0)
@@ -57,7 +57,6 @@ CoveredName: TypeAlias = Annotated[str, _known("covered", "flashpoint or theatre
 ParameterName: TypeAlias = Annotated[str, _known("parameters", "parameter")]
 RuleName: TypeAlias = Annotated[str, AfterValidator(_known_rule)]
 
-Dollars: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 1e15))]
 ByTheatre: TypeAlias = dict[TheatreName, UnitMagnitude]
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from escalation import plots
     from escalation.analysis.comparison import compare
+    from escalation.analysis.premises import premises
     from escalation.history.backtest import backtest
     from escalation.history.cases import cases
     from escalation.replays import replay
@@ -40,6 +41,7 @@ _HOMES = {
     "compare": "escalation.analysis.comparison",
     "decision_table": "escalation.report.decision_table",
     "diff": "escalation.study.diff",
+    "premises": "escalation.analysis.premises",
     "parameters": "escalation.report.parameter_table",
     "verify": "escalation.verification.verify",
     "load_study": "escalation.study",
@@ -66,6 +68,7 @@ __all__ = [
     "parameters",
     "parse_study",
     "plots",
+    "premises",
     "replay",
     "run",
     "save_results",

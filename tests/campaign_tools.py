@@ -25,6 +25,7 @@ CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 TEXT = """
 name: little
 extends: asian_nato.yaml
+premises: []
 flashpoints: [flashpoints/taiwan_strait.yaml]
 structures: [structures/hub_and_spoke.yaml, structures/trilateral.yaml, structures/asian_nato.yaml]
 compare: {focus: [asian_nato], sweep: [provocation_stake]}

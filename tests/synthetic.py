@@ -163,9 +163,12 @@ def synthetic_parts(
         compared = _sweep_structures(structures) or list(STRUCTURES[:structures])
         shape = (flashpoints, len(compared), max(draws // 2, 1))
         prior = _histories(rng, shape, trajectories, years, third)
-        arrays |= {f"prior_{name}": prior[name] for name in COMPANION_COUNTS}
-        coords["prior_structure"] = compared
-        attrs |= POSTERIOR_ATTRS | {"prior_trajectories": trajectories}
+        arrays |= {f"companion_{name}": prior[name][None] for name in COMPANION_COUNTS}
+        coords |= {
+            "companion": ["own, prior"], "companion_premise": ["own"],
+            "companion_source": ["prior"], "companion_structure": compared,
+        }
+        attrs |= POSTERIOR_ATTRS | {"companion_trajectories": trajectories}
     return arrays, coords, attrs
 
 

@@ -316,7 +316,7 @@ def test_signals_leave_a_campaign_that_continues(tmp_path, sent, code):
     store = Store(folder)
     manifest = store.manifest()
     source = manifest.source(manifest.study())
-    workload = Workload(source.study, manifest.plan(), bool(source.covered))
+    workload = Workload.of(manifest.plan(), source)
     with store.opened(manifest, workload):  # refuses what is damaged
         assert store.first_block(workload) is not None
 

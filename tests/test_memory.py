@@ -231,6 +231,6 @@ def test_blocks_and_trajectories_are_counted_without_listing_them(size, block_si
     assert count_blocks(draws, trajectories, block_size) == in_cells
     for sweep in ((), study.compare.sweep):
         plan = Plan(1, 1, 1, sweep=sweep, block_size=block_size).grown(size)
-        for companion in (False, True):
-            workload = Workload(study, plan, companion)
+        for companions in ((), ("own, prior", "other")):
+            workload = Workload(study, plan, companions)
             assert workload.trajectories() == sum(block.size for block in workload.blocks())

@@ -71,9 +71,9 @@ def renamed(ds: xr.Dataset, dim: str, names) -> xr.Dataset:
         if "sweep_structure" in ds.coords:
             swept = [change[name] for name in ds["sweep_structure"].values.tolist()]
             found = found.assign_coords(sweep_structure=np.array(swept))
-        if "prior_structure" in ds.coords:
-            compared = [change[name] for name in ds["prior_structure"].values.tolist()]
-            found = found.assign_coords(prior_structure=np.array(compared))
+        if "companion_structure" in ds.coords:
+            compared = [change[name] for name in ds["companion_structure"].values.tolist()]
+            found = found.assign_coords(companion_structure=np.array(compared))
     return found
 
 

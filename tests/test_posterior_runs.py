@@ -35,7 +35,7 @@ from escalation.results.under_rule import under_rule
 from escalation.simulation.parameter_source import Source
 from escalation.study import load_study, parse_study
 
-SIZE = {"trajectories": 400, "draws": 5, "seed": 3}
+SIZE = {"trajectories": 250, "draws": 5, "seed": 3}
 COVERED = json.dumps([name for name in module.REGISTRY if name in FITTED])
 
 
@@ -46,7 +46,7 @@ def small(study):
     return study.model_copy(update={
         "flashpoints": {"taiwan_strait": study.flashpoints["taiwan_strait"]},
         "structures": {name: study.structures[name] for name in names},
-        "decision_rules": ("expected_utility",),
+        "decision_rules": ("expected_utility",), "premises": {},
         "compare": study.compare.model_copy(
             update={"focus": ("asian_nato",), "sweep": ("provocation_stake",)}),
     })  # fmt: skip
@@ -134,7 +134,7 @@ def test_defaults_are_posterior_medians(small):
     value = ds.parameter_value.sel(parameter="choice_precision").item()
     assert value == pytest.approx(np.median(made_up()["choice_precision"]))
     assert "medians in the posterior" in " ".join(format_show(ds).split())
-    assert ds.sizes["prior_draw"] == 1
+    assert ds.sizes["companion_draw"] == 1
 
 
 def test_an_override_wins():
@@ -149,7 +149,7 @@ def test_an_override_wins():
     assert np.array_equal(draws["challenger_war_cost"], before)
     assert Source(mine, made_up()).centre()["challenger_war_cost"] == [0.9]
     ds = escalation.run(mine.model_copy(update={
-        "decision_rules": ("expected_utility",),
+        "decision_rules": ("expected_utility",), "premises": {},
         "flashpoints": {"taiwan_strait": mine.flashpoints["taiwan_strait"]},
         "structures": {"hub_and_spoke": mine.structures["hub_and_spoke"]},
         "compare": mine.compare.model_copy(update={"focus": (), "sweep": ()}),
@@ -164,7 +164,7 @@ def test_an_override_wins():
 
 
 def test_the_companion_is_the_prior_run(plain, fitted):
-    assert not [name for name in plain.variables if str(name).startswith("prior_")]
+    assert not [name for name in plain.variables if str(name).startswith("companion")]
     prior = prior_companion(fitted)
     assert prior["structure"].values.tolist() == ["hub_and_spoke", "asian_nato"]
     there = under_rule(plain).sel(structure=prior["structure"].values)
@@ -182,7 +182,7 @@ def test_the_companion_is_smaller(small, monkeypatch):
         small, trajectories=15, draws=3, sweep=False, source=made_up(),
         progress=lambda done, total: steps.append((done, total)),
     )
-    assert (ds.sizes["prior_draw"], ds.attrs["prior_trajectories"]) == (2, 10)
+    assert (ds.sizes["companion_draw"], ds.attrs["companion_trajectories"]) == (2, 10)
     assert steps[-1] == (3 * 3 * 15 + 2 * 2 * 10,) * 2
 
 
@@ -211,23 +211,25 @@ def test_old_results_still_open_and_read_as_prior(tmp_path):
 def test_a_broken_companion_is_refused():
     arrays, coords, attrs = synthetic_parts(0, flashpoints=1, structures=6, companion=True)
     build_dataset(arrays, coords, attrs)
-    event = arrays["prior_first_event_count"].copy()
-    event[0, 1, 0, 3, 0] += 50
+    event = arrays["companion_first_event_count"].copy()
+    event[0, 0, 1, 0, 3, 0] += 50
     for change, words in (
-        ({"prior_first_event_count": event}, "prior companion: first_event_count at"),
-        ({"prior_crisis_count": -arrays["prior_crisis_count"]}, "negative count"),
-        ({"prior_reciprocated_count": arrays["prior_reciprocated_count"] + 9999}, "more than"),
+        ({"companion_first_event_count": event}, "own.* from the .*prior.*: first_event_count at"),
+        ({"companion_crisis_count": -arrays["companion_crisis_count"]}, "negative count"),
+        ({"companion_reciprocated_count": arrays["companion_reciprocated_count"] + 9999},
+         "more than"),
     ):
         with pytest.raises(ResultsError, match=words):
             build_dataset(arrays | change, coords, attrs)
-    rest = {name: array for name, array in arrays.items() if name != "prior_duration_days"}
-    with pytest.raises(ResultsError, match="the prior companion is incomplete"):
+    rest = {name: array for name, array in arrays.items() if name != "companion_duration_days"}
+    with pytest.raises(ResultsError, match="the companions: incomplete"):
         build_dataset(rest, coords, attrs)
-    with pytest.raises(ResultsError, match="prior_trajectories"):
-        build_dataset(arrays, coords, {k: v for k, v in attrs.items() if k != "prior_trajectories"})
-    odd = ["elsewhere", *coords["prior_structure"][1:]]
+    few = {k: v for k, v in attrs.items() if k != "companion_trajectories"}
+    with pytest.raises(ResultsError, match="companion_trajectories"):
+        build_dataset(arrays, coords, few)
+    odd = ["elsewhere", *coords["companion_structure"][1:]]
     with pytest.raises(ResultsError, match="'elsewhere' is no structure of the run"):
-        build_dataset(arrays, coords | {"prior_structure": odd}, attrs)
+        build_dataset(arrays, coords | {"companion_structure": odd}, attrs)
 
 
 def test_table_has_the_numbers_of_both(plain, fitted):
@@ -240,7 +242,7 @@ def test_table_has_the_numbers_of_both(plain, fitted):
             for name, e in getattr(contrast, side).items():
                 assert e.median == pytest.approx(np.nanmedian(ds[name].sel(here)))
                 assert e.mean == pytest.approx(np.nanmean(ds[name].sel(here)))
-                # The companion counts nothing by replicate, and has fewer structures than a run.
+                # The companion has fewer structures than a run.
                 own = prior_companion(fitted) if side == "prior" else ds
                 expected = estimates(own, [name]).sel(here).isel(quantity=0)
                 for part in ("low", "high", "monte_carlo_se", "bound"):
@@ -276,7 +278,7 @@ def test_figure_shows_both_medians(fitted, plain):
     np.testing.assert_allclose(drawn, np.sort(wanted))
     seen = " ".join(text.get_text() for text in figure.findobj(Text))
     assert len([ax for ax in figure.axes if ax.get_title(loc="left")]) == 6
-    assert "Prior: n = 400 trajectories x 5 draws" in " ".join(seen.split())
+    assert "Prior: n = 250 trajectories x 5 draws" in " ".join(seen.split())
     with pytest.raises(ResultsError, match="no prior companion"):
         plots.prior_posterior(plain)
 

@@ -173,7 +173,7 @@ def test_every_missing_count_is_named(parts, name):
 def test_half_a_sweep_is_refused(parts):
     arrays, coords, attrs = parts
     rest = {key: array for key, array in arrays.items() if key != "sweep_event_count"}
-    with pytest.raises(ResultsError, match="sweep is incomplete"):
+    with pytest.raises(ResultsError, match="sweep: incomplete"):
         build_dataset(rest, coords, attrs)
 
 

@@ -144,10 +144,10 @@ def linked(tmp_path: Path) -> SimpleNamespace:
     home, desk = tmp_path / "home", tmp_path / "desk"
     (home / "parts").mkdir(parents=True)
     desk.mkdir()
-    for part in ("actors.yaml", "flashpoints", "structures", "pacts"):
+    for part in ("actors.yaml", "flashpoints", "structures", "pacts", "premises"):
         (home / "parts" / part).symlink_to(CONFIGS / part)
     text = (CONFIGS / "asian_nato.yaml").read_text()
-    for part in ("actors.yaml", "flashpoints/", "structures/"):
+    for part in ("actors.yaml", "flashpoints/", "structures/", "premises/"):
         text = text.replace(f" {part}", f" parts/{part}")
     (home / "study.yaml").write_text(text)
     (desk / "link.yaml").symlink_to(home / "study.yaml")

@@ -58,6 +58,19 @@ class _Prior(BaseModel, ABC):
         array([2. , 2.5, 4. ])
         """
 
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the density, -inf beyond normal scores of 8.
+
+        It is taken from the quantile function, over normal scores, so that no prior states its
+        density a second time.
+
+        Examples
+        --------
+        >>> Uniform(low=0, high=4).log_density(np.array([1.0, 3.0])).round(6)
+        array([-1.386294, -1.386294])
+        """
+        return _log_density(self, np.asarray(x, float))
+
     def middle(self) -> float | None:
         """Return the median, or None for a constant, whose parameter has a default.
 
@@ -67,6 +80,20 @@ class _Prior(BaseModel, ABC):
         3.5
         """
         return float(self.quantile(np.array(0.5)))
+
+
+_SCORES = np.linspace(-8.0, 8.0, 4_001)
+"""Normal scores between which a density is read off a quantile function."""
+
+
+def _log_density(prior: _Prior, x: np.ndarray) -> np.ndarray:
+    values = prior.quantile(_special().ndtr(_SCORES))
+    slope = np.gradient(values, _SCORES)
+    inside = (x > values[0]) & (x < values[-1])
+    z = np.interp(x, values, _SCORES)
+    with np.errstate(divide="ignore"):
+        density = -0.5 * z**2 - 0.5 * math.log(2.0 * math.pi) - np.log(np.interp(z, _SCORES, slope))
+    return np.where(inside, density, -np.inf)
 
 
 class Fixed(_Prior):
@@ -98,6 +125,9 @@ class LogNormal(_Prior):
     def describe(self) -> str:
         return f"LN({self.median:g}, {self.sigma:g})"
 
+    def middle(self) -> float:
+        return self.median
+
     def quantile(self, u: np.ndarray) -> np.ndarray:
         return self.median * np.exp(self.sigma * _special().ndtri(u))
 
@@ -111,6 +141,9 @@ class Normal(_Prior):
 
     def describe(self) -> str:
         return f"N({self.mean:g}, {self.sd:g})"
+
+    def middle(self) -> float:
+        return self.mean
 
     def support(self) -> tuple[float, float]:
         return -math.inf, math.inf

@@ -193,7 +193,7 @@ def _legend() -> tuple[list[Artist], list[str]]:
 
 
 def _note(ds: xr.Dataset) -> str:
-    n, draws = int(ds.attrs["prior_trajectories"]), ds.sizes["prior_draw"]
+    n, draws = int(ds.attrs["companion_trajectories"]), ds.sizes["companion_draw"]
     return (
         f"Prior: n = {n:,} trajectories x {draws} draw{'s' * (draws > 1)} per cell, same random "
         "numbers. Marks: medians over draws; open marks: means over draws, on both sides, where "

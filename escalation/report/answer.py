@@ -17,6 +17,7 @@ from escalation.analysis.comparison import rows_of
 from escalation.analysis.findings import Findings, find
 from escalation.analysis.selection import chosen_reference, chosen_structure
 from escalation.errors import EscalationError
+from escalation.report.beliefs_table import premises_words
 from escalation.report.flips import largest, threshold_rows
 from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe
 from escalation.results.quantities import HEADLINE
@@ -66,6 +67,7 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
         other = {name: rows[name, flashpoint, "war", structure] for name in others}
         sentences.append(_other_rules(rule, other))
     sentences.append(_hangs_on(found, flashpoint))
+    sentences.append(premises_words(ds, flashpoint))
     return "\n".join(paragraph(" ".join(s for s in sentences if s), width))
 
 

@@ -92,8 +92,8 @@ def _alike(mine: Cell, other: Cell) -> Cell:
 
 def _legend(ds: xr.Dataset, width: int) -> list[str]:
     prior = (
-        f"{counted(ds.sizes['prior_draw'], 'draw')} x "
-        f"{int(ds.attrs['prior_trajectories']):,} histories per cell"
+        f"{counted(ds.sizes['companion_draw'], 'draw')} x "
+        f"{int(ds.attrs['companion_trajectories']):,} histories per cell"
     )
     posterior = f"{counted(ds.sizes['draw'], 'draw')} x {int(ds.attrs['trajectories']):,}"
     return paragraph(

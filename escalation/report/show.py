@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from escalation.analysis.sweep import has_sweep
 from escalation.report.answer import format_answer
+from escalation.report.beliefs_table import format_premises, has_premises
 from escalation.report.decision_table import format_decision_table
 from escalation.report.flips import format_break_even
-from escalation.report.limits import saturation_words
 from escalation.report.prior_posterior_table import format_prior_posterior
 from escalation.report.rates import format_rates
 from escalation.report.source import source_words
@@ -40,6 +41,9 @@ def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> s
     if answer:
         parts.append(_titled("The answer in words", answer))
     parts.append(format_decision_table(ds, width))
+    if has_premises(ds):
+        said = format_premises(ds, width, brief=brief)
+        parts.append(_titled("For those who believe otherwise", said))
     if has_companion(ds):
         compared = format_prior_posterior(ds, width, brief=brief)
         parts.append(_titled("What the fit to history changed", compared))
@@ -70,6 +74,31 @@ def headline(ds: xr.Dataset, width: int = WIDTH) -> list[str]:
     source = source_words(ds.attrs, sizes["parameter"])
     texts = (safe(title), size, source, saturation_words(ds))
     return [line for text in texts if text for line in paragraph(text, width)]
+
+
+def saturation_words(ds: xr.Dataset) -> str:
+    """Say in how many draws disputes came at the limit of the tables; empty if in none.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; those of older files do not say and give an empty text.
+    """
+    counts = ds.get("saturated_count")
+    if counts is None or not bool(counts.any()):
+        return ""
+    draws = int((counts > 0).any([dim for dim in counts.dims if dim != "draw"]).sum())
+    index = np.unravel_index(int(counts.values.argmax()), counts.shape)
+    worst = counts[dict(zip(counts.dims, index, strict=True))]
+    rule, flashpoint, structure = (
+        safe(worst[dim].item()) for dim in ("decision_rule", "flashpoint", "structure")
+    )
+    return (
+        f"In {counted(draws, 'draw')} of {ds.sizes['draw']:,} disputes came at the limit of 32 a "
+        f"month or 256 a year, most of all at {flashpoint} under {structure} by "
+        f"{rule.replace('_', ' ')}, in {int(worst):,} of {int(ds.attrs['trajectories']):,} "
+        "histories of a draw: fewer disputes came there than the parameters ask for"
+    )
 
 
 def _large(number: int) -> str:

@@ -36,12 +36,11 @@ def build_dataset(
     arrays : mapping
         Every stored variable of the registry by name, with the registered dimensions in
         the registered order. Those of the sweep all or none; with them may come
-        ``sweep_trajectories``, which becomes an attribute. Those of the prior companion all
-        or none.
+        ``sweep_trajectories``, which becomes an attribute. Those of companions all or none.
     coords : mapping
         Values of ``flashpoint``, ``structure``, ``actor`` and ``parameter``, and
         ``sweep_parameter`` and ``sweep_structure``, which are ignored without a sweep, and
-        ``prior_structure``, which is ignored without a prior companion.
+        those of companions, which are ignored without any.
         ``decision_rule`` is expected utility if left out. ``draw`` and ``year`` count up if
         left out, or may be given as ``n_draws`` and ``n_years``. ``is_third_party`` may stand
         here as well as among the arrays. Optional: ``flashpoint_title``, ``structure_title``
@@ -140,8 +139,8 @@ def _sorted_out(
             coords.setdefault(dim, np.arange(first, first + int(coords.pop(size))))
     if not any(name in arrays for name in ("sweep_value", "sweep_event_count")):
         coords = {name: value for name, value in coords.items() if not name.startswith("sweep_")}
-    if "prior_crisis_count" not in arrays:
-        coords.pop("prior_structure", None)
+    if "companion_crisis_count" not in arrays:
+        coords = {k: value for k, value in coords.items() if not k.startswith("companion")}
     return arrays, coords, attrs
 
 
@@ -169,8 +168,9 @@ def _all_coords(
         values.setdefault("draw", np.arange(np.shape(arrays["worst_rung_count"])[3]))
     if "sweep_value" in arrays:
         values.setdefault("sweep_point", np.arange(np.shape(arrays["sweep_value"])[-1]))
-    if "prior_crisis_count" in arrays:
-        values.setdefault("prior_draw", np.arange(np.shape(arrays["prior_crisis_count"])[2]))
+    if "companion_crisis_count" in arrays:
+        size = np.shape(arrays["companion_crisis_count"])[3]
+        values.setdefault("companion_draw", np.arange(size))
     return {name: _typed(VARIABLES[name], value) for name, value in values.items()}
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 from escalation.contracts.codes import NUCLEAR_USE, WAR
 from escalation.errors import ResultsError
-from escalation.results.companion import prior_companion
+from escalation.results.companion import beliefs, under
 from escalation.results.variables import ATTRIBUTES, CELL, FIXED_COORDS, VARIABLES, names
 
 MONTHS = 12
@@ -43,7 +43,7 @@ def check_dataset(ds: xr.Dataset) -> None:
     _check_replicates(ds)
     _check_parties(ds)
     _check_sweep(ds)
-    _check_companion(ds)
+    _check_companions(ds)
 
 
 def _check_attrs(ds: xr.Dataset) -> None:
@@ -113,11 +113,15 @@ def _check_presence(ds: xr.Dataset) -> None:
     if missing:
         raise ResultsError(f"missing from the results: {', '.join(missing)}")
     for what, together in (
-        ("the sweep", names("sweep")), ("the prior companion", names("companion")),
+        ("the sweep", names("sweep")), ("the companions", names("companion")),
     ):
-        absent = [name for name in together if name not in ds.variables]
-        if absent and len(absent) < len(together):
-            raise ResultsError(f"{what} is incomplete: missing {', '.join(absent)}")
+        # A file of format 4 counted nothing by replicate in its companion.
+        absent = [
+            name for name in together
+            if name not in ds.variables and name != "companion_replicate_count"
+        ]
+        if absent and any(name in ds.variables for name in together):
+            raise ResultsError(f"{what}: incomplete, missing {', '.join(absent)}")
 
 
 def _check_form(ds: xr.Dataset, name: str) -> None:
@@ -295,23 +299,31 @@ def _check_sweep(ds: xr.Dataset) -> None:
     _refuse("sweep_event_count", count > n, f"more than the {n} trajectories", count)
 
 
-def _check_companion(ds: xr.Dataset) -> None:
-    """The companion holds disputes and first events that fit together, as the run does."""
-    if "prior_crisis_count" not in ds:
+def _check_companions(ds: xr.Dataset) -> None:
+    """A companion holds disputes and first events that fit together, as the run does."""
+    if "companion_crisis_count" not in ds:
         return
-    if ds.attrs.get("prior_trajectories", 0) < 1:
-        raise ResultsError("attribute prior_trajectories is missing although there is a companion")
-    strange = set(ds["prior_structure"].values.tolist()) - set(ds["structure"].values.tolist())
+    if ds.attrs.get("companion_trajectories", 0) < 1:
+        raise ResultsError(
+            "attribute companion_trajectories is missing although there are companions"
+        )
+    structures = set(ds["structure"].values.tolist())
+    strange = set(ds["companion_structure"].values.tolist()) - structures
     if strange:
-        raise ResultsError(f"prior_structure: {brief(min(strange))} is no structure of the run")
-    try:
-        prior = prior_companion(ds)
-        by_class = prior["crisis_count"].sum(("end_state", "peak_rung", "us_fought"))
-        answered = prior["reciprocated_count"]
-        _refuse("reciprocated_count", answered > by_class, "more than disputes", answered)
-        _check_first_events(prior, by_class)
-    except ResultsError as error:
-        raise ResultsError(f"prior companion: {error}") from None
+        raise ResultsError(f"companion_structure: {brief(min(strange))} is no structure of the run")
+    held = beliefs(ds)
+    if len(set(held)) < len(held):
+        raise ResultsError("companion: two are of the same premise and source")
+    for belief in held[1:]:
+        try:
+            found = under(ds, belief)
+            by_class = found["crisis_count"].sum(("end_state", "peak_rung", "us_fought"))
+            answered = found["reciprocated_count"]
+            _refuse("reciprocated_count", answered > by_class, "more than disputes", answered)
+            _check_first_events(found, by_class)
+        except ResultsError as error:
+            label = f"companion {brief(belief.premise)} from the {brief(belief.source)}"
+            raise ResultsError(f"{label}: {error}") from None
 
 
 def _refuse(name: str, wrong: xr.DataArray, what: str, value: xr.DataArray) -> None:

@@ -12,6 +12,8 @@ from escalation.results.variables import CELL, FIXED_COORDS, FORMAT_VERSION, VAR
 DIM = "decision_rule"
 _LAST_WITHOUT = 2
 """Last format of one decision rule only."""
+_LAST_OF_ONE = 4
+"""Last format with one companion at most, that of the priors."""
 
 
 def rules_of(ds: xr.Dataset) -> list[str]:
@@ -52,8 +54,30 @@ def under_rule(ds: xr.Dataset, rule: str | None = None) -> xr.Dataset:
 
 def upgraded(ds: xr.Dataset) -> xr.Dataset:
     """Give results of an older format the dimensions of this one; others come back as they are."""
-    if DIM in ds.dims or ds.attrs.get("format_version", FORMAT_VERSION) > _LAST_WITHOUT:
-        return ds
+    version = ds.attrs.get("format_version", FORMAT_VERSION)
+    if version <= _LAST_OF_ONE and "prior_crisis_count" in ds:
+        ds = _with_companion(ds)
+    return _with_rule(ds) if version <= _LAST_WITHOUT and DIM not in ds.dims else ds
+
+
+def _with_companion(ds: xr.Dataset) -> xr.Dataset:
+    """Call what an older file knows of its priors the first companion."""
+    names = {str(n): str(n).replace("prior_", "companion_", 1) for n in ds.variables
+             if str(n).startswith("prior_")}
+    ds = ds.rename(names)
+    wider = {n: ds[n].expand_dims("companion") for n in names.values() if n in ds.data_vars}
+    coords = {
+        name: ("companion", [label], VARIABLES[name].attrs())
+        for name, label in (("companion", "own, prior"), ("companion_premise", "own"),
+                            ("companion_source", "prior"))
+    }
+    attrs = dict(ds.attrs)
+    attrs["companion_trajectories"] = attrs.pop("prior_trajectories", 0)
+    return ds.assign(wider).assign_coords(coords).assign_attrs(attrs)
+
+
+def _with_rule(ds: xr.Dataset) -> xr.Dataset:
+    """Give the counts of one rule its dimension."""
     cell = [dim for dim in CELL if dim != DIM]
     wider = {
         name: ds[name].expand_dims({DIM: [DECISION_RULES[0]]})

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from escalation.contracts import codes
 from escalation.results.quantities import QUANTITIES
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Version of the file format; a file with a larger number is refused."""
 
 Role = Literal["coordinate", "stored", "sweep", "companion", "derived"]
@@ -259,32 +259,44 @@ _SWEEP = (
 
 COMPANION_COUNTS = (
     "crisis_count", "first_event_count", "reciprocated_count", "duration_days",
-    "exposure_months",
+    "exposure_months", "replicate_count",
 )
-"""Counts that the prior companion of a run holds too; every rate of the report needs no other."""
+"""Counts that the companions of a run hold too; every rate of the report needs no other."""
 
-COMPANION_DIMS = MappingProxyType({"structure": "prior_structure", "draw": "prior_draw"})
-"""Dimensions of the companion by those of the run that they stand for."""
+COMPANION_DIMS = MappingProxyType({"structure": "companion_structure", "draw": "companion_draw"})
+"""Dimensions of a companion by those of the run that they stand for."""
 
 
 def _companion(variable: Variable) -> Variable:
-    """Return a count of the companion, which is played under the headline rule only."""
+    """Return a count of the companions, which are run under the headline rule only."""
     dims = tuple(
         COMPANION_DIMS.get(dim, dim) for dim in variable.dims if dim != "decision_rule"
     )
     return replace(
-        variable, name=f"prior_{variable.name}", dims=dims, role="companion", optional=True,
-        long_name=f"{variable.long_name}, all parameters from their priors",
+        variable, name=f"companion_{variable.name}", dims=("companion", *dims), role="companion",
+        optional=True, long_name=f"{variable.long_name}, in companions of the run",
     )
 
 
 _COMPANION = (
     Variable(
-        "prior_structure", ("prior_structure",), "str", "", "structure of the prior companion",
+        "companion", ("companion",), "str", "", "companion of the run",
+        "a smaller run at the same random numbers, from other parameters", "companion", True,
+    ),
+    Variable(
+        "companion_premise", ("companion",), "str", "", "premise of the companion",
+        "whose priors; the attribute premise names the study's own", "companion", True,
+    ),
+    Variable(
+        "companion_source", ("companion",), "str", "", "parameter source of the companion",
+        "posterior, where it speaks for a parameter, or prior", "companion", True,
+    ),
+    Variable(
+        "companion_structure", ("companion_structure",), "str", "", "structure of the companions",
         "the reference and the structures in focus", "companion", True,
     ),
     Variable(
-        "prior_draw", ("prior_draw",), "int64", "1", "parameter draw of the prior companion",
+        "companion_draw", ("companion_draw",), "int64", "1", "parameter draw of the companions",
         "the same random numbers as the draw of that number", "companion", True,
     ),
     *(_companion(v) for v in _STORED if v.name in COMPANION_COUNTS),
@@ -365,7 +377,8 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
             Attribute("until_unmet", str, "those that do not, and where, as a JSON list"),
             Attribute("decision_rule", str, "decision rule of results without that dimension"),
             Attribute("sweep_trajectories", int, "trajectories per point of the sweep"),
-            Attribute("prior_trajectories", int, "trajectories per cell of the prior companion"),
+            Attribute("companion_trajectories", int, "trajectories per cell of a companion"),
+            Attribute("premise", str, "name of the study's own priors; own if missing"),
             Attribute("parameter_source", str, "posterior or prior; prior if missing"),
             Attribute("posterior_title", str, "what was fitted to what"),
             Attribute("posterior_sha256", str, "checksum of the posterior file"),

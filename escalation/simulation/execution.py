@@ -18,7 +18,7 @@ from escalation.model.draws import Draws
 from escalation.provenance import git_state, packages
 from escalation.simulation.accumulate import Counts
 from escalation.simulation.footprint import refuse_big_run
-from escalation.simulation.parameter_source import Source
+from escalation.simulation.parameter_source import Companion, Source
 from escalation.simulation.plan import (
     SWEEP_QUANTILES,
     Plan,
@@ -31,6 +31,7 @@ from escalation.simulation.stopping import Verdict, judge, next_size
 from escalation.simulation.workload import (
     Workload,
     blocks_of,
+    companion_part,
     companion_study,
     compared_structures,
     sweep_part,
@@ -143,13 +144,14 @@ def execute(
     """
     from escalation.results.build import build_dataset
     from escalation.results.derive import with_probabilities
+    from escalation.results.variables import COMPANION_COUNTS
 
     study, store = source.study, store or NoStore()
     refuse_big_run(plan, source)
     values = store.values("study", lambda: _draws(plan, source))
     for line in cut_off(study, values, source.covered):
         warnings.warn(line, StudyWarning, stacklevel=3)
-    workload = Workload(study, plan, bool(source.covered))
+    workload = Workload.of(plan, source)
     meter = _Meter(progress, workload.trajectories())
     attrs = _attrs(plan, source)
     with where.simulators(store) as simulator_of:
@@ -157,14 +159,21 @@ def execute(
         counts, attrs["trajectories"], verdicts = _simulate_study(simulator, workload, meter)
         arrays = counts.arrays
         attrs |= {"table_checksum": counts.table_checksum()} | _until_attrs(verdicts)
-        if workload.companion:
-            arrays |= _simulate_companion(simulator_of, workload, source, store, meter)
-            attrs["prior_trajectories"] = companion_size(plan.size)[1]
+        if source.companions:
+            found = [
+                _simulate_companion(simulator_of, workload, source, one, store, meter)
+                for one in source.companions
+            ]
+            arrays |= {
+                f"companion_{name}": np.stack([each[name] for each in found])
+                for name in COMPANION_COUNTS
+            }
+            attrs["companion_trajectories"] = companion_size(plan.size)[1]
     if plan.sweep:
         arrays |= _simulate_sweep(workload, source, where, store, meter)
         attrs["sweep_trajectories"] = sweep_size(plan.size)[1]
     arrays |= {"parameter_value": values.values, "is_third_party": _third_parties(study)}
-    return with_probabilities(build_dataset(arrays, _coords(plan, study, values), attrs))
+    return with_probabilities(build_dataset(arrays, _coords(plan, source, values), attrs))
 
 
 def _draws(plan: Plan, source: Source) -> Draws:
@@ -204,21 +213,23 @@ def _until_attrs(verdicts: list[Verdict]) -> dict[str, object]:
 
 
 def _simulate_companion(
-    simulator_of: SimulatorOf, workload: Workload, source: Source, store: NoStore, meter: _Meter
+    simulator_of: SimulatorOf, workload: Workload, source: Source, companion: Companion,
+    store: NoStore, meter: _Meter,
 ) -> dict[str, np.ndarray]:
-    """Simulate the reference and the structures in focus under the priors."""
+    """Simulate the reference and the structures in focus from other parameters."""
     from escalation.results.variables import COMPANION_COUNTS
 
-    plan = workload.plan
+    plan, own = workload.plan, source.under(companion)
     draws, _ = companion_size(plan.size)
     smaller = replace(plan, draws=1 if plan.defaults else draws)
-    values = store.values("prior", lambda: _draws(smaller, source.priors_alone()))
-    simulator = simulator_of(companion_study(workload.study), values, plan.seed, plan.grid)
+    part = companion_part(companion.label)
+    values = store.values(part, lambda: _draws(smaller, own))
+    simulator = simulator_of(companion_study(own.study), values, plan.seed, plan.grid)
     counts = Counts(simulator.study, draws)
-    for block, found in simulator.simulate_all(workload.companion_blocks()):
+    for block, found in simulator.simulate_all(workload.companion_blocks(companion.label)):
         counts.add(block, found)
         meter.add(block.size)
-    return {f"prior_{name}": counts.arrays[name][0] for name in COMPANION_COUNTS}
+    return {name: counts.arrays[name][0] for name in COMPANION_COUNTS}
 
 
 def _simulate_sweep(
@@ -252,15 +263,21 @@ def _swept(source: Source, name: str) -> Draws:
     return source.centre().repeated(len(points)).replaced(name, points)
 
 
-def _coords(plan: Plan, study: Study, values: Draws) -> dict[str, object]:
+def _coords(plan: Plan, source: Source, values: Draws) -> dict[str, object]:
     """Return the coordinates that depend on the study."""
+    study, companions = source.study, source.companions
     coords: dict[str, object] = {
         "decision_rule": list(study.decision_rules),
         "flashpoint": list(study.flashpoints),
         "structure": list(study.structures),
         "actor": list(study.actors),
         "parameter": list(values.names),
-        "prior_structure": compared_structures(study),
+        "companion": [one.label for one in companions],
+        "companion_premise": [one.premise for one in companions],
+        "companion_source": [
+            "posterior" if source.under(one).covered else "prior" for one in companions
+        ],
+        "companion_structure": compared_structures(study),
         "flashpoint_title": [f.title or f.name for f in study.flashpoints.values()],
         "structure_title": [s.title or s.name for s in study.structures.values()],
         "actor_title": [a.title or a.name for a in study.actors.values()],
@@ -292,6 +309,7 @@ def _attrs(plan: Plan, source: Source) -> dict[str, Any]:
         "focus": list(study.compare.focus),
         "loss": dict(study.compare.loss),
         "great_power": study.great_power,
+        "premise": study.premise,
         "study_name": study.name,
         "study_title": study.title,
         "study_sha256": study.sha256,

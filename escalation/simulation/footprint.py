@@ -69,8 +69,8 @@ def run_bytes(plan: Plan, source: Source) -> int:
     """Return about how many bytes a run takes at its peak."""
     study, draws = source.study, plan.draws
     cells = cells_per_draw(study) * draws
-    if source.covered:
-        cells += cells_per_draw(companion_study(study)) * companion_size(plan.size)[0]
+    beside = cells_per_draw(companion_study(study)) * companion_size(plan.size)[0]
+    cells += len(source.companions) * beside
     parties = max(len(flashpoint.third_parties) for flashpoint in study.flashpoints.values())
     tables = min(draws, MAX_BLOCK_DRAWS) * table_bytes(parties, study.horizon_years, plan.grid)
     return (

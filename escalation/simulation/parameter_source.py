@@ -40,6 +40,27 @@ from escalation.study.schema import Correlation, Study
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A smaller run beside the study's own, at the same random numbers.
+
+    Attributes
+    ----------
+    premise : str
+        Whose priors; the study's own, or one of its premises.
+    prior : bool
+        Whether every parameter comes from its prior.
+    """
+
+    premise: str
+    prior: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name of the part of the run."""
+        return f"{self.premise}, prior" if self.prior else self.premise
+
+
+@dataclass(frozen=True)
 class Source:
     """Where the parameters of a study come from.
 
@@ -117,9 +138,28 @@ class Source:
         """Parameters that are taken from the posterior."""
         return self.coverage.covered
 
-    def priors_alone(self) -> Source:
-        """Return the source of the same study without its posterior."""
-        return Source(self.study, None, self.pinned)
+    def under(self, companion: Companion) -> Source:
+        """Return the source of the same study for a companion of its run."""
+        study = self.study.under(companion.premise)
+        if self.pinned and study is not self.study:
+            study = _pinned(study, self.pinned)
+        return Source(study, None if companion.prior else self.posterior, self.pinned)
+
+    @property
+    def companions(self) -> tuple[Companion, ...]:
+        """What a run from this source is accompanied by.
+
+        Its own priors where a posterior speaks for some of its parameters, and every premise, with
+        and without the posterior.
+        """
+        found = []
+        for premise in (self.study.premise, *self.study.premises):
+            for prior in (False, True):
+                companion = Companion(premise, prior)
+                itself = premise == self.study.premise and not prior
+                if not itself and (not prior or self.under(Companion(premise)).covered):
+                    found.append(companion)
+        return tuple(found)
 
     def draws(self, n: int, seed: int) -> Draws:
         """Draw every parameter `n` times; the seed is 0 to 2**64 - 1.

@@ -27,7 +27,7 @@ UNTIL_GROWTH = 64
 SWEEP_QUANTILES = (0.02, 0.15, 0.35, 0.5, 0.65, 0.85, 0.98)
 SWEEP_TRAJECTORIES = 12_000
 COMPANION_DRAWS = 256
-COMPANION_TRAJECTORIES = 2_000
+COMPANION_TRAJECTORIES = 250
 
 LIMITS = {
     "trajectories": (1, MAX_TRAJECTORIES),
@@ -178,7 +178,7 @@ class Plan:
 
 
 def companion_size(size: Size) -> Size:
-    """Return the size of the prior companion of a run of this size."""
+    """Return the size of a companion of a run of this size."""
     return min(size[0], COMPANION_DRAWS), min(size[1], COMPANION_TRAJECTORIES)
 
 

@@ -172,7 +172,7 @@ def _campaign(
                          "continue with that one, or begin another campaign")
     plan, source = manifest.plan(), manifest.source(manifest.study())
     refuse_big_run(plan, source, campaign=True)
-    workload = Workload(source.study, plan, bool(source.covered))
+    workload = Workload.of(plan, source)
     with store.opened(manifest, workload):
         _check_arithmetic(store, plan, source, workload)
         ds = execute(plan, source, where, store, progress)

@@ -165,7 +165,7 @@ def campaign_status(folder: str | os.PathLike[str]) -> Status:
     store = Store(folder)
     manifest = store.manifest()
     study, plan = manifest.study(), manifest.plan()
-    workload = Workload(study, plan, bool(manifest.source(study).covered))
+    workload = Workload.of(plan, manifest.source(study))
     rows = store.stored_blocks(manifest)
     blocks, total = sum(1 for _ in workload.blocks()), workload.trajectories()
     done = sum(row.block.size for row in rows)
@@ -183,7 +183,7 @@ def count_stored(folder: str | os.PathLike[str]) -> tuple[int, int]:
     store = Store(folder)
     manifest = store.manifest()
     study = manifest.study()
-    workload = Workload(study, manifest.plan(), bool(manifest.source(study).covered))
+    workload = Workload.of(manifest.plan(), manifest.source(study))
     return len(store.stored_blocks(manifest)), sum(1 for _ in workload.blocks())
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from escalation.simulation.parameter_source import Source
 from escalation.simulation.plan import (
     BLOCK_TRAJECTORIES,
     Plan,
@@ -36,7 +37,7 @@ class Block:
     first, count : int
         Range of trajectories in each of them.
     part : str
-        Part of the run: the study itself, its prior companion, or the sweep of a parameter.
+        Part of the run: the study itself, one of its companions, or the sweep of a parameter.
     """
 
     rule: str
@@ -69,19 +70,25 @@ class Workload:
         What is run.
     plan : Plan
         How much of it.
-    companion : bool
-        Whether the reference and the structures in focus are run under the priors too.
+    companions : tuple of str
+        Labels of the companions: runs of the reference and the structures in focus from other
+        parameters, see :class:`escalation.simulation.parameter_source.Companion`.
     """
 
     study: Study
     plan: Plan
-    companion: bool
+    companions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, plan: Plan, source: Source) -> Workload:
+        """Return the blocks of a run whose parameters come from a source."""
+        return cls(source.study, plan, tuple(one.label for one in source.companions))
 
     def blocks(self) -> Iterator[Block]:
         """Return the blocks of every part, in the order in which they are simulated."""
         yield from self.study_blocks()
-        if self.companion:
-            yield from self.companion_blocks()
+        for label in self.companions:
+            yield from self.companion_blocks(label)
         for name in self.plan.sweep:
             yield from self.sweep_blocks(name)
 
@@ -89,9 +96,8 @@ class Workload:
         """Return the trajectories of all blocks together."""
         size = self.plan.size
         total = cells_per_draw(self.study) * size[0] * size[1]
-        if self.companion:
-            draws, each = companion_size(size)
-            total += cells_per_draw(companion_study(self.study)) * draws * each
+        draws, each = companion_size(size)
+        total += len(self.companions) * cells_per_draw(companion_study(self.study)) * draws * each
         points, each = sweep_size(size)
         cells = len(self.study.flashpoints) * len(compared_structures(self.study))
         return total + len(self.plan.sweep) * cells * points * each
@@ -100,10 +106,10 @@ class Workload:
         """Return the blocks of the study itself."""
         return self._grown(self.study, self.plan.sizes, "study")
 
-    def companion_blocks(self) -> Iterator[Block]:
-        """Return the blocks of the prior companion."""
+    def companion_blocks(self, label: str) -> Iterator[Block]:
+        """Return the blocks of a companion."""
         sizes = [companion_size(size) for size in self.plan.sizes]
-        return self._grown(companion_study(self.study), sizes, "prior")
+        return self._grown(companion_study(self.study), sizes, companion_part(label))
 
     def sweep_blocks(self, name: str) -> Iterator[Block]:
         """Return the blocks of the sweep of a parameter; each holds all of its points."""
@@ -118,8 +124,8 @@ class Workload:
     def draw_ranges(self) -> dict[str, list[Size]]:
         """Return, for every part, the ranges of draws by which it grew."""
         sizes = {"study": [size[0] for size in self.plan.sizes]}
-        if self.companion:
-            sizes["prior"] = [companion_size(size)[0] for size in self.plan.sizes]
+        for label in self.companions:
+            sizes[companion_part(label)] = [companion_size(size)[0] for size in self.plan.sizes]
         for name in self.plan.sweep:
             sizes[sweep_part(name)] = [sweep_size(self.plan.size)[0]]
         return {
@@ -189,6 +195,11 @@ def count_blocks(draws: int, trajectories: int, size: int = BLOCK_TRAJECTORIES) 
 def cells_per_draw(study: Study) -> int:
     """Return the number of cells of a study for each draw."""
     return len(study.decision_rules) * len(study.flashpoints) * len(study.structures)
+
+
+def companion_part(label: str) -> str:
+    """Return the name of the part of a run that is a companion."""
+    return f"companion {label}"
 
 
 def sweep_part(parameter: str) -> str:

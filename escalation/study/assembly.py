@@ -43,6 +43,8 @@ class Assembly:
         Structures by name, as written, so that one may extend another by name.
     changes : list of Table
         Parameter overrides, scenarios first.
+    premises : dict of str to Table
+        What each premise says of parameters, by its name.
     orphans : set of Position
         Objects that lack something because what they extend was not found.
     inherited : set of str
@@ -54,6 +56,7 @@ class Assembly:
     library: Library
     structures: dict[str, Table] = field(default_factory=dict)
     changes: list[Table] = field(default_factory=list)
+    premises: dict[str, Table] = field(default_factory=dict)
     orphans: set[Position] = field(default_factory=set)
     inherited: set[str] = field(default_factory=set)
     elsewhere: dict[str, Node] = field(default_factory=dict)
@@ -75,7 +78,8 @@ class Assembly:
         speakers = [*self._scenarios(whole), whole]
         self.changes = [change for table in speakers for change in self._parameters(table)]
         correlations = combined([table.entries.get("correlations") for table in speakers])
-        found = {"actors": actors, "flashpoints": flashpoints, "structures": finished}
+        found = {"actors": actors, "flashpoints": flashpoints, "structures": finished,
+                 "premises": self._named(whole, "premises", self._premise)}
         parts: dict[str, Node | None] = {
             key: table for key, table in found.items() if key in whole.entries
         }
@@ -306,6 +310,12 @@ class Assembly:
                         f"unknown key {shown(key)} {suggestion(key, SCENARIO_KEYS)}"
                     ))
             yield table
+
+    def _premise(self, table: Table) -> Table:
+        """Set aside what a premise says of parameters, and return the rest of it."""
+        for said in self._parameters(table):
+            self.premises[table.text("name") or ""] = said
+        return with_entries(table, parameters=None)
 
     def _parameters(self, table: Table) -> Iterator[Table]:
         node = table.entries.get("parameters")

@@ -42,6 +42,8 @@ class Words:
         Files of the studies that it extends.
     changes : list of Change
         What is said about parameters, in the order in which it is applied.
+    rival : dict of str to list of Change
+        What each premise says about them.
     """
 
     study: Study
@@ -50,6 +52,7 @@ class Words:
     elsewhere: dict[str, Table]
     inherited: set[str]
     changes: list[Change]
+    rival: dict[str, list[Change]]
 
     def position(self, *path: str | int) -> Position:
         """Return where the last key of a path stands, or as far as the path leads."""
@@ -88,7 +91,7 @@ def _third_parties(point: Table) -> set[str]:
 
 def idle(words: Words) -> Iterator[Problem]:
     """Yield what has no effect on the results of a study, each with its position."""
-    for kind in (_treaties, _coverage, _reach, _roles, _actors, _parameters, _compare):
+    for kind in (_treaties, _coverage, _reach, _roles, _actors, _parameters, _premises, _compare):
         yield from (problem for problem in kind(words) if problem.file not in words.inherited)
 
 
@@ -228,6 +231,27 @@ def _parameters(words: Words) -> Iterator[Problem]:
             if parameter in idle_names:
                 yield words.position("correlations", number).problem(
                     f"has no effect: {shown(parameter)} is not read: {idle_names[parameter]}"
+                )
+
+
+def _premises(words: Words) -> Iterator[Problem]:
+    """Premises that change nothing, or that nothing is compared under."""
+    study, idle_names = words.study, unread(words.study)
+    if words.position("premises").file in words.inherited:
+        return
+    compared = [name for name in study.compare.focus if name != study.reference]
+    for name, premise in study.premises.items():
+        position = words.position("premises", name)
+        if not premise.parameters:
+            yield position.problem(f"has no effect: {shown(name)} says nothing of any parameter")
+        elif not compared:
+            yield position.problem(
+                "has no effect: compare.focus names no structure to compare under it"
+            )
+        for table, parameter, _ in words.rival.get(name, ()):
+            if parameter in idle_names:
+                yield table.key_position(parameter).problem(
+                    f"has no effect: {idle_names[parameter]}"
                 )
 
 

@@ -25,6 +25,7 @@ from escalation.study.assembly import Assembly, Context
 from escalation.study.base import parts_of
 from escalation.study.correlations import impossible as impossible_correlations
 from escalation.study.idle import Words, idle
+from escalation.study.inherit import with_entries
 from escalation.study.messages import problems_of
 from escalation.study.names import shown, suggestion
 from escalation.study.nodes import Items, Position, Scalar, Table, from_data, kind, to_data
@@ -193,20 +194,35 @@ def _finished(library: Library, root: Table | None) -> Study:
         (table, name, change) for table in assembly.changes
         for name, change in _changes(table, context, library)
     ]  # fmt: skip
+    rival = {
+        premise: [
+            (table, name, change)
+            for name, change in _changes(_spoken_to(table, whole, assembly), context, library)
+        ]
+        for premise, table in assembly.premises.items()
+    }
     if study is None or library.problems:
         raise StudyError(library.problems)
     parameters = _parameters(study, changes, library)
+    premises = {
+        name: premise.model_copy(
+            update={"parameters": _changed(parameters, rival.get(name, []), library)}
+        )
+        for name, premise in study.premises.items()
+    }
     _check_sweep(study, parameters, whole, library)
     _check_correlations(study, parameters, whole, library)
     words = Words(
-        study, root, whole, assembly.tables_elsewhere(), assembly.inherited, changes
+        study.model_copy(update={"premises": premises}), root, whole,
+        assembly.tables_elsewhere(), assembly.inherited, changes, rival,
     )
     for nowhere, problem in unnamed_theatres(words):
         (library.problems if nowhere else library.notes).append(problem)
     if library.problems:
         raise StudyError(library.problems)
     library.notes.extend(idle(words))
-    return study.model_copy(update={"parameters": parameters}).with_text(library.text)
+    found = {"parameters": parameters, "premises": premises}
+    return study.model_copy(update=found).with_text(library.text)
 
 
 def recheck(study: Study) -> None:
@@ -268,6 +284,26 @@ def _changes(
             library.problems.extend(problems_of(error, node))
 
 
+def _spoken_to(table: Table, whole: Table, assembly: Assembly) -> Table:
+    """Return what a premise says without what it says of parts that this study does not have.
+
+    A premise may be written for more structures and places than one study plays. That is told,
+    unless the study inherits the premise.
+    """
+    known = assembly.context(whole)["parameters"]
+    absent = [name for name in table.entries if known and "." in name and name not in known]
+    stated = whole.entries.get("premises")
+    if stated is not None and stated.position.file not in assembly.inherited:
+        assembly.library.notes.extend(
+            table.key_position(name).problem(
+                f"has no effect: this study has no parameter {shown(name)} "
+                f"{suggestion(name, known or ())}"
+            )
+            for name in absent
+        )
+    return with_entries(table, **dict.fromkeys(absent))
+
+
 def _parameters(
     study: Study,
     changes: list[tuple[Table, str, ParameterOverride]],
@@ -276,15 +312,26 @@ def _parameters(
     result = dict(REGISTRY)
     for prior in parts_of(study, InlinePrior):
         result[prior.name] = prior.as_parameter()
+    return result | _changed(result, changes, library)
+
+
+def _changed(
+    entries: dict[str, Parameter],
+    changes: list[tuple[Table, str, ParameterOverride]],
+    library: Library,
+) -> dict[str, Parameter]:
+    """Return the parameters that are changed, as the last change leaves them."""
+    found: dict[str, Parameter] = {}
     for table, name, change in changes:
+        entry = found.get(name, entries[name])
         try:
-            result[name] = overridden(result[name], change, library.origin(table.position))
-            fault = impossible(result[name])
+            found[name] = overridden(entry, change, library.origin(table.position))
+            fault = impossible(found[name])
         except ValueError as error:  # a range beyond the parameter's bounds
             fault = str(error)
         if fault:
             library.problems.append(table.entries[name].position.problem(fault))
-    return result
+    return found
 
 
 def _check_sweep(

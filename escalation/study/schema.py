@@ -25,7 +25,7 @@ from escalation.errors import InputError, printable
 from escalation.parameters.priors import Prior
 from escalation.parameters.registry import Parameter
 from escalation.study.alliances import ActorOverride, Member, Pact, Structure
-from escalation.study.base import UNCONTROLLED, StudyModel, fault, finite, internal
+from escalation.study.base import UNCONTROLLED, StudyModel, Text, fault, finite, internal
 from escalation.study.correlations import Correlation
 from escalation.study.flashpoints import Actor, Flashpoint, ThirdParty
 from escalation.study.names import shown, suggestion
@@ -36,6 +36,7 @@ from escalation.study.vocabulary import (
     RuleName,
     StructureName,
     Title,
+    Titled,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Flashpoint",
     "Member",
     "Pact",
+    "Premise",
     "RunPlan",
     "Structure",
     "Study",
@@ -138,6 +140,22 @@ def _entry_from_json(data: Any) -> Any:
 Entry: TypeAlias = Annotated[Parameter, BeforeValidator(_entry_from_json)]
 
 
+class Premise(Titled):
+    """A named set of beliefs: what somebody holds in place of the study's own priors.
+
+    Attributes
+    ----------
+    source : str
+        Who holds them, and where they say so.
+    parameters : dict of str to Parameter
+        The parameters that it speaks of; all others are the study's own.
+    """
+
+    description: Annotated[str, Field(max_length=MAX_DESCRIPTION), UNCONTROLLED] = ""
+    source: Text
+    parameters: dict[str, Entry] = internal({})
+
+
 class Study(StudyModel):
     """Flashpoints crossed with structures, with everything that they refer to.
 
@@ -158,6 +176,10 @@ class Study(StudyModel):
         as every list does; ``correlations: []`` takes it away. Those of its scenarios are
         added; of two about the same pair the later scenario's holds, and the study's own
         before both.
+    premise : str
+        Name of the study's own priors among the premises.
+    premises : dict of str to Premise
+        Rival beliefs under which reference and structures in focus are run too, by name.
     decision_rules : tuple of str
         How the two sides weigh their options; the first rule is the headline.
     plan : RunPlan
@@ -190,6 +212,8 @@ class Study(StudyModel):
     plan: RunPlan = RunPlan()
     compare: Compare = Compare()
     correlations: tuple[Correlation, ...] = Field(default=(), strict=False)
+    premise: Name = "own"
+    premises: dict[Name, Premise] = Field(default={})
     parameters: dict[str, Entry] = internal({})
     text: dict[str, str] = internal({})
     read_sha256: str = internal("")
@@ -265,6 +289,23 @@ class Study(StudyModel):
     def defaults(self) -> dict[str, float]:
         """Return the default of every parameter by name."""
         return {name: entry.default for name, entry in self.parameters.items()}
+
+    def under(self, premise: str) -> Self:
+        """Return the same study with the priors of a premise.
+
+        Raises
+        ------
+        InputError
+            There is no such premise.
+        """
+        if premise == self.premise:
+            return self
+        if premise not in self.premises:
+            known = (self.premise, *self.premises)
+            raise InputError(f"premise: unknown premise {shown(premise)} "
+                             f"{suggestion(premise, known)}")
+        changed = self.parameters | self.premises[premise].parameters
+        return self.model_copy(update={"parameters": changed})
 
     def with_plan(
         self,

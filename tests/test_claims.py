@@ -267,7 +267,7 @@ def test_dependence_and_alignment_tie_their_hands() -> None:
 
 def test_alignment_does_nothing_for_those_who_lean_to_washington(study: Study) -> None:
     names = [a for a in study.flashpoints[TAIWAN].third_parties
-             if study.actors[a].alignment.value >= 0.0]
+             if study.actors[a].alignment.at(study.defaults()) >= 0.0]
     assert {"united_states", "japan", "south_korea", "australia"} <= set(names)
     flashpoint = cells.with_parties(study.flashpoints[TAIWAN], *names)
     assert cells.same(edited(flashpoint), edited(flashpoint, alignment_effect=0.0))

@@ -47,7 +47,7 @@ def test_identical_structures_differ_by_nothing() -> None:
 def test_a_changed_twin_differs() -> None:
     """Negative control: five per cent more delay for states in no pact."""
     days = cells.shipped_study().structures["asian_nato"].decision_delay_days
-    assert not cells.same(*twin_counts(decision_delay_days=Number(value=days.value * 1.05)))
+    assert not cells.same(*twin_counts(decision_delay_days=Number(value=days.default_value * 1.05)))
 
 
 # ------------------------------------------------------------------ 2. no third parties
@@ -142,7 +142,7 @@ def opening_at_taiwan() -> np.ndarray:
 
 
 def taiwans_power() -> float:
-    return cells.shipped_study().flashpoints["taiwan_strait"].defender_power.value
+    return cells.shipped_study().flashpoints["taiwan_strait"].defender_power.default_value
 
 
 def uniform_choices(challenger_days: float, defender_days: float) -> np.ndarray:

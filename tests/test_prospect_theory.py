@@ -354,9 +354,10 @@ def test_identical_structures_have_identical_tables(factor: float) -> None:
     study, draws = cells.shipped_study(), cells.sampled(2, seed=9)
     place, one = study.flashpoints["taiwan_strait"], study.structures["asian_nato"]
     anchor = onset_anchor(study, place, draws, PROSPECT)
-    days = Number(value=one.decision_delay_days.value * factor)
+    named = cells.pinned(draws, **{one.decision_delay_days.name: 7.0})
+    days = Number(value=7.0 * factor)
     twin = one.model_copy(update={"name": "twin", "decision_delay_days": days})
-    a, b = (compile_block(study, place, s, draws, anchor, rule=PROSPECT) for s in (one, twin))
+    a, b = (compile_block(study, place, s, named, anchor, rule=PROSPECT) for s in (one, twin))
     equal = all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
     assert equal == (factor == 1.0)
 

@@ -276,11 +276,11 @@ def parameters(
     from escalation.cli.json_file import checked_output
     from escalation.cli.output import write_somewhere
     from escalation.contracts.whole_file import put
-    from escalation.report.parameter_table import chosen_parameters, format_parameters
+    from escalation.report.parameter_table import format_parameters
     from escalation.report.parameter_table import parameters as table_of
 
     target = None if output is None else checked_output(output, "csv", replace=False)
-    table = chosen_parameters(table_of(study), search, mark)
+    table = table_of(study, search=search, mark=mark)
     if target is None:
         click.echo(printable(format_parameters(table)))
         return

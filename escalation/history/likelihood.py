@@ -54,7 +54,15 @@ FITTED = (
     "stake_after_1990", "stake_china", "ally_stake", "ally_bindingness", "ally_number",
     "unseen_resolve", "turnover",
 )  # fmt: skip
-"""Every parameter that the likelihood depends on; the others keep their priors."""
+"""Parameters that are fitted; the others keep their priors."""
+
+HELD = (
+    "audience_slope", "incident_reciprocated", "support_shift", "support_slope",
+    "challenger_cost_growth_6", "shadow_growth_6",
+    *(f"{name}_{rung}" for name in ("incident_rate", "settlement_rate", "spiral_chance")
+      for rung in range(1, 5)),
+)  # fmt: skip
+"""Parameters that the likelihood depends on too, and that the fit holds at their defaults."""
 
 CRISIS_WEIGHT = 0.5
 N_SAMPLE = 60

@@ -25,7 +25,12 @@ _FIELDS = (
 )  # fmt: skip
 
 
-def parameters(study: Study | str | os.PathLike[str] | None = None) -> pd.DataFrame:
+def parameters(
+    study: Study | str | os.PathLike[str] | None = None,
+    *,
+    search: str | None = None,
+    mark: str | None = None,
+) -> pd.DataFrame:
     """Return every parameter: unit, default, prior, posterior, mark and source.
 
     Parameters
@@ -33,6 +38,10 @@ def parameters(study: Study | str | os.PathLike[str] | None = None) -> pd.DataFr
     study : Study, str or path-like, optional
         Study, or its file, whose parameters are listed, its own among them; by default those of
         the model.
+    search : str, optional
+        Only those whose name, meaning, claim or source holds this text, in capitals or not.
+    mark : {"read", "computed", "judgement"}, optional
+        Only those with this mark.
 
     Returns
     -------
@@ -44,8 +53,8 @@ def parameters(study: Study | str | os.PathLike[str] | None = None) -> pd.DataFr
 
     Raises
     ------
-    StudyError
-        The study file cannot be used.
+    InputError
+        The study file cannot be used, there is no such mark, or no parameter is left.
 
     Examples
     --------
@@ -58,7 +67,7 @@ def parameters(study: Study | str | os.PathLike[str] | None = None) -> pd.DataFr
         registry: Mapping[str, Parameter] = REGISTRY
     else:
         registry = (study if isinstance(study, Study) else load_study(study)).parameters
-    return parameter_frame(registry, shipped_posterior())
+    return _chosen(parameter_frame(registry, shipped_posterior()), search, mark)
 
 
 def parameter_frame(registry: Mapping[str, Parameter], posterior: Posterior | None) -> pd.DataFrame:
@@ -79,16 +88,8 @@ def parameter_frame(registry: Mapping[str, Parameter], posterior: Posterior | No
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
 
 
-def chosen_parameters(
-    table: pd.DataFrame, search: str | None = None, mark: str | None = None
-) -> pd.DataFrame:
-    """Return the rows with a mark, and with a text in name, meaning, claim or source.
-
-    Raises
-    ------
-    InputError
-        There is no such mark, or no row is left.
-    """
+def _chosen(table: pd.DataFrame, search: str | None, mark: str | None) -> pd.DataFrame:
+    """Return the rows with a mark, and with a text in name, meaning, claim or source."""
     if mark is not None and mark not in MARKS:
         raise InputError(f"mark: unknown mark {shown(mark)} {suggestion(mark, MARKS)}")
     found = table if mark is None else table[table["mark"] == mark]

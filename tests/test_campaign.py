@@ -333,7 +333,9 @@ def test_every_block_has_a_row_that_a_program_can_read(whole):
         rows = connection.execute("SELECT * FROM row").fetchall()
     keys = [json.loads(row[1]) for row in rows]
     assert {key[0] for key in keys} == {"block", "parameters"}
-    assert {key[1] for key in keys} == {"study", "sweep provocation_stake", "prior"}
+    assert {key[1] for key in keys} == {
+        "study", "sweep provocation_stake", "companion neutral, prior",
+    }
     ds = open_results(whole)
     war = 0
     for key, (_, _, facts, _, checksum, seconds, time, host) in zip(keys, rows, strict=True):

@@ -7,15 +7,21 @@ must say is written here once more, in the plainest way, from the estimates.
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 
+import campaign_tools
 import numpy as np
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 from synthetic import synthetic_dataset
 
-from escalation import plots
+from escalation import open_results, plots
+from escalation.analysis.findings import as_json, find
+from escalation.cli.app import main
 from escalation.contracts.codes import EVENTS
 from escalation.plots.style import percent_number
 from escalation.report.cells import RATES
@@ -26,6 +32,7 @@ from escalation.results.derive import with_probabilities
 from escalation.results.estimates import estimates
 from escalation.results.quantities import DECISION, QUANTITIES, RISKS
 from escalation.results.under_rule import under_rule
+from escalation.simulation.stopping import Target, verdict_on
 
 Key = tuple[str, str, str]
 Shown = dict[Key, str]
@@ -171,6 +178,46 @@ def test_the_table_file_holds_the_estimates(ds, known, tmp_path) -> None:
             text = "" if math.isnan(e[name]) else f"{e[name]:.6g}"
             zero = e[name] == 0 and name in ("median", "mean", "low", "high")
             assert row[column] == (f"<{bound:.6g}" if zero else text), (row["metric"], name)
+
+
+def test_the_comparison_holds_the_estimates(ds, known) -> None:
+    found = as_json(find(ds, list(RISKS), loss={}), ds)["comparison"]
+    shared = ("mean", "monte_carlo_se", "low", "high", "parameter_sd", "hits", "trials", "bound")
+    compared = 0
+    for name in shared:
+        for by_flashpoint in found[name].values():
+            for flashpoint, by_risk in by_flashpoint.items():
+                for risk, by_structure in by_risk.items():
+                    for structure, shown in by_structure.items():
+                        e = numbers(known, (RISKS[risk].name, flashpoint, structure))[name]
+                        assert shown == (None if math.isnan(e) else e), (name, risk, structure)
+                        compared += 1
+    size = ds.sizes["flashpoint"] * ds.sizes["structure"]
+    assert compared == len(shared) * len(RISKS) * size
+
+
+def test_the_status_of_a_campaign_holds_the_estimates(whole: Path) -> None:
+    found = json.loads(CliRunner().invoke(main, ["status", str(whole), "--json"]).output)
+    known = estimates(open_results(whole))
+    assert len(found["estimates"]) > 3
+    for row in found["estimates"]:
+        e = numbers(known, (f"p_{row['event']}", row["flashpoint"], row["structure"]))
+        pairs = {"probability": "mean", "low": "mc_low", "high": "mc_high", "hits": "hits",
+                 "histories": "trials", "draws_low": "low", "draws_high": "high"}  # fmt: skip
+        for name, wanted in pairs.items():
+            assert row[name] == e[wanted], (row["event"], row["structure"], name)
+
+
+def test_a_precision_target_is_held_against_the_estimates(whole: Path) -> None:
+    """It holds at 1.96 of the tables' errors, and not at a billionth less."""
+    study, ds = campaign_tools.little(), open_results(whole)
+    arrays = {"replicate_count": ds["replicate_count"].values}
+    n = int(ds.attrs["trajectories"])
+    known = estimates(ds, ["p_dispute"]).sel(quantity="p_dispute")
+    half = float(((known["mc_high"] - known["mc_low"]) / 2).max())
+    for factor, met in ((1 + 1e-9, True), (1 - 1e-9, False)):
+        target = Target("dispute", "absolute", half * factor)
+        assert verdict_on(target, study, arrays, n).met is met
 
 
 @pytest.mark.parametrize("name", QUANTITIES)

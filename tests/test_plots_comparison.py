@@ -175,10 +175,9 @@ def test_variance_split_agrees_with_the_derived_variables(ds):
     found = parts(under_rule(ds), TAIWAN, "war")
     here = under_rule(with_probabilities(ds)).sel(flashpoint=TAIWAN)
     total = here["p_war"].var("draw", ddof=1)
-    np.testing.assert_allclose(found.monte_carlo + found.parameter, total.values, rtol=1e-9)
-    # The estimator measures chance over replicates; here it is that of independent histories.
+    np.testing.assert_allclose(found.monte_carlo + found.parameter, total.values, rtol=0.02)
     sd = estimates(ds, ["p_war"]).sel(flashpoint=TAIWAN)["parameter_sd"]
-    np.testing.assert_allclose(np.sqrt(found.parameter), sd.values[0], rtol=0.05)
+    np.testing.assert_array_equal(np.sqrt(found.parameter), sd.values[0])
     assert not found.rule.any()
     bars = [p.get_width() for p in plots.variance_split(ds, "war", TAIWAN).axes[1].patches]
     assert len(bars) == 2 * ds.sizes["structure"]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.stats import binom
 
 import escalation
 from escalation.contracts import codes
 from escalation.errors import InputError
-from escalation.simulation.stopping import LEAST_HITS, Target, judge, next_size, parse_target
+from escalation.results.estimates import panel_from_counts, summarise
+from escalation.results.quantities import RISKS
+from escalation.simulation.stopping import (
+    LEAST_HITS,
+    Target,
+    next_size,
+    parse_target,
+    verdict_on,
+)
 from escalation.statistics.intervals import clopper_pearson, wilson
 from escalation.study import Study
-
-WAR = codes.EVENTS.index("war")
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +35,20 @@ def small(study: Study) -> Study:
     })  # fmt: skip
 
 
-def counted(study: Study, hits: np.ndarray) -> dict[str, np.ndarray]:
-    """Counts with these hits of war, shape (structure, draw)."""
-    shape = (1, len(study.flashpoints), *hits.shape, len(codes.EVENTS), study.horizon_years)
+def counted(study: Study, hits: np.ndarray, n: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Counts with these hits of war, shape (structure, draw), among `n` histories each.
+
+    Which of the histories, and so which replicates, is left to chance.
+    """
+    rng = np.random.default_rng([13, seed])
+    whole, rest = divmod(n, codes.N_REPLICATES)
+    trials = np.where(np.arange(codes.N_REPLICATES) < rest, whole + 1, whole)
+    shape = (1, len(study.flashpoints), *hits.shape, codes.N_REPLICATES, len(codes.REPLICATED))
     counts = np.zeros(shape, np.int64)
-    counts[0, 0, :, :, WAR, 0] = hits
-    return {"first_event_count": counts}
+    for cell in np.ndindex(hits.shape):
+        spread = rng.multivariate_hypergeometric(trials, hits[cell], method="marginals")
+        counts[(0, 0, *cell)][:, codes.REPLICATED.index("war")] = spread
+    return {"replicate_count": counts}
 
 
 def test_a_target_is_read_as_written(study: Study) -> None:
@@ -63,7 +78,7 @@ def test_bad_targets_are_refused(study: Study, text: str, what: str) -> None:
 def test_zero_hits_never_satisfy(small: Study) -> None:
     hits = np.array([[0, 0], [500, 500]])
     for kind in ("relative", "absolute"):
-        verdict = judge(Target("war", kind, 0.9), small, counted(small, hits), 10**9)
+        verdict = verdict_on(Target("war", kind, 0.9), small, counted(small, hits, 10**7), 10**7)
         assert not verdict.met
         assert "hub_and_spoke" in verdict.worst
         assert "0 hits" in verdict.worst
@@ -72,8 +87,8 @@ def test_zero_hits_never_satisfy(small: Study) -> None:
 def test_a_few_hits_do_not_satisfy_either(small: Study) -> None:
     hits = np.full((2, 2), LEAST_HITS // 2 - 1)
     loose = Target("war", "absolute", 0.5)
-    assert not judge(loose, small, counted(small, hits), 1000).met
-    assert judge(loose, small, counted(small, hits + 1), 1000).met
+    assert not verdict_on(loose, small, counted(small, hits, 1000), 1000).met
+    assert verdict_on(loose, small, counted(small, hits + 1, 1000), 1000).met
 
 
 def test_one_history_per_draw_never_satisfies(small: Study) -> None:
@@ -81,28 +96,43 @@ def test_one_history_per_draw_never_satisfies(small: Study) -> None:
     hits = np.ones((2, 1000), int)
     hits[:, ::2] = 0
     loose = Target("war", "absolute", 0.5)
-    alone = judge(loose, small, counted(small, hits), 1)
+    alone = verdict_on(loose, small, counted(small, hits, 1), 1)
     assert not alone.met
     assert next_size([alone], 1, 10) == 3
-    assert judge(loose, small, counted(small, hits), 2).met
+    assert verdict_on(loose, small, counted(small, hits, 2), 2).met
 
 
-def test_the_interval_decides(small: Study) -> None:
+def told(small: Study, hits: np.ndarray, n: int, seed: int = 0) -> xr.Dataset:
+    """What tables would say of these counts."""
+    war = codes.REPLICATED.index("war")
+    counts = counted(small, hits, n, seed)["replicate_count"][0, 0, ..., war]
+    whole, rest = divmod(n, codes.N_REPLICATES)
+    trials = np.where(np.arange(codes.N_REPLICATES) < rest, whole + 1, whole)
+    shape = np.broadcast_to(trials, counts.shape)
+    return summarise(panel_from_counts(
+        RISKS["war"], tuple(small.structures), counts.astype(float), shape.astype(float),
+        ("taiwan_strait", "expected_utility"),
+    ))  # fmt: skip
+
+
+def test_the_interval_of_the_tables_decides(small: Study) -> None:
     hits, n = np.full((2, 4), 250), 1000
-    low, high = wilson(1000, 4000)
-    half = float(high - low) / 2
+    known = told(small, hits, n)
+    half = float(((known["mc_high"] - known["mc_low"]) / 2).max())
     for factor, met in ((1.01, True), (0.99, False)):
         target = Target("war", "absolute", half * factor)
-        assert judge(target, small, counted(small, hits), n).met is met
+        assert verdict_on(target, small, counted(small, hits, n), n).met is met
         target = Target("war", "relative", half / 0.25 * factor)
-        assert judge(target, small, counted(small, hits), n).met is met
+        assert verdict_on(target, small, counted(small, hits, n), n).met is met
 
 
 def test_next_size_grows_within_bounds(small: Study) -> None:
     hits = np.full((2, 4), 250)
-    far = judge(Target("war", "relative", 0.001), small, counted(small, hits), 1000)
-    near = judge(Target("war", "relative", 0.0535), small, counted(small, hits), 1000)
-    met = judge(Target("war", "relative", 0.5), small, counted(small, hits), 1000)
+    known = told(small, hits, 1000)
+    near_by = 0.95 * float((1.96 * known["monte_carlo_se"] / known["mean"]).max())
+    far = verdict_on(Target("war", "relative", 0.001), small, counted(small, hits, 1000), 1000)
+    near = verdict_on(Target("war", "relative", near_by), small, counted(small, hits, 1000), 1000)
+    met = verdict_on(Target("war", "relative", 0.5), small, counted(small, hits, 1000), 1000)
     assert next_size([met], 1000, 10**6) == 1000
     assert next_size([near, met], 1000, 10**6) == 1300
     assert next_size([far], 1000, 10**6) == 4000
@@ -182,13 +212,13 @@ def test_coverage_after_stopping(study: Study, p: float, tolerance: float) -> No
         rng = np.random.default_rng([11, seed])
         n, hits = 100, rng.binomial(100, p)
         while True:
-            verdict = judge(target, one, counted(one, np.array([[hits]])), n)
+            verdict = verdict_on(target, one, counted(one, np.array([[hits]]), n, seed), n)
             size = next_size([verdict], n, 10**12)
             if size == n:
                 break
             hits, n = hits + rng.binomial(size - n, p), size
-        low, high = wilson(hits, n)
-        hit += bool(low <= p <= high)
+        known = told(one, np.array([[hits]]), n, seed)
+        hit += bool(known["mc_low"] <= p <= known["mc_high"])
         rng = np.random.default_rng([12, seed])
         n, hits = 4_000, rng.binomial(4_000, p)
         for _ in range(30):

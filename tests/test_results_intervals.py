@@ -71,23 +71,3 @@ def test_impossible_counts_and_levels_are_refused(arguments):
     for interval in (intervals.clopper_pearson, intervals.wilson, intervals.jeffreys):
         with pytest.raises(InputError):
             interval(*arguments)
-
-
-def test_variance_split_tells_chance_from_parameters():
-    rng = np.random.default_rng(5)
-    n, draws = 500, 4_000
-    same = rng.binomial(n, 0.2, draws)
-    split = intervals.split_variance(same, n)
-    assert float(split.monte_carlo) == pytest.approx(0.16 / n, rel=0.05)
-    assert float(split.parameter) < 0.1 * float(split.total)
-    p = rng.beta(4, 16, draws)
-    split = intervals.split_variance(rng.binomial(n, p), n)
-    assert float(split.parameter) == pytest.approx(p.var(), rel=0.1)
-    assert float(split.total) == pytest.approx(float(split.monte_carlo + split.parameter))
-
-
-def test_variance_of_one_draw_is_unknown():
-    split = intervals.split_variance([3], [10])
-    assert np.isnan(split.total)
-    assert np.isnan(split.parameter)
-    assert float(split.monte_carlo) == pytest.approx(0.21 / 9)

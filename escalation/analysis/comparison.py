@@ -52,13 +52,12 @@ from escalation.results.support import (
     of_difference,
     spread_known,
 )
-from escalation.statistics.intervals import wilson
+from escalation.statistics.intervals import Z95, wilson
 from escalation.statistics.noise import apart, noise_covariance, root_of
 
 CLEAR_SHARE = 0.8
 CLEAR_ERRORS = 2.0
 RESAMPLES = 400
-Z95 = 1.96
 
 Arrays = dict[str, np.ndarray]
 

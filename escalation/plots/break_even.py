@@ -20,7 +20,7 @@ from escalation.analysis.selection import choose, focus_of
 from escalation.analysis.sweep import SweepLine, sweep_lines
 from escalation.errors import ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.grid import Z95, chosen, compared, difference_label, need, one, scaled_axis
+from escalation.plots.grid import chosen, compared, difference_label, need, one, scaled_axis
 from escalation.plots.style import (
     Look,
     few_ticks,
@@ -40,6 +40,7 @@ from escalation.results.estimates import HIGH, LOW
 from escalation.results.quantities import RISKS, Quantity, chosen_risks
 from escalation.statistics.curves import fitted, smooth
 from escalation.statistics.design import TAILS
+from escalation.statistics.intervals import Z95
 from escalation.statistics.thresholds import curve_along, find_thresholds
 
 COLUMNS = 4

@@ -11,10 +11,11 @@ from escalation.analysis.drivers import Gap, find_gap, parameter_design
 from escalation.analysis.selection import choose
 from escalation.errors import InputError, ResultsError
 from escalation.parameters.registry import REGISTRY
-from escalation.plots.grid import Z95, compared, need, number, one, unit_of_difference
+from escalation.plots.grid import compared, need, number, one, unit_of_difference
 from escalation.plots.style import name_of, plain
 from escalation.results.quantities import Quantity
 from escalation.results.support import REASONS
+from escalation.statistics.intervals import Z95
 
 
 class Subject(NamedTuple):

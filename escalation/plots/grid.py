@@ -26,10 +26,10 @@ from escalation.plots.style import (
 )
 from escalation.results.quantities import Quantity
 from escalation.results.support import Says, Support
+from escalation.statistics.intervals import Z95
 
 Entries = tuple[Sequence[Artist], Sequence[str]]
 
-Z95 = 1.96
 """Standard errors on either side of a mean that make its 95 % interval."""
 
 

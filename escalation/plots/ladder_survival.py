@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from escalation.contracts.codes import RUNGS, WAR
 from escalation.errors import InputError
-from escalation.plots.grid import Z95, chosen, need
+from escalation.plots.grid import chosen, need
 from escalation.plots.style import (
     Look,
     footnote,
@@ -25,6 +25,7 @@ from escalation.plots.style import (
 )
 from escalation.results.derive import peaks, reached
 from escalation.results.estimates import ratio_estimates
+from escalation.statistics.intervals import Z95
 
 
 @styled

@@ -13,7 +13,6 @@ from matplotlib.lines import Line2D
 
 from escalation.analysis.comparison import quantity_of
 from escalation.plots.grid import (
-    Z95,
     beside,
     comparisons,
     empty,
@@ -33,6 +32,7 @@ from escalation.plots.style import (
 )
 from escalation.results.quantities import Quantity
 from escalation.results.support import LEAST_DRAWS, LEAST_HITS
+from escalation.statistics.intervals import Z95
 
 CLEAR = ("safer", "riskier")
 """Verdicts that are printed in bold."""

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from escalation.errors import ResultsError
-from escalation.plots.grid import Z95, chosen, need, one
+from escalation.plots.grid import chosen, need, one
 from escalation.plots.style import (
     Look,
     few_ticks,
@@ -26,6 +26,7 @@ from escalation.plots.style import (
 )
 from escalation.results.estimates import ratio_estimates
 from escalation.results.tally import count
+from escalation.statistics.intervals import Z95
 
 OUTCOMES = {
     "supported": ("disputes", "Supported", "% of disputes"),

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from escalation.plots.grid import Z95, chosen
+from escalation.plots.grid import chosen
 from escalation.plots.style import (
     MUTED,
     footnote,
@@ -26,6 +26,7 @@ from escalation.plots.style import (
 from escalation.results.companion import prior_companion
 from escalation.results.estimates import estimates
 from escalation.results.quantities import DECISION, QUANTITIES
+from escalation.statistics.intervals import Z95
 
 COLOURS = {"prior": "#8A8A8A", "posterior": "#0072B2"}
 MARKERS = {"prior": "s", "posterior": "o"}

@@ -14,9 +14,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
 from escalation.analysis.comparison import quantity_of
-from escalation.plots.grid import Z95, beside, comparisons, empty, risk_grid, seen
+from escalation.plots.grid import beside, comparisons, empty, risk_grid, seen
 from escalation.plots.style import footnote, headline, percent_axis, styled
 from escalation.results.support import Says
+from escalation.statistics.intervals import Z95
 
 NARROW = 0.085
 """Share below which a segment has no room for its number."""

@@ -28,7 +28,7 @@ from escalation.plots.gap import (
     unit,
     words,
 )
-from escalation.plots.grid import Z95, beside, difference_label, number, scaled_axis
+from escalation.plots.grid import beside, difference_label, number, scaled_axis
 from escalation.plots.style import (
     few_ticks,
     footnote,
@@ -42,6 +42,7 @@ from escalation.plots.style import (
 from escalation.results.estimates import HIGH, LOW
 from escalation.statistics.curves import Fit, curve, refit, smooth
 from escalation.statistics.design import TAILS, Design
+from escalation.statistics.intervals import Z95
 from escalation.statistics.sensitivity import Sensitivity
 
 SHOWN, FEWEST = 10, 5

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from escalation.plots.grid import Z95, chosen, need
+from escalation.plots.grid import chosen, need
 from escalation.plots.style import (
     Look,
     footnote,
@@ -23,6 +23,7 @@ from escalation.plots.style import (
 )
 from escalation.results.estimates import estimates
 from escalation.results.tally import count
+from escalation.statistics.intervals import Z95
 
 TINY = 1e-12
 """Stands for zero on a logarithmic axis, far below its end."""

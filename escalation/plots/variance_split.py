@@ -5,9 +5,9 @@ With :math:`p_{rj}` the estimate under decision rule r in draw j, pick one of bo
 .. math:: Var(p) = Var_r(\bar p_r) + \overline{P_r} + \overline{N_r},
 
 the variance between the rules' means over draws, the mean variance over parameters and the mean
-Monte Carlo variance (law of total variance; :mod:`escalation.statistics.intervals`). All rules
-weigh the same and share their draws. The first part keeps Monte Carlo error of its own, less
-than the third divided by the number of draws.
+Monte Carlo variance (law of total variance; the second and third as everywhere,
+:mod:`escalation.results.panels`). All rules weigh the same and share their draws. The first part
+keeps Monte Carlo error of its own, less than the third divided by the number of draws.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ from escalation.plots.style import (
     percent_number,
     plain,
 )
+from escalation.results.estimates import panel
 from escalation.results.quantities import RISKS
 from escalation.results.support import LEAST_HITS, LEAST_SPREAD, REASONS
-from escalation.results.tally import count
-from escalation.results.under_rule import DIM, rules_of, under_rule
-from escalation.statistics.intervals import split_variance
+from escalation.results.under_rule import rules_of, under_rule
 
 EVENTS = ("war", "great_power_war", "nuclear_use")
 ROUNDING = 1e-9
@@ -130,17 +129,13 @@ def variance_split(
 
 def parts(ds: xr.Dataset, flashpoint: str, event: str) -> Parts:
     """Split the variance of one risk at one flashpoint, over all decision rules of `ds`."""
-    hits = count(ds.sel(flashpoint=flashpoint), event)
-    if DIM not in hits.dims:
-        hits = hits.expand_dims(DIM)
-    counts = hits.transpose(DIM, "structure", "draw").to_numpy()
-    split = split_variance(counts, int(ds.attrs["trajectories"]))
-    means = counts.mean(axis=-1) / int(ds.attrs["trajectories"])
+    panels = [panel(ds, RISKS[event], flashpoint, rule) for rule in rules_of(ds)]
+    means = np.array([np.nanmean(p.values, axis=1) for p in panels])
     return Parts(
-        parameter=split.parameter.mean(axis=0),
-        monte_carlo=split.monte_carlo.mean(axis=0),
+        parameter=np.mean([p.cleaned().sd ** 2 for p in panels], axis=0),
+        monte_carlo=np.mean([np.nanmean(p.noise, axis=1) for p in panels], axis=0),
         rule=means.var(axis=0),
-        hits=counts.sum(axis=(0, 2)),
+        hits=np.sum([p.hits.sum(axis=1) for p in panels], axis=0),
     )
 
 
@@ -192,8 +187,9 @@ def _note(rules: Sequence[str], names: Sequence[str]) -> str:
         )
     return (
         "Variance of the estimate from the trajectories of a single draw. The Monte Carlo part is "
-        "mean p (1 - p) / (n - 1), the parameters' part what is left of the variance over draws "
-        f"(0 where chance hides it).{between} Right: standard deviations in percentage points: "
+        "measured over replicates, the parameters' part is the variance over draws without it, "
+        f"jointly over structures (0 where chance hides it).{between} Right: standard deviations "
+        "in percentage points: "
         f"{order}. The mean over all draws has a Monte Carlo error smaller by the root of the "
         "number of draws. none seen: no event in any draw; rare: fewer than "
         f"{LEAST_HITS} in all."

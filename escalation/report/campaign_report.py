@@ -30,13 +30,17 @@ def format_status(status: Status) -> str:
 
 def estimate_words(estimate: Estimate) -> str:
     """Return a probability with both uncertainties, in per cent."""
-    chance = f"{_percent(estimate.low)}–{_percent(estimate.high)}"
+    low, high = estimate.low, estimate.high
+    if low is None or high is None:
+        chance = "chance not known yet"
+    else:
+        chance = f"{_percent(low)}–{_percent(high)}"
     draws = "range over draws not known yet"
     if estimate.draws_low is not None and estimate.draws_high is not None:
         draws = f"{_percent(estimate.draws_low)}–{_percent(estimate.draws_high)}"
     value = _percent(estimate.probability)
-    if not estimate.hits:
-        value, chance = f"<{_percent(estimate.high)}", "none seen"
+    if not estimate.hits and high is not None:
+        value, chance = f"<{_percent(high)}", "none seen"
     return f"{value} [{chance}; {draws}]"
 
 

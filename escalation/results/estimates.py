@@ -18,7 +18,7 @@ from escalation.results.panels import Panel, of_independent, panel, panel_from_c
 from escalation.results.quantities import QUANTITIES, Quantity
 from escalation.results.support import LEAST_SPREAD, Says, level_known
 from escalation.results.under_rule import under_rule
-from escalation.statistics.intervals import FEW_HITS, zero_rate_bound, zero_upper_bound
+from escalation.statistics.intervals import FEW_HITS, Z95, zero_rate_bound, zero_upper_bound
 
 __all__ = [
     "HIGH",
@@ -120,6 +120,9 @@ def estimates(
         monte_carlo_se
             Monte Carlo standard error of the mean; NaN where it is not known, and where every
             trial went the same way, since other histories might have differed;
+        mc_low, mc_high
+            95 % interval of the mean by chance: 1.96 such errors either way; from 0 to `bound`
+            where nothing was seen, NaN where the error is not known;
         hits, trials, draws
             summed over draws, and the draws with at least one trial (trials of a rate are years);
         bound, draw_bound
@@ -226,6 +229,11 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
     known = level_known(p.freedom)
     mean = np.nansum(p.values, axis=1) / np.where(some, draws, np.nan)
     sparse = (typical < FEW_HITS) & (p.quantity.kind != "mean")
+    shown = np.where(known & (hits > 0) & ~full & (error > 0), error, np.nan)
+    most = np.where(some, bound(np.where(some, trials, 1)), np.nan)
+    none = some & (hits == 0)
+    least = np.maximum(mean - Z95 * shown, 0.0)
+    top = np.minimum(mean + Z95 * shown, 1.0 if p.either_or else np.inf)
     return {
         "median": median,
         "mean": mean,
@@ -233,11 +241,13 @@ def _summary(p: Panel) -> dict[str, np.ndarray]:
         "low": low,
         "high": high,
         "parameter_sd": np.where(_spread_known(p), p.cleaned().sd, np.nan),
-        "monte_carlo_se": np.where(known & (hits > 0) & ~full & (error > 0), error, np.nan),
+        "monte_carlo_se": shown,
+        "mc_low": np.where(none, 0.0, np.where(full, 1.0 - most, least)),
+        "mc_high": np.where(none, most, np.where(full, 1.0, top)),
         "hits": hits,
         "trials": trials,
         "draws": draws,
-        "bound": np.where(some, bound(np.where(some, trials, 1)), np.nan),
+        "bound": most,
         "draw_bound": _median(np.where(present, bound(np.where(present, p.trials, 1)), np.nan)),
         "sparse": sparse,
         "full": full,

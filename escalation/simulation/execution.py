@@ -27,7 +27,7 @@ from escalation.simulation.plan import (
     whole_number,
 )
 from escalation.simulation.simulator import LocalSimulator, NoStore, Simulator
-from escalation.simulation.stopping import Verdict, judge, next_size
+from escalation.simulation.stopping import Verdict, next_size, verdict_on
 from escalation.simulation.workload import (
     Workload,
     blocks_of,
@@ -156,7 +156,10 @@ def execute(
     attrs = _attrs(plan, source)
     with where.simulators(store) as simulator_of:
         simulator = simulator_of(study, values, plan.seed, plan.grid)
-        counts, attrs["trajectories"], verdicts = _simulate_study(simulator, workload, meter)
+        counts, reached, verdicts = _simulate_study(simulator, workload, meter)
+        attrs["trajectories"] = reached
+        plan = replace(plan, trajectories=reached)
+        workload = replace(workload, plan=plan)
         arrays = counts.arrays
         attrs |= {"table_checksum": counts.table_checksum()} | _until_attrs(verdicts)
         if source.companions:
@@ -193,7 +196,7 @@ def _simulate_study(
         for block, found in simulator.simulate_all(blocks):
             counts.add(block, found)
             meter.add(block.size)
-        verdicts = [judge(target, study, counts.arrays, done) for target in plan.targets]
+        verdicts = [verdict_on(target, study, counts.arrays, done) for target in plan.targets]
         size = next_size(verdicts, done, plan.at_most)
         if size <= done:
             return counts, done, verdicts

@@ -19,7 +19,6 @@ from escalation.simulation.accumulate import BlockCounts
 from escalation.simulation.manifest import Manifest
 from escalation.simulation.store import EVENTS, Store, StoredBlock
 from escalation.simulation.workload import Block, Workload, compared_structures
-from escalation.statistics.intervals import wilson
 from escalation.study import Study
 
 RECENT = 50
@@ -38,9 +37,9 @@ class Estimate:
         Histories with the event, and all, over the blocks that are done.
     probability : float
         Mean over draws of their share, as in tables and files.
-    low, high : float
-        95 % interval of it by chance (Wilson, all histories as equal trials, which errs on the
-        safe side); 0 and the one-sided 95 % bound where nothing was seen.
+    low, high : float or None
+        95 % interval of it by chance, as in tables; 0 and the one-sided 95 % bound where nothing
+        was seen, None where the error is not known.
     draws_low, draws_high : float or None
         Quantiles 5 and 95 % of the share over the parameter draws that have been run, the
         Monte Carlo part removed, as in tables; None where these are too few for that.
@@ -52,8 +51,8 @@ class Estimate:
     hits: int
     histories: int
     probability: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     draws_low: float | None
     draws_high: float | None
 
@@ -145,11 +144,11 @@ class Seen:
 def _estimate(flashpoint: str, structure: str, event: str, told: xr.Dataset) -> Estimate:
     value = {str(name): array.item() for name, array in told.sel(structure=structure).items()}
     x, total = int(value["hits"]), int(value["trials"])
-    low, high = wilson(x, total)
+    error = np.isfinite(value["mc_low"])
     known = np.isfinite(value["low"]) and value["draws"] >= LEAST_SPREAD
     return Estimate(
-        flashpoint, structure, event, x, total, value["mean"], float(low),
-        float(high) if x else value["bound"],
+        flashpoint, structure, event, x, total, value["mean"],
+        value["mc_low"] if error else None, value["mc_high"] if error else None,
         value["low"] if known else None, value["high"] if known else None,
     )  # fmt: skip
 

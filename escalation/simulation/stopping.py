@@ -1,17 +1,15 @@
 r"""Precision targets: a run grows until chosen probabilities are known well enough.
 
 A target names an event, a tolerance and optionally a flashpoint: ``war:relative:0.05``,
-``nuclear_use:absolute:0.0001:taiwan_strait``. It is judged in every cell of decision rule,
-flashpoint and structure on the mean over draws. With X hits in all N trajectories of the
-cell, Wilson's 95 % interval (low, high) is that of N equal trials; the draws' probabilities
-differ, so the true variance :math:`\sum_j p_j (1 - p_j)` is smaller and the interval errs on
-the safe side. The target holds if
+``nuclear_use:absolute:0.0001:taiwan_strait``. It is held against every cell of decision rule,
+flashpoint and structure, on the mean :math:`p` over draws and its Monte Carlo standard error
+:math:`s`, both those of tables and files (:mod:`escalation.results.estimates`). It holds if
 
-.. math:: \tfrac12 (high - low) \le \epsilon \quad\text{(absolute)}, \qquad
-          \tfrac12 (high - low) \le \epsilon\, X / N \quad\text{(relative)}
+.. math:: 1.96\, s \le \epsilon \quad\text{(absolute)}, \qquad
+          1.96\, s \le \epsilon\, p \quad\text{(relative)}
 
-and X > 0: nothing seen is never precise. Nor is one history per draw, which does not tell chance
-from what is not known. A sequential fixed-width rule covers its target
+and the event was seen: nothing seen is never precise. Nor is one history per draw, which does not
+tell chance from what is not known. A sequential fixed-width rule covers its target
 asymptotically (Chow and Robbins 1965, Annals of Mathematical Statistics 36); so that chance
 does not stop it early, at least `LEAST_HITS` hits are asked for too.
 """
@@ -21,13 +19,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from escalation.contracts import codes
 from escalation.errors import InputError
-from escalation.statistics.intervals import wilson
+from escalation.statistics.intervals import Z95
 from escalation.study.schema import Study
 
 LEAST_HITS = 50
@@ -112,7 +110,7 @@ def _among(text: str, what: str, name: str, choices: Sequence[str]) -> None:
         )
 
 
-def judge(
+def verdict_on(
     target: Target, study: Study, arrays: Mapping[str, np.ndarray], trajectories: int
 ) -> Verdict:
     """Hold a target against counts.
@@ -123,38 +121,67 @@ def judge(
     study : Study
         Names the cells.
     arrays : mapping of str to int array
-        Counts so far, of which ``first_event_count`` (rule, flashpoint, structure, draw, event,
-        year) is read.
+        Counts so far, of which ``replicate_count`` (rule, flashpoint, structure, draw, replicate,
+        counted) is read.
     trajectories : int
         Per cell and draw.
     """
-    counts = arrays["first_event_count"][..., codes.EVENTS.index(target.event), :]
-    hits = counts.sum(axis=(-2, -1))
-    n = trajectories * counts.shape[3]
-    need = _needed(target, hits, n, trajectories)
-    places = list(study.flashpoints)
-    if target.flashpoint is not None:
-        need = need[:, [places.index(target.flashpoint)]]
-        hits, places = hits[:, [places.index(target.flashpoint)]], [target.flashpoint]
-    r, f, s = (int(k) for k in np.unravel_index(int(need.argmax()), need.shape))
-    place, structure = places[f], list(study.structures)[s]
+    places = [p for p in study.flashpoints if target.flashpoint in (None, p)]
+    needs = {
+        (rule, place, structure): need
+        for rule in study.decision_rules
+        for place in places
+        for structure, need in _needs(target, study, arrays, trajectories, (rule, place)).items()
+    }
+    rule, place, structure = max(needs, key=lambda cell: needs[cell].factor)
+    worst = needs[rule, place, structure]
     words = (
-        f"{place} under {structure}, {study.decision_rules[r]}: "
-        f"{int(hits[r, f, s]):,} hits in {n:,} histories"
+        f"{place} under {structure}, {rule}: {worst.hits:,} hits in {worst.histories:,} histories"
     )
-    factor = float(need[r, f, s])
-    return Verdict(target, factor <= 1.0, words, factor)
+    return Verdict(target, worst.factor <= 1.0, words, worst.factor)
 
 
-def _needed(target: Target, hits: np.ndarray, n: int, per_draw: int) -> np.ndarray:
-    """Factor by which the trajectories must grow in each cell; at most 1 where it holds."""
-    low, high = wilson(hits, n)
-    half = (high - low) / 2
-    allowed = target.tolerance * (hits / n if target.kind == "relative" else 1.0)
-    with np.errstate(divide="ignore"):
-        by_width = np.where(hits > 0, (half / allowed) ** 2, np.inf)
-        by_hits = np.where(hits > 0, LEAST_HITS / hits, np.inf)
-    return np.maximum.reduce([by_width, by_hits, np.full(hits.shape, LEAST_HISTORIES / per_draw)])
+class _Need(NamedTuple):
+    """Factor by which the trajectories of a cell must grow, at most 1 where the target holds."""
+
+    factor: float
+    hits: int
+    histories: int
+
+
+def _needs(
+    target: Target, study: Study, arrays: Mapping[str, np.ndarray], trajectories: int,
+    where: tuple[str, str],
+) -> dict[str, _Need]:
+    """Return what every structure needs at one flashpoint under one rule."""
+    from escalation.results.estimates import panel_from_counts, summarise
+    from escalation.results.quantities import RISKS
+
+    rule, place = where
+    r, f = list(study.decision_rules).index(rule), list(study.flashpoints).index(place)
+    hits = arrays["replicate_count"][r, f, ..., codes.REPLICATED.index(target.event)].astype(float)
+    trials = np.bincount(
+        np.arange(trajectories) % codes.N_REPLICATES, minlength=codes.N_REPLICATES
+    ).astype(float)
+    panel = panel_from_counts(
+        RISKS[target.event], tuple(study.structures), hits, np.broadcast_to(trials, hits.shape),
+        (place, rule),
+    )
+    known = summarise(panel)
+    half = Z95 * known["monte_carlo_se"].values
+    allowed = target.tolerance * (known["mean"].values if target.kind == "relative" else 1.0)
+    seen = known["hits"].values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = np.maximum((half / allowed) ** 2, LEAST_HITS / seen)
+    # Where no two histories differed the error is not known, and more of them are asked for.
+    factor = np.where(np.isfinite(factor), factor, np.where(known["full"].values, 1.0, np.inf))
+    if trajectories < LEAST_HISTORIES:
+        factor = np.full_like(factor, LEAST_HISTORIES / trajectories)
+    total = known["trials"].values
+    return {
+        name: _Need(float(factor[s]), int(seen[s]), int(total[s]))
+        for s, name in enumerate(study.structures)
+    }
 
 
 def next_size(verdicts: Sequence[Verdict], trajectories: int, most: int) -> int:

@@ -21,7 +21,6 @@ that of a trial, pooled over the other draws, stands in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -93,6 +92,10 @@ def jeffreys(
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
+Z95 = 1.96
+"""Normal score of the ends of a 95 % interval."""
+
+
 def wilson(
     hits: ArrayLike, trials: ArrayLike, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -150,33 +153,6 @@ def binomial_se(hits: ArrayLike, trials: ArrayLike) -> np.ndarray:
     return np.sqrt(p * (1 - p) / (n - 1))
 
 
-def binomial_noise(hits: ArrayLike, trials: ArrayLike, axis: int = -1) -> np.ndarray:
-    """Variance of the proportion of every draw, without bias over the draws.
-
-    p (1 - p) / (n - 1), and for a single trial the variance of one, pooled over the draws with
-    more; NaN without a trial, and where no draw has two.
-
-    Parameters
-    ----------
-    hits, trials : array_like
-        Counts per draw.
-    axis : int
-        Axis of the draws.
-
-    Examples
-    --------
-    >>> binomial_noise([1, 1, 0], [2, 1, 0]).tolist()
-    [0.25, 0.5, nan]
-    """
-    x, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
-    p = x / np.where(n > 0, n, np.nan)
-    squares = np.nansum(n * p * (1 - p), axis=axis, keepdims=True)
-    freedom = np.maximum(n - 1, 0.0).sum(axis=axis, keepdims=True)
-    pooled = squares / np.where(freedom > 0, freedom, np.nan)
-    alone = np.where(n == 1, pooled, np.nan)
-    return np.where(n > 1, binomial_se(x, n) ** 2, alone)
-
-
 def replicate_scale(trials: ArrayLike) -> np.ndarray:
     r"""Factor that makes sums of squares over replicates unbiased, shape (...,).
 
@@ -191,51 +167,3 @@ def replicate_scale(trials: ArrayLike) -> np.ndarray:
     total = t.sum(axis=-1)
     share = 1.0 - (t**2).sum(axis=-1) / np.where(total > 0, total, np.nan) ** 2
     return 1.0 / np.where((t > 0).sum(axis=-1) > 1, share, np.nan)
-
-
-@dataclass(frozen=True)
-class VarianceSplit:
-    """Variance of an estimate over draws, and where it comes from.
-
-    Attributes
-    ----------
-    total : array
-        Variance over draws (ddof 1); NaN for fewer than two draws.
-    monte_carlo : array
-        Mean variance within a draw, an unbiased estimate; NaN where it is not known.
-    parameter : array
-        The rest; cut at zero where the first two happen to cross, NaN if either is.
-    """
-
-    total: np.ndarray
-    monte_carlo: np.ndarray
-    parameter: np.ndarray
-
-
-def split_variance(hits: ArrayLike, trials: ArrayLike, axis: int = -1) -> VarianceSplit:
-    """Split the variance of proportions over draws by the law of total variance.
-
-    Parameters
-    ----------
-    hits, trials : array_like
-        Counts per draw; draws without a trial are left out.
-    axis : int
-        Axis of the draws.
-    """
-    x, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
-    return _split(x / np.where(n > 0, n, np.nan), binomial_noise(x, n, axis), axis)
-
-
-def _split(value: np.ndarray, noise: np.ndarray, axis: int) -> VarianceSplit:
-    """Split the variance of `value`, given an unbiased variance within each draw.
-
-    Draws whose variance within is not known count as the mean of the others.
-    """
-    draws = np.sum(np.isfinite(value), axis=axis)
-    some = np.where(draws > 0, draws, np.nan)
-    mean = np.nansum(value, axis=axis) / some
-    spread = np.nansum((value - np.expand_dims(mean, axis)) ** 2, axis=axis)
-    total = spread / np.where(draws > 1, draws - 1, np.nan)
-    known = np.sum(np.isfinite(noise), axis=axis)
-    within = np.nansum(noise, axis=axis) / np.where(known > 0, known, np.nan)
-    return VarianceSplit(total, within, np.maximum(total - within, 0.0))

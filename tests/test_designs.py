@@ -9,7 +9,9 @@ if all were chance draws (level 0.3 %); designs are more even than that.
 from __future__ import annotations
 
 import json
+import runpy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,6 +31,8 @@ from escalation.study import Study, parse_study, study_from_text
 from escalation.study.correlations import Correlation
 from escalation.study.schema import DESIGNS
 
+designs = SimpleNamespace(**runpy.run_path(str(CONFIGS.parent / "benchmarks" / "designs.py")))
+"""The names of benchmarks/designs.py."""
 N = 512
 SEED = 3
 SEEDS = range(8)
@@ -82,7 +86,7 @@ def shares(draws: Draws, name: str) -> np.ndarray:
 def test_sobol_is_scipys_scrambled_sequence() -> None:
     with pytest.warns(UserWarning, match="balance properties"):
         points = qmc.Sobol(len(FREE), rng=np.random.default_rng([SEED, 1])).random(7)
-    draws = draw_parameters(REGISTRY, 7, SEED)
+    draws = draw_parameters(REGISTRY, 7, SEED, "sobol")
     for k, name in enumerate(FREE):
         assert np.array_equal(draws[name], REGISTRY[name].quantile(points[:, k])), name
 
@@ -139,7 +143,8 @@ def test_rules_have_points_of_their_own_in_every_design() -> None:
     for design in DESIGNS:
         before, after = (draw_parameters(p, 9, SEED, design) for p in (with_rule, more))
         kept = [name for name in FREE if np.array_equal(before[name], after[name])]
-        assert kept == [name for name in FREE if name != CHOICE]
+        moved = [] if design == "nested_hypercube" else [CHOICE]
+        assert kept == [name for name in FREE if name not in moved]
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -167,7 +172,7 @@ def test_parameters_of_a_rule_are_not_correlated_with_the_shared_ones(design: st
 
 
 def test_a_study_names_its_design(study: Study) -> None:
-    assert (study.plan.design, study.correlations) == ("sobol", ())
+    assert (study.plan.design, study.correlations) == ("nested_hypercube", ())
     cube = study_with(plan={"design": "latin_hypercube"})
     assert (cube.plan.design, cube.plan.draws) == ("latin_hypercube", study.plan.draws)
     same = study.with_plan(design="latin_hypercube", draws=9)
@@ -241,7 +246,7 @@ def test_correlation_across_decision_rules() -> None:
 
 
 def test_only_correlated_parameters_move_and_only_the_later_of_two() -> None:
-    before = draw_parameters(REGISTRY, 40, SEED)
+    before = draw_parameters(REGISTRY, 40, SEED, "sobol")
     pairs = [(ONSET, STAKE, 0.5), ("turnover", "audience_cost", 0.5), (CHOICE, "restraint", 0.0)]
     after = draw_parameters(REGISTRY, 40, SEED, "sobol", [stated(*p) for p in pairs])
     moved = [name for name in FREE if not np.array_equal(before[name], after[name])]
@@ -279,13 +284,13 @@ def test_priors_stay_as_they_are(design: str, r: float) -> None:
 
 
 def test_priors_of_many_draws_are_closer_than_chance_would_have_them() -> None:
-    """Greatest distance below 0.003 for 16,384 points; chance has 0.0127 at the 1 % level."""
+    """Greatest distance below 0.004 for 16,384 points; chance has 0.0127 at the 1 % level."""
     related = [stated(STAKE, ONSET, -0.9), stated(ONSET, CHOICE, -0.9), stated(STAKE, CHOICE, 0.7)]
     draws = draw_parameters(REGISTRY, 2**14, SEED, "sobol", related)
     for name in (STAKE, ONSET, CHOICE):
-        assert stats.kstest(shares(draws, name), "uniform").statistic < 0.003, name
+        assert stats.kstest(shares(draws, name), "uniform").statistic < 0.004, name
     wider = stats.norm.cdf(1.02 * stats.norm.ppf(shares(draws, CHOICE)))
-    assert stats.kstest(wider, "uniform").statistic > 0.003
+    assert stats.kstest(wider, "uniform").statistic > 0.004
 
 
 def test_copula_stays_within_the_unit_cube_at_its_corners() -> None:
@@ -470,3 +475,48 @@ def test_results_keep_design_and_correlations(tmp_path) -> None:
     assert {**found, "between": tuple(found["between"])} == one
     wanted = Source(small).draws(4, SEED)
     assert np.array_equal(kept.parameter_value.transpose("parameter", "draw"), wanted.values)
+
+
+# ---------------------------------------------------------------- holes
+
+
+def test_no_pair_of_parameters_has_holes() -> None:
+    """Chi-square of pairs of 300 parameters on 8 x 8 cells.
+
+    At most 1 % of pairs lie beyond the 99.9 % quantile of independent uniform draws; those would
+    have 0.1 %. Negative control: a scrambled Sobol sequence.
+    """
+    for n in (256, 512, 1024):
+        assert designs.worse_than_chance(designs.nested(n, 300, SEED), 8) < 0.01
+        assert designs.worse_than_chance(designs.DESIGNS["scrambled Sobol"](n, 300, SEED), 8) > 0.04
+
+
+def test_shares_of_variance_are_no_worse_than_with_sobol() -> None:
+    """Root mean square errors of known shares over 20 seeds, columns left to chance.
+
+    They may be a quarter above Sobol's, by chance; independent draws are the negative control.
+    """
+    errors = {
+        name: designs.share_errors(designs.DESIGNS[name], 256, 20)[:2]
+        for name in ("nested hypercube", "scrambled Sobol", "independent")
+    }
+    for own, sobol, chance in zip(*errors.values(), strict=True):
+        assert own < 1.25 * sobol
+        assert chance > 2.0 * own
+
+
+def test_more_draws_of_a_nested_hypercube_extend_fewer_and_stratify() -> None:
+    many = draw_parameters(REGISTRY, 1_000, SEED)
+    for n in (1, 7, 64, 513):
+        assert np.array_equal(draw_parameters(REGISTRY, n, SEED).values, many.values[:, :n])
+    for name in (STAKE, ONSET, CHOICE):
+        u = shares(many, name)
+        for n in (1, 2, 64, 512):
+            assert np.array_equal(np.sort((u[:n] * n).astype(int)), np.arange(n))
+
+
+def test_another_parameter_moves_no_other() -> None:
+    fewer = {name: p for name, p in REGISTRY.items() if name != "choice_precision"}
+    one, other = draw_parameters(REGISTRY, 50, SEED), draw_parameters(fewer, 50, SEED)
+    assert all(np.array_equal(one[name], other[name]) for name in fewer)
+    assert not np.array_equal(one[STAKE], draw_parameters(REGISTRY, 50, SEED + 1)[STAKE])

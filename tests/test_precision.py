@@ -205,6 +205,7 @@ def test_coverage_after_stopping(study: Study, p: float, tolerance: float) -> No
     one = study.model_copy(update={
         "flashpoints": {"taiwan_strait": study.flashpoints["taiwan_strait"]},
         "structures": {"hub_and_spoke": study.structures["hub_and_spoke"]},
+        "decision_rules": ("expected_utility",),
     })  # fmt: skip
     target = Target("war", "relative", tolerance)
     hit = wrong = 0

@@ -319,7 +319,7 @@ CASES = {
         "unknown choice 'sobel' (did you mean 'sobol'?)"),
     "design a number": (
         "study.yaml", "  seed: 1", "  seed: 1\n  design: 2", "10:11 plan.design",
-        "unknown choice 2 (choices: sobol, latin_hypercube)"),
+        "unknown choice 2 (choices: nested_hypercube, sobol, latin_hypercube)"),
     "correlation of an unknown parameter": (
         "study.yaml", "stake, provocation_onset]", "stake, provocation_onsets]",
         "19:34 correlations.0.between.1",

@@ -92,7 +92,7 @@ main.add_command(status)
 @plan_options
 @source_options
 @where_options
-@click.option("--design", help="Design over parameters: sobol or latin_hypercube.")
+@click.option("--design", help="Of parameter draws: nested_hypercube, sobol or latin_hypercube.")
 @click.option(
     "--campaign", type=click.Path(),
     help="Folder that keeps every block, so that the run can be resumed and extended.",

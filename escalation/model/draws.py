@@ -1,19 +1,24 @@
 r"""Parameter draws: the points of a design through the priors' quantile functions.
 
-Two designs cover the unit cube of :math:`d` parameters more evenly than chance would:
+Three designs cover the unit cube of :math:`d` parameters more evenly than chance would:
 
+``nested_hypercube``
+    A Latin hypercube at every power of two, of which more draws extend fewer
+    (:mod:`escalation.statistics.hypercube`). Its points belong to the seed and to the parameter's
+    name, so that another parameter in the study moves no other. Pairs of parameters are covered as
+    evenly as by a Latin hypercube, however many there are.
 ``sobol``
     A Sobol sequence with scrambled digits (Matousek 1998, Journal of Complexity 14: 527-556).
     The first J points do not depend on how many are asked for, so a run with more draws extends
-    a run with fewer. In some hundred dimensions a few pairs of columns look correlated until
-    there are some hundred points.
+    a run with fewer. In some hundred dimensions many pairs of columns leave out large parts of
+    their square until there are some thousand points.
 ``latin_hypercube``
     A Latin hypercube (McKay, Beckman and Conover 1979, Technometrics 21: 239-245). Of J draws
     each parameter has exactly one in each of the J strata that are equally likely in its
     prior. The strata depend on J, so more draws do not extend fewer: they are all new.
 
-The seed fixes either. Where a study states rank correlations, :mod:`escalation.statistics.copula`
-correlates the points before they meet the quantile functions.
+The seed fixes all of them. Where a study states rank correlations,
+:mod:`escalation.statistics.copula` correlates the points before they meet the quantile functions.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from escalation.errors import InputError
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import Parameter
 from escalation.statistics.copula import correlated
+from escalation.statistics.hypercube import nested_hypercube
 from escalation.study.correlations import Correlation, impossible, rank_correlations
 from escalation.study.names import shown, suggestion
 from escalation.study.schema import DESIGNS, Design
@@ -78,15 +84,15 @@ def draw_parameters(
     parameters: Mapping[str, Parameter],
     n: int,
     seed: int,
-    design: Design = "sobol",
+    design: Design = "nested_hypercube",
     correlations: Sequence[Correlation] = (),
 ) -> Draws:
     """Draw every parameter `n` times from its prior.
 
     Parameters that one decision rule alone reads come from points of their own, so that
-    another rule does not move the draws of all the others. They take the columns of the design
-    that follow those of the shared parameters and of the rules before. Correlations may cross
-    that line.
+    another rule does not move the draws of all the others. In a Sobol sequence or a Latin
+    hypercube they take the columns that follow those of the shared parameters and of the rules
+    before. Correlations may cross that line.
 
     Parameters
     ----------
@@ -96,7 +102,7 @@ def draw_parameters(
         Number of draws.
     seed : int
         Seed, 0 to 2**64 - 1.
-    design : {"sobol", "latin_hypercube"}
+    design : {"nested_hypercube", "sobol", "latin_hypercube"}
         Which points.
     correlations : sequence of Correlation
         Rank correlations between parameters that are not fixed.
@@ -108,13 +114,7 @@ def draw_parameters(
     """
     for _, fault in impossible(correlations, parameters):
         raise InputError(f"correlations: {fault}")
-    column: dict[str, np.ndarray] = {}
-    for rule in dict.fromkeys(["", *(p.rule for p in parameters.values())]):
-        free = [
-            p for p in parameters.values() if p.rule == rule and not isinstance(p.prior, Fixed)
-        ]
-        points = _points(design, len(column), len(free), n, [seed, 1, *rule.encode()])
-        column |= {parameter.name: points[:, k] for k, parameter in enumerate(free)}
+    column = _columns(parameters, n, seed, design)
     pairs = rank_correlations(correlations)
     column = correlated(column, pairs, keep_values=design == "latin_hypercube")
     half = np.full(n, 0.5)
@@ -122,6 +122,28 @@ def draw_parameters(
         p.quantile(_inside(column.get(p.name, half))) for p in parameters.values()
     ]
     return Draws(tuple(parameters), np.array(values).reshape(len(parameters), n))
+
+
+def _columns(
+    parameters: Mapping[str, Parameter], n: int, seed: int, design: str
+) -> dict[str, np.ndarray]:
+    """Return the points of every parameter that varies, those that every rule reads first."""
+    column: dict[str, np.ndarray] = {}
+    for rule in dict.fromkeys(["", *(p.rule for p in parameters.values())]):
+        free = [
+            p for p in parameters.values() if p.rule == rule and not isinstance(p.prior, Fixed)
+        ]
+        if design == "nested_hypercube":
+            column |= {p.name: _nested(p.name, n, seed) for p in free}
+            continue
+        points = _points(design, len(column), len(free), n, [seed, 1, *rule.encode()])
+        column |= {parameter.name: points[:, k] for k, parameter in enumerate(free)}
+    return column
+
+
+def _nested(name: str, n: int, seed: int) -> np.ndarray:
+    """Return the points of one parameter, which belong to its name."""
+    return _inside(nested_hypercube(n, np.random.default_rng([seed, 3, *name.encode()])))
 
 
 def _points(design: str, skipped: int, dims: int, n: int, key: list[int]) -> np.ndarray:

@@ -66,8 +66,8 @@ class _Prior(BaseModel, ABC):
 
         Examples
         --------
-        >>> Uniform(low=0, high=4).log_density(np.array([1.0, 3.0])).round(6)
-        array([-1.386294, -1.386294])
+        >>> Uniform(low=0, high=4).log_density(np.array([1.0, 3.0])).round(4)
+        array([-1.3863, -1.3863])
         """
         return _log_density(self, np.asarray(x, float))
 

@@ -18,7 +18,7 @@ from escalation.simulation.parameter_source import Source
 from escalation.simulation.plan import MAX_BLOCK_SIZE, Plan
 from escalation.study import Study, study_from_text
 from escalation.study.names import shown
-from escalation.study.schema import MAX_DRAWS, MAX_SEED, MAX_TRAJECTORIES, Design
+from escalation.study.schema import EXTENSIBLE, MAX_DRAWS, MAX_SEED, MAX_TRAJECTORIES, Design
 
 FORMAT = 2
 
@@ -136,7 +136,7 @@ class Manifest:
             if wanted < least:
                 raise InputError(f"{name}: {wanted} is less than the {least} that the campaign "
                                  "has; a campaign only grows")
-        if size[0] > there[0] and self.design != "sobol":
+        if size[0] > there[0] and self.design not in EXTENSIBLE:
             raise InputError(f"draws: more draws of a {self.design} do not extend the "
                              f"{there[0]} of this campaign; begin another")
         return replace(self, sizes=(*self.sizes, size))

@@ -59,8 +59,10 @@ MAX_TRAJECTORIES = 2**53
 MAX_DRAWS = 65_536
 MAX_SEED = 2**64 - 1
 
-Design = Literal["sobol", "latin_hypercube"]
+Design = Literal["nested_hypercube", "sobol", "latin_hypercube"]
 DESIGNS: tuple[Design, ...] = get_args(Design)
+EXTENSIBLE: tuple[Design, ...] = ("nested_hypercube", "sobol")
+"""Designs of which more draws extend fewer."""
 
 
 class RunPlan(StudyModel):
@@ -74,15 +76,16 @@ class RunPlan(StudyModel):
         Parameter draws.
     seed : int
         Any unsigned 64-bit number.
-    design : {"sobol", "latin_hypercube"}
-        How parameter draws cover the priors. More draws of the Sobol sequence extend fewer; a
-        Latin hypercube of another number of draws shares none with this one.
+    design : {"nested_hypercube", "sobol", "latin_hypercube"}
+        How parameter draws cover the priors. More draws of a nested hypercube, or of the Sobol
+        sequence, extend fewer; a Latin hypercube of another number of draws shares none with this
+        one.
     """
 
     trajectories: int = Field(default=8_000, ge=1, le=MAX_TRAJECTORIES)
     draws: int = Field(default=64, ge=1, le=MAX_DRAWS)
     seed: int = Field(default=1, ge=0, le=MAX_SEED)
-    design: Design = "sobol"
+    design: Design = "nested_hypercube"
 
 
 def _event(name: str) -> str:

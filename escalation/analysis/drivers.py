@@ -3,7 +3,8 @@
 For each flashpoint and risk the difference of two structures is taken draw by draw and handed
 to the sensitivity analysis (with its Monte Carlo variance), to the search for single-parameter
 thresholds and for a box of reversed ranking; the value of information looks at all structures.
-All of it stands under the headline decision rule.
+All of it stands under the headline decision rule, and only of parameters whose effect stands out
+from chance when all are tested together (:mod:`escalation.statistics.screening`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from escalation.statistics.boxes import find_box
 from escalation.statistics.design import Design
 from escalation.statistics.information import value_of_information
 from escalation.statistics.noise import apart
+from escalation.statistics.screening import standing
 from escalation.statistics.sensitivity import Sensitivity, sensitivity
 from escalation.statistics.thresholds import Threshold, find_thresholds
 
@@ -104,6 +106,15 @@ class Gap:
         label = f"{self.structure} minus {self.reference}, {self.whole.quantity.title}"
         return sensitivity(self.design, self.difference, self.noise, label=label)
 
+    @cached_property
+    def standing(self) -> tuple[str, ...]:
+        """Parameters whose effect stands out from chance; nothing is said of the others."""
+        return standing(self.design, self.difference)
+
+    def leading(self, most: int) -> list[str]:
+        """Return the parameters that stand out, those with the largest total share first."""
+        return [name for name in self.influence.ranked() if name in self.standing][:most]
+
     @property
     def reason(self) -> str:
         """Why nothing is said of single parameters, a key of REASONS; empty if something is."""
@@ -155,7 +166,8 @@ def drivers(
         explained, parameter_variance, noise_variance
             cross-validated share that the polynomial behind them explains; the two variances;
         evppi (with _low and _high; by ``parameter``), evpi (with _low and _high), best
-            value of information, :mod:`escalation.statistics.information`;
+            value of information for the choice between the structure and the reference,
+            :mod:`escalation.statistics.information`;
         box_low, box_high (by ``parameter``), box_coverage, box_density, box_cv_density, ...
             where the ranking is mostly reversed, :mod:`escalation.statistics.boxes`; limits
             are NaN where there is none;
@@ -164,7 +176,8 @@ def drivers(
         constant (by ``flashpoint`` only)
             how many parameters could act but have the same value in every draw.
 
-        Parameters that cannot act at a flashpoint are NaN there.
+        Parameters that cannot act at a flashpoint, or whose effect there does not stand out from
+    chance, are NaN.
 
     Raises
     ------
@@ -230,11 +243,13 @@ def thresholds(
     return thresholds_of(chosen, find_gaps(ds, chosen))
 
 
-def parameter_design(ds: xr.Dataset, flashpoint: str) -> Design:
+def parameter_design(
+    ds: xr.Dataset, flashpoint: str, structures: Sequence[str] | None = None
+) -> Design:
     """Prepare the parameter draws of results for one flashpoint, under the headline rule.
 
-    Parameters that cannot act there are left out: those that only another decision rule or
-    only disputes of the record read, and the study's own of other flashpoints.
+    Parameters that cannot act there are left out: those that only another decision rule reads,
+    and those that the tables of none of these `structures` (all of them if not given) depend on.
 
     Raises
     ------
@@ -246,7 +261,7 @@ def parameter_design(ds: xr.Dataset, flashpoint: str) -> Design:
         raise InputError(
             f"{n} parameter draws say nothing about what drives a result: at least {DRIVER_DRAWS}"
         )
-    acting = _acting(ds, flashpoint)
+    acting = _acting(ds, flashpoint, structures)
     names = [name for name in acting if np.ptp(acting[name]) > 0]
     if not names:
         raise InputError("no parameter varies over the draws: nothing can drive a result")
@@ -258,20 +273,32 @@ def parameter_design(ds: xr.Dataset, flashpoint: str) -> Design:
     )
 
 
-def _acting(ds: xr.Dataset, flashpoint: str) -> dict[str, np.ndarray]:
+def _acting(
+    ds: xr.Dataset, flashpoint: str, structures: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
     """Draws of the parameters that can act at a flashpoint."""
     others = [name for name in labels(ds, "flashpoint") if name != flashpoint]
     rule = rules_of(ds)[0]
     values = ds["parameter_value"].transpose("parameter", "draw").values
-    rows = zip(labels(ds, "parameter"), values, strict=True)
-    return {name: row for name, row in rows if _may_act(name, rule, others)}
+    names = labels(ds, "parameter")
+    if "parameter_acts" in ds:
+        here = ds["parameter_acts"].sel(flashpoint=flashpoint)
+        if structures is not None:
+            here = here.sel(structure=list(structures))
+        acts = here.transpose("parameter", "structure").values.any(axis=1)
+        read = dict(zip(names, np.atleast_1d(acts).tolist(), strict=True))
+    else:  # results of older versions, which do not say
+        read = {name: _may_act(name, others) for name in names}
+    return {
+        name: row for name, row in zip(names, values, strict=True)
+        if read[name] and (name not in REGISTRY or REGISTRY[name].rule in ("", rule))
+    }
 
 
-def _may_act(name: str, rule: str, others: Sequence[str]) -> bool:
-    """Whether a parameter can act at a flashpoint, `others` being the other ones."""
+def _may_act(name: str, others: Sequence[str]) -> bool:
+    """Whether a parameter may act at a flashpoint by its name, `others` being the other ones."""
     if name in REGISTRY:
-        entry = REGISTRY[name]
-        return entry.rule in ("", rule) and entry.claim != RECORD_CLAIM
+        return REGISTRY[name].claim != RECORD_CLAIM
     return not any(name.startswith(f"{other}.") for other in others)
 
 
@@ -295,7 +322,8 @@ def find_gaps(ds: xr.Dataset, chosen: Choice) -> Gaps:
     found: Gaps = {}
     for flashpoint in chosen.flashpoints:
         try:
-            design = parameter_design(ds, flashpoint)
+            pair = (chosen.structure, chosen.reference)
+            design = parameter_design(ds, flashpoint, pair)
         except InputError as error:
             return {(f, q.risk): str(error) for f in chosen.flashpoints for q in chosen.risks}
         for q in chosen.risks:
@@ -350,13 +378,17 @@ def drivers_of(ds: xr.Dataset, chosen: Choice, gaps: Gaps) -> xr.Dataset:
 def _driver(gap: Gap) -> Cell:
     """Drivers of one difference; what is by parameter is a mapping by its name."""
     s, design = gap.influence, gap.design
-    known = value_of_information(design, gap.centres, gap.whole.structures)
+    pair = [gap.s, gap.r]
+    known = value_of_information(design, gap.centres[pair], (gap.structure, gap.reference))
     arrays = {name: getattr(s, name) for name in _SHARES}
     arrays |= dict(zip(_WORTH, (known.evppi, known.low, known.high), strict=True))
-    found: Cell = {k: dict(zip(design.names, row, strict=True)) for k, row in arrays.items()}
+    found: Cell = {
+        name: {k: x for k, x in zip(design.names, row, strict=True) if k in gap.standing}
+        for name, row in arrays.items()
+    }
     found |= {name: getattr(s if hasattr(s, name) else known, name) for name in _WHOLE}
     found["best"] = known.best
-    box = find_box(design, gap.centre)
+    box = find_box(design.only(gap.standing), gap.centre) if gap.standing else None
     if box is not None:
         found["box_low"] = dict(zip(box.parameters, box.low, strict=True))
         found["box_high"] = dict(zip(box.parameters, box.high, strict=True))
@@ -370,7 +402,7 @@ def thresholds_of(chosen: Choice, gaps: Gaps) -> xr.Dataset:
         (flashpoint, risk, threshold)
         for (flashpoint, risk), gap in gaps.items()
         if isinstance(gap, Gap)
-        for threshold in find_thresholds(gap.design, gap.difference)
+        for threshold in find_thresholds(gap.design, gap.difference, gap.standing)
     ]
     dim = "threshold"
     names = [field.name for field in fields(Threshold)]

@@ -158,11 +158,14 @@ def _weightiest(gaps: dict[tuple[str, str], Gap]) -> list[str]:
     gains: dict[str, float] = {}
     swings: dict[str, float] = {}
     for gap in gaps.values():
-        for t in find_thresholds(gap.design, gap.difference):
+        for t in find_thresholds(gap.design, gap.difference, gap.standing):
             gains[t.parameter] = max(gains.get(t.parameter, 0.0), t.gain)
         curves = fitted(gap.design, smooth(gap.design, gap.difference[None]))[:, 0]
         for name, swing in zip(gap.design.names, curves.std(axis=1), strict=True):
-            swings[name] = max(swings.get(name, 0.0), float(swing))
+            if name in gap.standing:
+                swings[name] = max(swings.get(name, 0.0), float(swing))
+    if not swings:
+        raise ResultsError("no parameter stands out from chance")
     order = sorted(swings, key=lambda name: (-gains.get(name, 0.0), -swings[name]))
     return order[: max(SHOWN, min(len(gains), 2 * COLUMNS))]
 

@@ -127,10 +127,10 @@ def _two(gap: Gap, wanted: Sequence[str] | None) -> tuple[str, str]:
     """The two parameters of the plane."""
     known = gap.design.names
     if wanted is None:
-        if len(known) < 2:
-            raise ResultsError("one parameter varies over the draws: there is no plane of two")
-        first, second = gap.influence.ranked()[:2]
-        return first, second
+        leading = gap.leading(2)
+        if len(leading) < 2:
+            raise ResultsError("fewer than two parameters stand out from chance")
+        return leading[0], leading[1]
     if isinstance(wanted, str) or len(set(wanted)) != 2:
         raise InputError("parameters: name two different ones")
     for name in wanted:

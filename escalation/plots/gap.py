@@ -67,7 +67,7 @@ def find_subject(
     flashpoint = one(ds, "flashpoint", flashpoint)
     chosen = choose(ds, [risk], structure=structure, loss={}, flashpoints=flashpoint)
     try:
-        design = parameter_design(ds, flashpoint)
+        design = parameter_design(ds, flashpoint, (chosen.structure, chosen.reference))
     except InputError as error:
         raise ResultsError(str(error)) from None
     gap = find_gap(ds, chosen.risks[0], flashpoint, chosen, design)

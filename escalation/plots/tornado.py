@@ -20,6 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
+from escalation.errors import ResultsError
 from escalation.plots.gap import (
     Subject,
     both_uncertainties,
@@ -45,7 +46,7 @@ from escalation.statistics.design import TAILS, Design
 from escalation.statistics.intervals import Z95
 from escalation.statistics.sensitivity import Sensitivity
 
-SHOWN, FEWEST = 10, 5
+SHOWN = 10
 """Most parameters shown by default, and least, though nothing was found of some."""
 
 ENDS = {"low": ("#0072B2", ""), "high": ("#E69F00", "/////")}
@@ -115,7 +116,9 @@ def tornado(
     """
     subject = find_subject(ds, structure, risk, flashpoint)
     gap = subject.gap
-    shown = _shown(gap.influence, n_parameters)
+    shown = gap.leading(n_parameters)
+    if not shown:
+        raise ResultsError("no parameter stands out from chance")
     figure, grid = strip_panels(1, 5, 11.0, 0.37 * (len(shown) + 1) + 0.6, _legend(), 4)
     left, right = _two(figure, grid[0])
     swings = find_swings(gap.design, gap.difference, shown)
@@ -127,11 +130,6 @@ def tornado(
     headline(figure, ds, "What moves the difference, parameter by parameter", title_of(ds, subject))
     footnote(figure, ds, _note(subject, shown))
     return figure
-
-
-def _shown(found: Sensitivity, most: int) -> list[str]:
-    n = max(FEWEST, int((found.total > 0).sum()))
-    return list(found.ranked()[: max(1, min(n, most))])
 
 
 def _two(figure: Figure, row: list[Axes]) -> tuple[Axes, Axes]:

@@ -104,7 +104,7 @@ def _knowing(d: xr.Dataset, scale: float, unit: str) -> str:
     evpi, low, high = (
         short_number(float(d[name]) * scale) for name in ("evpi", "evpi_low", "evpi_high")
     )
-    text = f"knowing everything is worth {evpi}{unit} ({low} to {high})"
+    text = f"for this choice, knowing everything is worth {evpi}{unit} ({low} to {high})"
     return f"{text}; alone: {', '.join(parts)}" if parts else text
 
 

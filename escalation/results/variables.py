@@ -222,6 +222,11 @@ _STORED = (
         "in the unit that the registry of parameters states",
     ),
     Variable(
+        "parameter_acts", ("flashpoint", "structure", "parameter"), "bool", "1",
+        "whether the tables of the cell depend on the parameter",
+        "under any decision rule; missing from files of format 4 and older", optional=True,
+    ),
+    Variable(
         "is_third_party", ("flashpoint", "actor"), "bool", "1",
         "whether the actor is a third party at the flashpoint",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -175,7 +175,10 @@ def execute(
     if plan.sweep:
         arrays |= _simulate_sweep(workload, source, where, store, meter)
         attrs["sweep_trajectories"] = sweep_size(plan.size)[1]
-    arrays |= {"parameter_value": values.values, "is_third_party": _third_parties(study)}
+    arrays |= {
+        "parameter_value": values.values, "is_third_party": _third_parties(study),
+        "parameter_acts": _acting(study, values.names),
+    }
     return with_probabilities(build_dataset(arrays, _coords(plan, source, values), attrs))
 
 
@@ -299,6 +302,19 @@ def _third_parties(study: Study) -> np.ndarray:
             for flashpoint in study.flashpoints.values()
         ]
     )
+
+
+def _acting(study: Study, names: Sequence[str]) -> np.ndarray:
+    """Return whether each cell depends on each parameter, (flashpoint, structure, parameter)."""
+    from escalation.model.reads import parameters_read
+
+    return np.array([
+        [
+            np.isin(names, list(parameters_read(study, flashpoint, structure)))
+            for structure in study.structures
+        ]
+        for flashpoint in study.flashpoints
+    ])
 
 
 def _attrs(plan: Plan, source: Source) -> dict[str, Any]:

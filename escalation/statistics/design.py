@@ -103,6 +103,18 @@ class Design:
             raise InputError(f"unknown parameter {name!r} (choices: {', '.join(self.names)})")
         return self.names.index(name)
 
+    def only(self, names: Sequence[str]) -> Design:
+        """Return the design of some of the parameters.
+
+        Raises
+        ------
+        InputError
+            None is named, or one that is not in it.
+        """
+        columns = [self.column(name) for name in names]
+        joint = [self.names[k] for k in columns if self.joint[k]]
+        return Design(self.values[:, columns], names, joint, seed=self.seed)
+
     def scores_at(self, name: str, values: np.ndarray) -> np.ndarray:
         """Return normal scores of other values of a parameter, flat beyond the draws."""
         k = self.column(name)

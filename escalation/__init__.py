@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from escalation.simulation.run import run
     from escalation.study import Study, load_study, parse_study
     from escalation.study.diff import diff
+    from escalation.verification.pins import confirm
     from escalation.verification.verify import verify
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _HOMES = {
     "backtest": "escalation.history.backtest",
     "cases": "escalation.history.cases",
     "compare": "escalation.analysis.comparison",
+    "confirm": "escalation.verification.pins",
     "decision_table": "escalation.report.decision_table",
     "diff": "escalation.study.diff",
     "premises": "escalation.analysis.premises",
@@ -60,6 +62,7 @@ __all__ = [
     "backtest",
     "cases",
     "compare",
+    "confirm",
     "decision_table",
     "diff",
     "estimates",

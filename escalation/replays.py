@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from escalation.errors import InputError, ResultsError
+from escalation.errors import InputError
 from escalation.report.story import Cast, tell
 from escalation.report.text import safe
+from escalation.results.kept_study import kept_study
 from escalation.results.under_rule import rules_of, under_rule
 from escalation.study.names import suggestion
 
@@ -69,7 +69,7 @@ def replay(
     _require("structure", structure, ds.structure.values.tolist())
     _require_below("draw", draw, ds.sizes["draw"])
     _require_below("trajectory", trajectory, int(ds.attrs["trajectories"]))
-    study = _kept_study(ds, flashpoint, structure)
+    study = kept_study(ds, flashpoint, [structure])
     place = study.flashpoints[flashpoint]
     names = tuple(str(name) for name in ds.parameter.values)
     draws = Draws(names, ds.parameter_value.values[:, [draw]])
@@ -85,24 +85,6 @@ def replay(
         + (f", {rule.replace('_', ' ')}" if len(rules_of(ds)) > 1 else "")
     )
     return [safe(head), *tell(np.asarray(log), cast_of(study, flashpoint))]
-
-
-def _kept_study(ds: xr.Dataset, flashpoint: str, structure: str) -> Study:
-    from escalation.study import study_from_text
-
-    try:
-        text = json.loads(ds.attrs.get("study_text", ""))
-    except (ValueError, RecursionError):
-        text = None
-    if not isinstance(text, dict) or not all(isinstance(part, str) for part in text.values()):
-        raise ResultsError("attribute study_text: the files of the study cannot be read")
-    if not text:
-        raise ResultsError("attribute study_text: the study was changed after it was read, so "
-                           "that its histories cannot be told from its files")
-    study = study_from_text(text)
-    if flashpoint not in study.flashpoints or structure not in study.structures:
-        raise ResultsError("attribute study_text: the study of other results")
-    return study
 
 
 def cast_of(study: Study, flashpoint: str) -> Cast:

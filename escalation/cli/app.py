@@ -20,6 +20,7 @@ from escalation.cli.calibrate_command import calibrate
 from escalation.cli.campaign_command import finish, resume, status
 from escalation.cli.cases_command import cases
 from escalation.cli.compare_command import compare
+from escalation.cli.confirm_command import confirm
 from escalation.cli.destination import destination
 from escalation.cli.options import Whole, plan_options, source_options, where_options
 from escalation.cli.output import after_saving, say_skipped, show_results, write_companions
@@ -79,6 +80,7 @@ main.add_command(backtest)
 main.add_command(calibrate)
 main.add_command(cases)
 main.add_command(compare)
+main.add_command(confirm)
 main.add_command(verify)
 main.add_command(resume)
 main.add_command(status)
@@ -144,6 +146,7 @@ def _run_once(
     from escalation.simulation.parameter_source import Source
     from escalation.simulation.plan import Plan
     from escalation.simulation.run import run as run_study
+    from escalation.verification.pins import with_confirmation
 
     with destination(output, study.name, replace=overwrite) as place:
         found = Source.of(study, source)
@@ -152,6 +155,7 @@ def _run_once(
         _announce_source(found)
         with progress() as report:
             ds = run_study(study, wanted, source=found, where=where, progress=report)
+        ds = with_confirmation(ds, where.threads)
         try:
             place.save(ds)
         except InputError:

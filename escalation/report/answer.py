@@ -8,6 +8,7 @@ first. Nothing is said that the counts do not carry (:mod:`escalation.results.su
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
     if others:
         other = {name: rows[name, flashpoint, "war", structure] for name in others}
         sentences.append(_other_rules(rule, other))
-    sentences.append(_hangs_on(found, flashpoint))
+    sentences.append(_hangs_on(ds, found, flashpoint))
     sentences.append(premises_words(ds, flashpoint))
     return "\n".join(paragraph(" ".join(s for s in sentences if s), width))
 
@@ -171,7 +172,7 @@ def _other_rules(rule: str, others: dict[str, Any]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _hangs_on(found: Findings, flashpoint: str) -> str:
+def _hangs_on(ds: xr.Dataset, found: Findings, flashpoint: str) -> str:
     """Name the assumptions behind the difference in war: those that flip it, else what moves it."""
     d = found.drivers.sel(flashpoint=flashpoint, risk="war")
     if d["reason"].item():
@@ -180,6 +181,10 @@ def _hangs_on(found: Findings, flashpoint: str) -> str:
         name for name in largest(d, "total", ASSUMPTIONS) if d["total"].sel(parameter=name) > 0
     ]
     flips = {t.parameter: t for t in threshold_rows(found.thresholds, flashpoint, "war")}
+    pinned = _confirmed(ds)
+    if pinned is not None:
+        flips = {name: t for name, t in flips.items() if (name, "threshold") in pinned}
+        moving = [name for name in moving if (name, "driver") in pinned]
     flipping = sorted(flips, key=lambda name: _order_in(moving, name))
     if flipping:
         parts = [_assumption(flips[name]) for name in flipping[:ASSUMPTIONS]]
@@ -188,6 +193,14 @@ def _hangs_on(found: Findings, flashpoint: str) -> str:
         return "No single assumption stands out from chance in these draws."
     names = ", ".join(safe(name) for name in moving)
     return f"On war no single assumption flips the answer; what moves it most is {names}."
+
+
+def _confirmed(ds: xr.Dataset) -> set[tuple[str, str]] | None:
+    """Return parameter and kind of what pinning confirmed; None where nothing was pinned."""
+    text = ds.attrs.get("confirmed")
+    if text is None:
+        return None
+    return {(row["parameter"], row["kind"]) for row in json.loads(text) if row["confirmed"]}
 
 
 def _order_in(names: list[str], name: str) -> int:

@@ -113,6 +113,45 @@ def _share(value: xr.DataArray) -> str:
     return f"{x:.2f}".replace("0.", ".", 1) if math.isfinite(x) else "-"
 
 
+def format_confirmed(found: xr.Dataset, width: int = WIDTH) -> str:
+    """Return what pinning says of drivers and break-even values, a line each.
+
+    Parameters
+    ----------
+    found : Dataset
+        From :func:`escalation.confirm`.
+    width : int
+        Columns.
+    """
+    a = found.attrs
+    head = f"{a['flashpoint']}, {a['risk'].replace('_', ' ')}: {a['structure']} minus "
+    lines = paragraph(safe(head + a["reference"]), width)
+    for row in found.to_dataframe().itertuples(index=False):
+        what = "driver" if row.kind == "driver" else f"flips at {plain_number(row.value)}"
+        ends = "; ".join(
+            f"{_signed(100 * d)} ±{plain_number(100 * e)} points at {plain_number(x)}"
+            for d, e, x in (
+                (row.low_difference, row.low_difference_error, row.low_value),
+                (row.high_difference, row.high_difference_error, row.high_value),
+            )
+        )
+        word = "confirmed" if row.confirmed else "not confirmed"
+        lines += paragraph(f"{safe(row.parameter)}, {what}: {ends}: {word}", width, "  ", "    ")
+    if not found.sizes["pin"]:
+        lines.append("  no parameter stands out from chance")
+    legend = (
+        "Each parameter set to a number in every draw, with the same draws of all others and the "
+        "same random numbers; ± is one standard error over draws. A break-even value is confirmed "
+        "if the difference has the sign that it says on either side (5 % each), a driver if the "
+        "difference moves (1 %)."
+    )
+    return "\n".join([*lines, "", *paragraph(legend, width)])
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{plain_number(value)}"
+
+
 def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
     """Return the break-even values as plain text, no line wider than `width`.
 

@@ -94,12 +94,21 @@ def _are_correlations(value: Any) -> bool:
     )
 
 
+def _are_pins(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(row, dict) and isinstance(row.get("parameter"), str)
+        and row.get("kind") in ("driver", "threshold") and isinstance(row.get("confirmed"), bool)
+        for row in value
+    )
+
+
 _JSON: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(
         ("focus", "until", "until_unmet", "posterior_names", "posterior_overridden"), _are_names
     ),
     **dict.fromkeys(("correlations", "correlations_overruled"), _are_correlations),
     "loss": _are_weights,
+    "confirmed": _are_pins,
 }
 """What the attributes that hold JSON must be; empty text stands for nothing."""
 

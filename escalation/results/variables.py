@@ -383,6 +383,7 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
             Attribute("decision_rule", str, "decision rule of results without that dimension"),
             Attribute("sweep_trajectories", int, "trajectories per point of the sweep"),
             Attribute("companion_trajectories", int, "trajectories per cell of a companion"),
+            Attribute("confirmed", str, "drivers and break-even values put to the test, as JSON"),
             Attribute("premise", str, "name of the study's own priors; own if missing"),
             Attribute("parameter_source", str, "posterior or prior; prior if missing"),
             Attribute("posterior_title", str, "what was fitted to what"),

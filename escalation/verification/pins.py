@@ -30,7 +30,7 @@ from escalation.statistics.noise import apart
 from escalation.statistics.thresholds import find_thresholds
 from escalation.study.schema import Study
 
-MOST = 5
+MOST = 3
 """Thresholds, and drivers, of one difference that are looked into."""
 SURE = 1.645
 """Standard errors by which a side of a threshold differs from zero, one-sided 5 %."""

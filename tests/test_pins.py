@@ -32,21 +32,27 @@ def ds() -> xr.Dataset:
     return escalation.run(study, draws=256, trajectories=250, seed=7)
 
 
-def test_what_pinning_says_is_the_difference_of_pinned_runs(ds: xr.Dataset) -> None:
-    found = confirm(ds)
-    assert "driver" in found["kind"].values
-    row = found.isel(pin=int(np.argmax(found["kind"].values == "driver")))
-    name = row["parameter"].item()
+@pytest.fixture(scope="module")
+def told(ds: xr.Dataset) -> xr.Dataset:
+    return with_confirmation(ds)
+
+
+def test_what_pinning_says_is_the_difference_of_pinned_runs(
+    ds: xr.Dataset, told: xr.Dataset
+) -> None:
+    rows = json.loads(told.attrs["confirmed"])
+    row = next(row for row in rows if row["kind"] == "driver")
+    name = row["parameter"]
     study = parse_study(json.loads(ds.attrs["study_text"])["<study>"], cells.CONFIGS)
     for end in ("low", "high"):
         again = escalation.run(
             study, draws=256, trajectories=250, seed=7,
-            parameters={name: row[f"{end}_value"].item()},
+            parameters={name: row[f"{end}_value"]},
         )  # fmt: skip
         war = again["p_war"].isel(decision_rule=0, flashpoint=0)
         gap = war.sel(structure="asian_nato") - war.sel(structure="hub_and_spoke")
-        assert row[f"{end}_difference"].item() == pytest.approx(float(gap.mean()), rel=1e-9)
-    assert bool(row["confirmed"])
+        assert row[f"{end}_difference"] == pytest.approx(float(gap.mean()), rel=1e-9)
+    assert row["confirmed"]
 
 
 def test_an_inert_parameter_is_not_confirmed(
@@ -67,8 +73,7 @@ def test_an_inert_parameter_is_not_confirmed(
     assert onset, "at the medians of either side the sign is what it says"
 
 
-def test_the_answer_names_only_what_is_confirmed(ds: xr.Dataset) -> None:
-    told = with_confirmation(ds)
+def test_the_answer_names_only_what_is_confirmed(told: xr.Dataset) -> None:
     rows = json.loads(told.attrs["confirmed"])
     assert rows
     nothing = [{**row, "confirmed": False} for row in rows]
@@ -80,11 +85,16 @@ def test_the_answer_names_only_what_is_confirmed(ds: xr.Dataset) -> None:
             assert (f"{row['parameter']} (more war" in text) <= row["confirmed"]
 
 
-def test_the_command(ds: xr.Dataset, tmp_path: Path) -> None:
+def test_the_command(
+    ds: xr.Dataset, told: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = escalation.save_results(ds, tmp_path / "r.nc")
-    answer = CliRunner().invoke(main, ["confirm", str(path)])
+    monkeypatch.setattr(pins, "MOST", 1)
+    answer = CliRunner().invoke(main, ["confirm", str(path), "--on", "war"])
     assert answer.exit_code == 0, answer.output
     assert "taiwan_strait, war: asian_nato minus hub_and_spoke" in answer.output
+    first = json.loads(told.attrs["confirmed"])[0]
+    assert f"{first['parameter']}, " in answer.output
     assert "confirmed" in answer.output
     assert max(map(len, answer.output.split("\n"))) <= 100
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.comparison import rows_of
-from escalation.analysis.findings import Findings, find
-from escalation.analysis.selection import chosen_reference, chosen_structure
+from escalation.analysis.comparison import compare, rows_of
+from escalation.analysis.drivers import drivers_of, find_gaps, thresholds_of
+from escalation.analysis.selection import choose, chosen_reference, chosen_structure
 from escalation.errors import EscalationError
 from escalation.report.beliefs_table import premises_words
 from escalation.report.flips import largest, threshold_rows
@@ -49,9 +49,9 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
         structure = chosen_structure(ds, base)
     except EscalationError:
         return ""
-    found = find(ds, HEADLINE, loss={}, flashpoints=flashpoint)
-    rows = rows_of(found.comparison)
-    rule, *others = found.comparison["decision_rule"].values.tolist()
+    found = compare(ds, HEADLINE, loss={}, flashpoints=flashpoint)
+    rows = rows_of(found)
+    rule, *others = found["decision_rule"].values.tolist()
     sentences = [
         f"{_title(ds, 'flashpoint', flashpoint)}, {int(ds.attrs['horizon_years'])} years: "
         f"{_title(ds, 'structure', structure)} against {_title(ds, 'structure', base)}."
@@ -67,7 +67,7 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
     if others:
         other = {name: rows[name, flashpoint, "war", structure] for name in others}
         sentences.append(_other_rules(rule, other))
-    sentences.append(_hangs_on(ds, found, flashpoint))
+    sentences.append(_hangs_on(ds, flashpoint))
     sentences.append(premises_words(ds, flashpoint))
     return "\n".join(paragraph(" ".join(s for s in sentences if s), width))
 
@@ -172,15 +172,17 @@ def _other_rules(rule: str, others: dict[str, Any]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _hangs_on(ds: xr.Dataset, found: Findings, flashpoint: str) -> str:
+def _hangs_on(ds: xr.Dataset, flashpoint: str) -> str:
     """Name the assumptions behind the difference in war: those that flip it, else what moves it."""
-    d = found.drivers.sel(flashpoint=flashpoint, risk="war")
+    chosen = choose(ds, "war", loss={}, flashpoints=flashpoint)
+    gaps = find_gaps(ds, chosen)
+    d = drivers_of(ds, chosen, gaps).sel(flashpoint=flashpoint, risk="war")
     if d["reason"].item():
         return ""
     moving = [
         name for name in largest(d, "total", ASSUMPTIONS) if d["total"].sel(parameter=name) > 0
     ]
-    flips = {t.parameter: t for t in threshold_rows(found.thresholds, flashpoint, "war")}
+    flips = {t.parameter: t for t in threshold_rows(thresholds_of(chosen, gaps), flashpoint, "war")}
     pinned = _confirmed(ds)
     if pinned is not None:
         flips = {name: t for name, t in flips.items() if (name, "threshold") in pinned}

@@ -26,6 +26,8 @@ LEVEL = 0.01
 PASSES = 6
 DRAWS_PER_TERM = 4
 """Draws that every term of the additive model must have, at least."""
+RANK = 1e-9
+"""Share of the largest eigenvalue below which a term adds nothing to the others."""
 
 
 def standing(design: Design, y: np.ndarray, level: float = LEVEL) -> tuple[str, ...]:
@@ -86,42 +88,29 @@ def _p_values(
     whole: np.ndarray, own: np.ndarray, y: np.ndarray, held: tuple[int, ...]
 ) -> np.ndarray:
     """Return the p-value of every parameter's own part beside those that are held, shape (d,)."""
-    d = len(own)
-    p = np.empty(d)
-    base = _orthonormal([whole[k] for k in held], len(y))
-    for k in range(d):
-        if k in held:
-            others = _orthonormal([whole[j] for j in held if j != k], len(y))
-            p[k] = _p_value(own[k], y, others)
-        else:
-            p[k] = _p_value(own[k], y, base)
+    p = _beside(own, y, [whole[k] for k in held])
+    for k in held:
+        p[k] = _beside(own[[k]], y, [whole[j] for j in held if j != k])[0]
     return p
 
 
-def _orthonormal(blocks: list[np.ndarray], n: int) -> np.ndarray:
-    """Return an orthonormal basis of constants and the blocks' columns, shape (n, k)."""
-    return _basis(np.concatenate([np.ones((n, 1)), *blocks], axis=1))
-
-
-def _basis(columns: np.ndarray) -> np.ndarray:
-    q, r = np.linalg.qr(columns)
-    size = np.abs(np.diagonal(r))
-    return q[:, size > 1e-8 * max(size.max(), 1e-300)]
-
-
-def _p_value(term: np.ndarray, y: np.ndarray, base: np.ndarray) -> float:
+def _beside(own: np.ndarray, y: np.ndarray, held: list[np.ndarray]) -> np.ndarray:
+    """Return p-values of F tests of each block of terms beside the held ones, shape (d,)."""
     from scipy.special import fdtrc
 
+    n = len(y)
+    base, _ = np.linalg.qr(np.concatenate([np.ones((n, 1)), *held], axis=1))
     left = y - base @ (base.T @ y)
-    own = term - base @ (base.T @ term)
-    kept = np.abs(own).max(axis=0) > 1e-9 * np.abs(term).max()
-    q = _basis(own[:, kept]) if kept.any() else np.zeros((len(y), 0))
-    k, freedom = q.shape[1], len(y) - base.shape[1] - q.shape[1]
-    explained = float(((q.T @ left) ** 2).sum())
-    rest = float(left @ left) - explained
-    if k == 0 or freedom < 1:
-        return 1.0
-    return float(fdtrc(k, freedom, explained / k / max(rest / freedom, 1e-300)))
+    terms = own - base @ (base.T @ own)
+    gram = terms.transpose(0, 2, 1) @ terms
+    along = terms.transpose(0, 2, 1) @ left
+    terms_left = np.linalg.matrix_rank(gram, hermitian=True, rtol=RANK)
+    inverse = np.linalg.pinv(gram, rtol=RANK, hermitian=True)
+    explained = np.einsum("di,dij,dj->d", along, inverse, along)
+    freedom = np.maximum(n - base.shape[1] - terms_left, 1)
+    rest = np.maximum(left @ left - explained, 1e-300)
+    ratio = explained / np.maximum(terms_left, 1) / (rest / freedom)
+    return np.where(terms_left > 0, fdtrc(np.maximum(terms_left, 1), freedom, ratio), 1.0)
 
 
 def _discoveries(p: np.ndarray, level: float) -> list[int]:

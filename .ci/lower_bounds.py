@@ -1,7 +1,7 @@
 """Print the lower bounds of pyproject.toml as pins, one a line; with --python the lowest Python.
 
-Standard library only, so that it runs before anything is installed. The extra `test` is what
-checks the package, not what it runs on: its tools are left out.
+Standard library only, so that it runs before anything is installed. The extras `test` and `coverage`
+check the package, and are not what it runs on: their tools are left out.
 
     python .ci/lower_bounds.py [PYPROJECT] [--python]
 """
@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_TOOLS = "test"
+_TOOLS = ("test", "coverage")
 _BOUND = re.compile(r"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)")
 
 
 def pins(project: dict[str, Any]) -> Iterator[str]:
     """Yield every lower bound as a pin."""
     extras = project.get("optional-dependencies", {})
-    lists = [project["dependencies"], *(extras[name] for name in extras if name != _TOOLS)]
+    lists = [project["dependencies"], *(extras[name] for name in extras if name not in _TOOLS)]
     for requirement in (one for several in lists for one in several):
         bound = _BOUND.fullmatch(requirement)
         if bound is None:

@@ -14,10 +14,18 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "3")
 
 import campaign_tools
 import cells
+import compile_once
 import pytest
 
 from escalation.contracts.tables import Tables
 from escalation.study import Study
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile what is compiled nowhere yet, once for all workers."""
+    first = not hasattr(config, "workerinput")
+    if first and (config.getoption("numprocesses", 0) or 0) > 1 and compile_once.nothing_compiled():
+        compile_once.compile_all()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = ROOT / ".ci"
@@ -88,3 +89,28 @@ def test_a_dependency_without_a_plain_lower_bound_is_named(tmp_path, requirement
     done = lower_bounds(file)
     assert done.returncode == 1
     assert repr(requirement) in done.stderr
+
+
+def test_the_citation_is_of_this_version() -> None:
+    said = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert said["version"] == project["version"]
+    assert said["license"] == project["license"]
+    assert [a["name"] for a in said["authors"]] == [a["name"] for a in project["authors"]]
+
+
+def test_the_workflow_runs_what_is_run_here_on_every_version() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    job = YAML(typ="safe").load(text)["jobs"]["test"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {c.rpartition(" ")[2] for c in project["classifiers"] if "Python :: 3." in c}
+    assert set(job["strategy"]["matrix"]["python"]) == named
+    assert job["steps"][-1]["run"] == ".ci/run"
+
+
+def test_commits_are_held_to_the_linters_of_ci() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    linters = [line.strip() for line in (CI / "run").read_text(encoding="utf-8").splitlines()
+               if line.startswith(".venv/bin/") and "pytest" not in line and "pip" not in line]
+    assert linters
+    assert all(f"entry: {command}, " in hooks for command in linters)

@@ -34,7 +34,7 @@ from escalation.report.case_report import _sample, format_cases
 from escalation.report.text import WIDTH
 from escalation.results.derive import with_probabilities
 from escalation.study import Study, load_study
-from escalation.study.quantity import Figure
+from escalation.study.quantity import InlinePrior
 
 FOLDER = CONFIGS / "cases"
 CINC = CONFIGS.parent.parent / "shared/data/history/cinc_14plus2_1946_2022.csv"
@@ -53,14 +53,14 @@ def shipped() -> tuple[dict[str, Study], dict[str, Outcome]]:
     return load_cases(FOLDER)
 
 
-def _powers(study: Study) -> dict[str, Figure]:
+def _powers(study: Study) -> dict[str, InlinePrior]:
     """Powers that were set by the rule in base.yaml, by actor."""
     (place,) = study.flashpoints.values()
     found = {place.defender: place.defender_power}
     found |= {name: party.power for name, party in place.third_parties.items()}
     return {
         name: power for name, power in found.items()
-        if isinstance(power, Figure) and "CINC ratio" in power.source
+        if isinstance(power, InlinePrior) and "CINC ratio" in power.source
     }  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def test_states_and_treaties_are_those_of_the_time():
     def bound(name: str, actor: str) -> float:
         (structure,) = studies[name].structures.values()
         (place,) = studies[name].flashpoints.values()
-        return structure.commitment(actor, place.theatre).at({})
+        return structure.commitment(actor, place.theatre).at(studies[name].defaults())
 
     assert bound("taiwan_strait_1958", "united_states") > bound(
         "taiwan_strait_1995", "united_states"
@@ -117,7 +117,7 @@ def test_powers_follow_the_stated_rule():
             value = float(ratio)
             for sign, factor in re.findall(r" ([x/]) ([\d.]+)", power.source):
                 value = value * float(factor) if sign == "x" else value / float(factor)
-            assert power.value == pytest.approx(value, rel=0.03), (study.name, actor)
+            assert power.default_value == pytest.approx(value, rel=0.03), (study.name, actor)
             checked += 1
     assert checked >= 18
 

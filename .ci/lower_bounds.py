@@ -1,7 +1,7 @@
 """Print the lower bounds of pyproject.toml as pins, one a line; with --python the lowest Python.
 
-Standard library only, so that it runs before anything is installed. The extras `test` and `coverage`
-check the package, and are not what it runs on: their tools are left out.
+Standard library only, so that it runs before anything is installed. The extras `test` and
+`coverage` check the package, and are not what it runs on: their tools are left out.
 
     python .ci/lower_bounds.py [PYPROJECT] [--python]
 """

@@ -18,7 +18,7 @@ def degenerate_dataset(kind: str, seed: int, **size: int | bool) -> xr.Dataset:
     """Build results of a kind of `KINDS`; sizes as in `synthetic_dataset`."""
     arrays, coords, attrs = synthetic_parts(seed, **size)
     main = {k: v for k, v in arrays.items() if k.endswith(("_count", "_days", "_months"))}
-    cells = {k: v for k, v in main.items() if not k.startswith(("sweep", "prior"))}
+    cells = {k: v for k, v in main.items() if not k.startswith(("sweep", "companion"))}
     here = coords["structure"].index(REFERENCE) if REFERENCE in coords["structure"] else 0
     if kind in ("quiet", "wars"):
         arrays |= constant(cells, attrs, arrays["is_third_party"], kind == "wars")

@@ -223,14 +223,15 @@ def test_rows_that_were_removed_added_or_forged_are_trusted_no_more(copy, whole,
 
 def test_a_row_that_is_made_anew_must_be_what_it_was(copy, whole, monkeypatch):
     """Damage must not let another machine's numbers in."""
-    tools.sql(copy, "UPDATE row SET payload = x'00' WHERE key LIKE '[\"block\",\"prior\"%'")
+    key = '["block","companion neutral, prior"%'
+    tools.sql(copy, f"UPDATE row SET payload = x'00' WHERE key LIKE '{key}'")
     from escalation.simulation.simulator import LocalSimulator
 
     honest = LocalSimulator._simulate
 
     def other(self, block):
         found = honest(self, block)
-        found.tallies.total[...] += block.part == "prior"
+        found.tallies.total[...] += block.part.startswith("companion")
         return found
 
     monkeypatch.setattr(LocalSimulator, "_simulate", other)

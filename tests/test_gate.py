@@ -31,6 +31,7 @@ from escalation.model.gate import first_fault
 from escalation.parameters.priors import Beta, LogNormal, Normal
 from escalation.parameters.registry import LIMITS, REGISTRY
 from escalation.report import format_show
+from escalation.report.text import counted
 from escalation.study.alliances import ActorOverride, Member, Pact, Structure
 from escalation.study.flashpoints import Actor, Flashpoint, ThirdParty
 from escalation.study.loader import parse_study
@@ -276,15 +277,16 @@ def strait_with(stake: float, **parameters: float) -> dict[str, Any]:
 def test_saturated_draws_are_counted_and_said() -> None:
     """A huge stake makes disputes come at the limit of the tables; the shipped one does not."""
     extreme = esc.run(parse_study(strait_with(100.0), cells.CONFIGS),
-                      draws=16, trajectories=8, sweep=False, source="prior")
+                      draws=64, trajectories=8, sweep=False, source="prior")
     usual = esc.run(parse_study(strait_with(1.0), cells.CONFIGS),
                     draws=16, trajectories=8, sweep=False, source="prior")
     hit = extreme.saturated_count.any(("decision_rule", "flashpoint", "structure"))
     assert int(usual.saturated_count.sum()) == 0
     assert "limit of 32 a month" not in format_show(usual)
-    assert 0 < int(hit.sum()) <= 16
+    assert 0 < int(hit.sum()) <= 64
     text = " ".join(format_show(extreme).split())
-    assert f"In {int(hit.sum())} draws of 16 disputes came at the limit of 32 a month" in text
+    said = f"In {counted(int(hit.sum()), 'draw')} of 64 disputes came at the limit of 32 a month"
+    assert said in text
     assert f"{int(extreme.saturated_count.max())} of 8 histories of a draw" in text
 
 

@@ -26,7 +26,7 @@ from escalation.analysis.selection import choose, labels
 from escalation.errors import InputError
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import Parameter
-from escalation.results.companion import beliefs, under
+from escalation.results.companion import Belief, beliefs, under
 from escalation.results.estimates import panel
 
 LEAST_EFFECTIVE = 64
@@ -77,7 +77,7 @@ def premises(
     (['own'], ['prior'])
     """
     chosen = choose(ds, on, reference=reference, loss=loss, flashpoints=flashpoints)
-    held = beliefs(ds)
+    held = compared_beliefs(ds)
     shown = labels(ds, "structure" if len(held) == 1 else "companion_structure")
     found = []
     for belief in held:
@@ -93,6 +93,12 @@ def premises(
         source=("belief", [belief.source for belief in held]),
         draws=("belief", [under(ds, belief).sizes["draw"] for belief in held]),
     )
+
+
+def compared_beliefs(ds: xr.Dataset) -> list[Belief]:
+    """Return the beliefs under which there is more than the reference, the run itself first."""
+    held = beliefs(ds)
+    return held if ds.sizes.get("companion_structure", 0) > 1 else held[:1]
 
 
 def weights(ds: xr.Dataset, own: Mapping[str, Parameter], other: Mapping[str, Parameter]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from escalation.analysis.premises import premises
+from escalation.analysis.premises import compared_beliefs, premises
 from escalation.analysis.selection import chosen_reference, chosen_structure, focus_of
 from escalation.errors import EscalationError
 from escalation.report.text import WIDTH, paragraph, safe
-from escalation.results.companion import beliefs, uses_posterior
+from escalation.results.companion import uses_posterior
 from escalation.results.support import Says
 
 RISKS = ("war", "great_power_war", "nuclear_use")
@@ -20,7 +20,7 @@ _NAME, _CELL = 30, 22
 
 def has_premises(ds: xr.Dataset) -> bool:
     """Whether results hold anything under other beliefs than those of the run itself."""
-    return len(beliefs(ds)) > 1
+    return len(compared_beliefs(ds)) > 1
 
 
 def format_premises(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:

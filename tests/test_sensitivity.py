@@ -334,7 +334,7 @@ DESIGN = Design(X, ("stake", "delay"))
         (lambda: Design(X, ("stake",)), r"draws: shape \(32, 2\)"),
         (
             lambda: Design(X, ("stake", "delay"), joint=("dleay",)),
-            "unknown parameter 'dleay' \\(choices: stake, delay",
+            "unknown parameter 'dleay' \\(did you mean 'delay'",
         ),
         (
             lambda: sensitivity(DESIGN, with_value(Y, (3,), np.nan), label="war"),

@@ -145,7 +145,7 @@ def test_intervals_cover_close_to_what_they_state():
 
 def test_bad_arguments_are_refused(wide):
     design, d = wide
-    with pytest.raises(InputError, match=r"unknown parameter 'p99' \(choices: p0, "):
-        find_thresholds(design, d, ["p99"])
+    with pytest.raises(InputError, match=r"unknown parameter 'stake' \(choices: p0, "):
+        find_thresholds(design, d, ["stake"])
     with pytest.raises(InputError, match="difference: inf in draw 0"):
         find_thresholds(design, np.r_[np.inf, d[1:]])

@@ -112,7 +112,9 @@ def break_even(
     rows = [q for q in wanted if any(risk == q.risk for _, risk in gaps)]
 
     def lines(q: Quantity, name: str) -> list[Line]:
-        return [_line(gaps[s, q.risk], name) for s in structures if (s, q.risk) in gaps]
+        found = (gaps.get((s, q.risk)) for s in structures)
+        # A parameter that neither structure reads moves nothing: it has no line.
+        return [_line(gap, name) for gap in found if gap and name in gap.design.names]
 
     figure = _figure(ds, rows, names, structures, lines)
     title = f"Which assumption flips the answer: difference to {_name(ds, reference)}"
@@ -172,9 +174,10 @@ def _weightiest(gaps: dict[tuple[str, str], Gap]) -> list[str]:
 
 def _named(gaps: dict[tuple[str, str], Gap], wanted: str | Sequence[str]) -> list[str]:
     names = [wanted] if isinstance(wanted, str) else list(wanted)
-    design = next(iter(gaps.values())).design
+    designs = [gap.design for gap in gaps.values()]
     for name in names:
-        design.column(name)
+        if not any(name in design.names for design in designs):
+            designs[0].column(name)  # says which there are
     return names
 
 

@@ -9,6 +9,7 @@ draws, the checks, and one bootstrap over draws. Each part is computed when it i
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 from functools import cached_property
 
 import numpy as np
@@ -23,6 +24,7 @@ from escalation.statistics.dependence import (
 from escalation.statistics.polynomials import hermite, normal_scores
 
 FEWEST_DRAWS = 16
+SHOWN_NAMES = 12
 DEGREE = 3
 """Highest degree in one parameter of a curve and of a term of the surrogate."""
 REACH = 5
@@ -100,7 +102,13 @@ class Design:
     def column(self, name: str) -> int:
         """Return the column of a parameter, or raise InputError with the choices."""
         if name not in self.names:
-            raise InputError(f"unknown parameter {name!r} (choices: {', '.join(self.names)})")
+            close = get_close_matches(name, self.names, 1)
+            more = f", ... {len(self.names)} in all" if len(self.names) > SHOWN_NAMES else ""
+            choices = f"choices: {', '.join(self.names[:SHOWN_NAMES])}{more}"
+            raise InputError(
+                f"unknown parameter {name!r} "
+                f"({f'did you mean {close[0]!r}?' if close else choices})"
+            )
         return self.names.index(name)
 
     def only(self, names: Sequence[str]) -> Design:

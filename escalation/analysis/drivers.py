@@ -112,8 +112,10 @@ class Gap:
         return standing(self.design, self.difference)
 
     def leading(self, most: int) -> list[str]:
-        """Return the parameters that stand out, those with the largest total share first."""
-        return [name for name in self.influence.ranked() if name in self.standing][:most]
+        """Return the parameters that stand out and have a share, the largest first."""
+        share = dict(zip(self.influence.names, self.influence.total.tolist(), strict=True))
+        order = self.influence.ranked()
+        return [name for name in order if name in self.standing and share[name] > 0][:most]
 
     @property
     def reason(self) -> str:

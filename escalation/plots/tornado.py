@@ -176,8 +176,8 @@ def _legend() -> tuple[list[Artist], list[str]]:
     return handles, [
         "parameter at its 5 % quantile",
         "parameter at its 95 % quantile",
-        "total index T and its 95 % interval",
-        "first-order index S and its 95 % interval",
+        "total index T (95 %)",
+        "first-order index S (95 %)",
     ]
 
 

@@ -29,12 +29,14 @@ def ds() -> xr.Dataset:
         "structures": ["structures/hub_and_spoke.yaml", "structures/asian_nato.yaml"],
         "compare": {"focus": ["asian_nato"]},
     }, cells.CONFIGS)  # fmt: skip
-    return escalation.run(study, draws=256, trajectories=250, seed=7)
+    return escalation.run(study, draws=192, trajectories=200, seed=7)
 
 
 @pytest.fixture(scope="module")
 def told(ds: xr.Dataset) -> xr.Dataset:
-    return with_confirmation(ds)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pins, "MOST", 1)
+        return with_confirmation(ds)
 
 
 def test_what_pinning_says_is_the_difference_of_pinned_runs(
@@ -46,7 +48,7 @@ def test_what_pinning_says_is_the_difference_of_pinned_runs(
     study = parse_study(json.loads(ds.attrs["study_text"])["<study>"], cells.CONFIGS)
     for end in ("low", "high"):
         again = escalation.run(
-            study, draws=256, trajectories=250, seed=7,
+            study, draws=192, trajectories=200, seed=7,
             parameters={name: row[f"{end}_value"]},
         )  # fmt: skip
         war = again["p_war"].isel(decision_rule=0, flashpoint=0)

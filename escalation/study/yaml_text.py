@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -114,8 +115,23 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Node | None:
     Returns
     -------
     Scalar, Table, Items or None
-        None when the text is not usable as YAML at all.
+        None when the text is not usable as YAML at all. Nothing may change what it holds: a text
+        that was read before gives the same tree.
     """
+    root, found = _read(text, file)
+    problems.extend(found)
+    return root
+
+
+@lru_cache(maxsize=128)
+def _read(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
+    """Parse a text; a run reads its study several times, and parsing is most of that."""
+    problems: list[Problem] = []
+    root = _parsed(text, file, problems)
+    return root, tuple(problems)
+
+
+def _parsed(text: str, file: str, problems: list[Problem]) -> Node | None:
     stray = _stray_characters(text, file)
     if stray:
         problems.append(stray)

@@ -20,8 +20,8 @@ from escalation.statistics.sensitivity import sensitivity
 SIZES = (256, 512, 1024)
 DIMENSIONS = 300
 FEW = 40
-"""Parameters of the test of shares, of which 8 act: columns of the whole design, left to chance,
-since nobody knows beforehand which parameters matter."""
+"""Parameters of the test of shares, of which 8 or 12 act: columns of the whole design, left to
+chance, since nobody knows beforehand which parameters matter."""
 
 
 def nested(n: int, d: int, seed: int) -> np.ndarray:
@@ -70,10 +70,10 @@ def worse_than_chance(points: np.ndarray, bins: int, seed: int = 0) -> float:
     return float((chi_squares(points, bins) > limit).mean())
 
 
-def polynomial(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a function of normal scores, and its first-order and total shares of variance."""
-    weights = np.array([1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
-    pairs = {(0, 1): 0.5, (2, 3): 0.3, (0, 4): 0.2}
+def polynomial(
+    z: np.ndarray, weights: np.ndarray, pairs: dict[tuple[int, int], float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return slopes and products of normal scores, their first-order and their total shares."""
     y = z[:, : len(weights)] @ weights
     first, total = np.zeros(z.shape[1]), np.zeros(z.shape[1])
     first[: len(weights)] = total[: len(weights)] = weights**2
@@ -85,8 +85,18 @@ def polynomial(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return y, first / variance, total / variance
 
 
+OUTPUTS = {
+    "slopes": (
+        np.array([1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]),
+        {(0, 1): 0.5, (2, 3): 0.3, (0, 4): 0.2},
+    ),
+    "products": (np.full(12, 0.5), {(k, (k + 1) % 12): 0.5 for k in range(12)}),
+}
+"""Outputs whose shares are known: 8 slopes and 3 products, and as much of products as of slopes."""
+
+
 def share_errors(
-    draw: Callable[[int, int, int], np.ndarray], n: int, seeds: int
+    draw: Callable[[int, int, int], np.ndarray], n: int, seeds: int, output: str = "slopes"
 ) -> tuple[float, float, float]:
     """Return root mean square errors of first-order and total shares, and of the mean."""
     errors = []
@@ -94,7 +104,7 @@ def share_errors(
         some = np.random.default_rng([seed, 6]).permutation(DIMENSIONS)[:FEW]
         points = draw(n, DIMENSIONS, seed)[:, some]
         z = special.ndtri(np.clip(points, 2.0**-40, 1 - 2.0**-40))
-        y, first, total = polynomial(z)
+        y, first, total = polynomial(z, *OUTPUTS[output])
         found = sensitivity(Design(z, [str(k) for k in range(FEW)], joint=[]), y)
         errors.append((
             np.mean((found.first - first) ** 2), np.mean((found.total - total) ** 2),
@@ -118,12 +128,12 @@ def main() -> None:
             largest = np.abs(np.corrcoef(points.T)[np.triu_indices(DIMENSIONS, 1)]).max()
             worse = [100 * worse_than_chance(points, bins) for bins in (8, 16)]
             print(f"| {name} | {n} | {worse[0]:.3f} % | {worse[1]:.3f} % | {largest:.2f} |")
-    print(f"\n| design, {FEW} parameters | n | error of first | of total | of the mean, sd "
-          "|\n|---|---|---|---|---|")
+    print(f"\n| design, {FEW} parameters | n | slopes: error of first | of total | of the mean, sd "
+          "| products: of first | of total | of the mean |\n|---|---|---|---|---|---|---|---|")
     for name, draw in DESIGNS.items():
         for n in SIZES:
-            one, whole, mean = share_errors(draw, n, seeds)
-            print(f"| {name} | {n} | {one:.4f} | {whole:.4f} | {mean:.4f} |")
+            found = [x for output in OUTPUTS for x in share_errors(draw, n, seeds, output)]
+            print(f"| {name} | {n} | {' | '.join(f'{x:.4f}' for x in found)} |")
 
 
 if __name__ == "__main__":

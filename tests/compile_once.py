@@ -1,8 +1,8 @@
 """Compile the model and the kernel once, before the workers of the suite start side by side.
 
 Each worker would otherwise compile all of it by itself. What is compiled is kept on disk, as in any
-run of the package: `python tests/compile_once.py kernel` and `... model` share no function, so
-the two processes can work side by side.
+run of the package: what `python tests/compile_once.py kernel` compiles, and `... rules record`,
+share no function, so that two processes can work side by side.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-PARTS = ("kernel", "model")
+SHARES = (("kernel",), ("rules", "record"))
+"""What each of two processes compiles; the work is about the same."""
 
 
 def compile_kernel() -> None:
@@ -28,13 +29,11 @@ def compile_kernel() -> None:
     table_checksums(tables)
 
 
-def compile_model() -> None:
-    """Compile the tables of one cell under every rule, and the exact chain of the record."""
+def compile_rules() -> None:
+    """Compile the tables of one cell under every rule."""
     import cells
-    import records
 
     from escalation.contracts.codes import DECISION_RULES
-    from escalation.history.predict import solve
     from escalation.model.compile import compile_block, onset_anchor
 
     study, draws = cells.shipped_study(), cells.defaults()
@@ -42,7 +41,16 @@ def compile_model() -> None:
     for rule in DECISION_RULES:
         anchor = onset_anchor(study, place, draws, rule)
         compile_block(study, place, structure, draws, anchor, rule=rule)
-    solve(records.features(), draws)
+
+
+def compile_record() -> None:
+    """Compile the exact chain of the record."""
+    import cells
+    import records
+
+    from escalation.history.likelihood import solve
+
+    solve(records.features(), cells.defaults())
 
 
 def nothing_compiled() -> bool:
@@ -55,14 +63,15 @@ def nothing_compiled() -> bool:
 
 
 def compile_all() -> None:
-    """Compile both parts, side by side."""
+    """Compile both shares, side by side."""
     running = [
-        subprocess.Popen([sys.executable, __file__, part], cwd=Path(__file__).parent)
-        for part in PARTS
+        subprocess.Popen([sys.executable, __file__, *share], cwd=Path(__file__).parent)
+        for share in SHARES
     ]
     for process in running:
         process.wait()
 
 
 if __name__ == "__main__":
-    {"kernel": compile_kernel, "model": compile_model}[sys.argv[1]]()
+    for part in sys.argv[1:]:
+        {"kernel": compile_kernel, "rules": compile_rules, "record": compile_record}[part]()

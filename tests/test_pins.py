@@ -106,6 +106,9 @@ def test_what_cannot_be_asked_is_refused(ds: xr.Dataset) -> None:
         confirm(ds, "onset")
     with pytest.raises(InputError, match="unknown"):
         confirm(ds, flashpoint="atlantis")
+    for draws in (-1, 3, 1_000):
+        with pytest.raises(InputError, match="is not from 16 to the 192 of the results"):
+            confirm(ds, draws=draws)
     changed = ds.assign_attrs(study_text="{}")
     with pytest.raises(ResultsError, match="changed after it was read"):
         confirm(changed)

@@ -12,6 +12,7 @@ import click
 @click.option("--on", default="war", show_default=True, help="Event, such as great_power_war.")
 @click.option("--structure", help="Other than the study's first in focus.")
 @click.option("--flashpoint", help="Other than the first one.")
+@click.option("--draws", type=int, help="Only so many of the draws; all by default.")
 @click.option("--threads", type=int, help="Threads; all by default.")
 def confirm(results: str, **options: Any) -> None:
     """Pin what drives a difference of RESULTS and what flips it, and run the study again."""

@@ -22,8 +22,9 @@ from escalation.errors import EscalationError, InputError
 from escalation.model.draws import Draws
 from escalation.results.kept_study import kept_study
 from escalation.results.quantities import RISKS
+from escalation.results.support import DRIVER_DRAWS
 from escalation.simulation.accumulate import Counts
-from escalation.simulation.plan import companion_size
+from escalation.simulation.plan import COMPANION_DRAWS
 from escalation.simulation.simulator import LocalSimulator
 from escalation.simulation.workload import blocks_of
 from escalation.statistics.noise import apart
@@ -58,6 +59,7 @@ def confirm(
     *,
     structure: str | None = None,
     flashpoint: str | None = None,
+    draws: int | None = None,
     threads: int | None = None,
 ) -> xr.Dataset:
     """Pin each driver and each break-even value of a difference, and run the study again.
@@ -72,6 +74,8 @@ def confirm(
         The study's first in focus if not given; compared with the reference of the results.
     flashpoint : str, optional
         The first one if not given.
+    draws : int, optional
+        Use only so many of the draws; all of them if not given.
     threads : int, optional
         Threads, all by default.
 
@@ -87,7 +91,7 @@ def confirm(
     Raises
     ------
     InputError
-        Unknown name, or a risk that is no event of a history.
+        Unknown name, too few or too many draws, or a risk that is no event of a history.
     ResultsError
         The study cannot be read, there is nothing to compare, or counts are missing.
 
@@ -97,6 +101,10 @@ def confirm(
     >>> found.sel(pin=0)["confirmed"].item()  # doctest: +SKIP
     True
     """
+    if draws is not None and not DRIVER_DRAWS <= draws <= ds.sizes["draw"]:
+        raise InputError(
+            f"draws: {draws} is not from {DRIVER_DRAWS} to the {ds.sizes['draw']} of the results"
+        )
     place = str(ds["flashpoint"].values[0]) if flashpoint is None else flashpoint
     chosen = choose(ds, on, structure=structure, loss={}, flashpoints=place)
     if len(chosen.risks) != 1 or RISKS[on].trials != "trajectories":
@@ -105,6 +113,7 @@ def confirm(
     pins = list(_pins(gap)) if isinstance(gap, Gap) else []
     # A study of other results is refused before anything is simulated.
     study = _pair(kept_study(ds, place, (chosen.structure, chosen.reference)), place, chosen)
+    ds = ds.isel(draw=slice(draws))
     found = [_held(ds, study, chosen, on, pin, threads) for pin in pins]
     return xr.Dataset(
         {
@@ -124,7 +133,7 @@ def with_confirmation(ds: xr.Dataset, threads: int | None = None) -> xr.Dataset:
     They come back as they are where nothing can be asked: one structure, no text of the study.
     """
     try:
-        found = confirm(ds, threads=threads)
+        found = confirm(ds, draws=min(COMPANION_DRAWS, ds.sizes["draw"]), threads=threads)
     except EscalationError:
         return ds
     rows = found.to_dataframe().replace({np.nan: None}).to_dict("records")
@@ -190,9 +199,9 @@ def _difference(
     threads: int | None,
 ) -> np.ndarray:
     """Return the difference in every draw, one parameter being pinned."""
-    draws, trajectories = companion_size((ds.sizes["draw"], int(ds.attrs["trajectories"])))
+    draws, trajectories = ds.sizes["draw"], int(ds.attrs["trajectories"])
     names = tuple(str(n) for n in ds["parameter"].values)
-    values = Draws(names, ds["parameter_value"].transpose("parameter", "draw").values[:, :draws])
+    values = Draws(names, ds["parameter_value"].transpose("parameter", "draw").values)
     pinned = values.replaced(name, np.full(draws, at))
     simulator = LocalSimulator(study, pinned, int(ds.attrs["seed"]), threads=threads)
     counts = Counts(study, draws)

@@ -38,7 +38,8 @@ def git_state() -> str:
     return answer.stdout.strip()
 
 
-_MODEL = ("contracts", "kernel", "model", "parameters", "statistics/copula.py", "study")
+_MODEL = ("contracts", "kernel", "model", "parameters", "statistics/copula.py",
+          "statistics/hypercube.py", "study")
 
 
 def model_sha256() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import threading
@@ -17,6 +18,7 @@ from campaign_tools import digest, keys_of, little
 from click.testing import CliRunner
 
 import escalation
+from escalation import provenance
 from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError
 from escalation.report.campaign_report import estimate_words, format_status
@@ -385,3 +387,16 @@ def test_a_posterior_made_in_python_can_be_kept(tmp_path):
     assert Path(tmp_path / "results.nc").is_file()
     with pytest.raises(InputError, match="posterior: the campaign has"):
         escalation.run(little(), store=tmp_path, **size)
+
+
+def test_the_checksum_of_the_model_covers_all_that_draws_are_made_with():
+    """Another room or file that those of the model import may change what is drawn."""
+    package = Path(provenance.__file__).parent
+    rooms = [name for name in provenance._MODEL if not name.endswith(".py")]
+    imported = {
+        found.replace(".", "/") + ".py"
+        for room in rooms for file in (package / room).glob("*.py")
+        for found in re.findall(r"from escalation\.(statistics\.\w+) import", file.read_text())
+    }  # fmt: skip
+    assert imported
+    assert imported <= set(provenance._MODEL)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import cells
 import numpy as np
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 
 import escalation
 from escalation.analysis.comparison import plausible_values
-from escalation.analysis.premises import effective, premises, weighted_p_safer, weights
-from escalation.errors import InputError, StudyError, StudyWarning
+from escalation.analysis.premises import effective, premises, weighted, weights
+from escalation.cli.app import main
+from escalation.errors import InputError, ResultsError, StudyError, StudyWarning
 from escalation.report.beliefs_table import format_premises, premises_words
 from escalation.results import open_results, save_results
 from escalation.results.companion import Belief, beliefs, under
@@ -182,29 +186,84 @@ def test_the_table_says_what_premises_say(ds: xr.Dataset, tmp_path) -> None:
 # ---------------------------------------------------------------- weighting
 
 
-def test_weighted_draws_say_what_played_ones_say(study: Study, ds: xr.Dataset) -> None:
-    """P(safer) within three standard errors; the far premise, which few draws reach, is refused.
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset, Path]:
+    """Results of a study read from files, and a folder with premises."""
+    folder = tmp_path_factory.mktemp("kept")
+    (folder / "configs").symlink_to(cells.CONFIGS)
+    for premise in (MILD, FAR):
+        (folder / f"{premise['name']}.yaml").write_text(json.dumps(premise))
+    (folder / "study.yaml").write_text(json.dumps(words(
+        extends="configs/asian_nato.yaml", premises=["mild.yaml"],
+        flashpoints=[f"configs/{STRAIT}"], structures=[f"configs/{ALL[k]}" for k in (1, 5)],
+    )))  # fmt: skip
+    study = load_study(folder / "study.yaml")
+    return escalation.run(study, draws=256, trajectories=250, seed=5), folder
+
+
+def test_weighted_draws_say_what_played_ones_say(kept: tuple[xr.Dataset, Path]) -> None:
+    """P(safer) within three standard errors.
 
     Negative control: without weights the answer lies elsewhere.
     """
-    other = study.premises["mild"].parameters
-    weight = weights(ds, study.parameters, other)
+    ds, folder = kept
+    found = weighted(ds, folder / "mild.yaml", "war").sel(
+        flashpoint="taiwan_strait", risk="war", structure="asian_nato"
+    )
+    assert 64 < found.attrs["effective"] < 250
+    held = premises(ds, "war").sel(risk="war", flashpoint="taiwan_strait", structure="asian_nato")
+    played = float(held["p_safer"].values[held["premise"].values == "mild"][0])
+    assert abs(float(found["p_safer"]) - played) < 3 * float(found["p_safer_error"])
+    assert float(found["p_safer_own"]) == pytest.approx(float(held["p_safer"].values[0]), abs=0.02)
+    assert abs(float(found["p_safer_own"]) - played) > 0.05
+
+
+def test_weights_add_up_and_lean_to_where_the_premise_is(study: Study, ds: xr.Dataset) -> None:
+    weight = weights(ds, study.parameters, study.premises["mild"].parameters)
     assert weight.sum() == pytest.approx(1)
     assert 64 < effective(weight) < 250
-    p, error = weighted_p_safer(ds, weight, "war", "taiwan_strait", "asian_nato")
-    found = premises(ds, "war").sel(risk="war", flashpoint="taiwan_strait", structure="asian_nato")
-    played = float(found["p_safer"].values[found["premise"].values == "mild"][0])
-    assert abs(p - played) < 3 * error
-    plain, _ = weighted_p_safer(
-        ds, np.full(256, 1 / 256), "war", "taiwan_strait", "asian_nato"
-    )
-    assert plain == pytest.approx(float(found["p_safer"].values[0]), abs=0.02)
-    assert abs(plain - played) > 0.05
+    for name, less in (("provocation_onset", 0.0), ("asian_nato.decision_delay_days", 7.0)):
+        values = ds["parameter_value"].sel(parameter=name).values
+        assert weight @ values > values.mean() > less - 0.01, name
+
+
+def test_what_no_draw_can_be_weighted_for_is_refused(
+    study: Study, ds: xr.Dataset, kept: tuple[xr.Dataset, Path]
+) -> None:
+    there, folder = kept
     with pytest.raises(InputError, match=r"are worth .* run the study with this premise"):
-        weights(ds, study.parameters, study.premises["far"].parameters)
+        weighted(there, folder / "far.yaml")
+    with pytest.raises(InputError, match=r"cannot read .*No such file"):
+        weighted(there, folder / "hope.yaml")
+    (folder / "odd.yaml").write_text("name: odd\nsource: x\nparameters: {hope: 1}\n")
+    with pytest.raises(StudyError, match="unknown parameter 'hope'"):
+        weighted(there, folder / "odd.yaml")
+    (folder / "idle.yaml").write_text("name: idle\nsource: x\nparameters: {dispute_stake: 1}\n")
+    with pytest.warns(StudyWarning, match="only fits to history read it"), \
+            pytest.raises(InputError, match="is fixed"):
+        weighted(there, folder / "idle.yaml")
+    (folder / "void.yaml").write_text("name: void\nsource: x\n")
+    with pytest.warns(StudyWarning, match="says nothing"), \
+            pytest.raises(InputError, match="says nothing of any parameter"):
+        weighted(there, folder / "void.yaml")
     fitted = {"choice_precision": study.parameters["choice_precision"]}
     with pytest.raises(InputError, match="taken from the posterior"):
         weights(ds, study.parameters, fitted)
+    with pytest.raises(ResultsError, match="the study was built in Python"):
+        weighted(ds, folder / "mild.yaml")
+
+
+def test_the_command(kept: tuple[xr.Dataset, Path]) -> None:
+    ds, folder = kept
+    path = str(escalation.save_results(ds, folder / "r.nc"))
+    held = CliRunner().invoke(main, ["premises", path])
+    assert held.exit_code == 0, held.output
+    assert "  mild " in held.output
+    also = CliRunner().invoke(main, ["premises", path, "--also", str(folder / "mild.yaml")])
+    assert also.exit_code == 0, also.output
+    assert "worth" in also.output
+    for answer in (held, also):
+        assert max(map(len, answer.output.split("\n"))) <= 100
 
 
 # ------------------------------------------- nobody wins by construction

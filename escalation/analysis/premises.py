@@ -16,18 +16,22 @@ weighted like this, and are refused.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from escalation.analysis.comparison import compare, plausible_values
-from escalation.analysis.selection import choose, labels
+from escalation.analysis.selection import Choice, choose, labels
 from escalation.errors import InputError
 from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import Parameter
 from escalation.results.companion import Belief, beliefs, under
 from escalation.results.estimates import panel
+from escalation.results.kept_study import kept_with_premise
+from escalation.results.quantities import Quantity
 
 LEAST_EFFECTIVE = 64
 """Draws, effectively, below which weighted ones say nothing."""
@@ -76,17 +80,13 @@ def premises(
     >>> found["premise"].values.tolist(), found["source"].values.tolist()
     (['own'], ['prior'])
     """
-    chosen = choose(ds, on, reference=reference, loss=loss, flashpoints=flashpoints)
     held = compared_beliefs(ds)
     shown = labels(ds, "structure" if len(held) == 1 else "companion_structure")
-    found = []
-    for belief in held:
-        own = compare(
-            under(ds, belief), [q.risk for q in chosen.risks if q.risk != "loss"],
-            reference=chosen.reference, loss=chosen.loss, flashpoints=list(chosen.flashpoints),
-        )  # fmt: skip
-        own = own.isel(decision_rule=0, drop=True).drop_dims("rank")
-        found.append(own[[*SAID]].sel(structure=shown))
+    found = [
+        compare(under(ds, belief), on, reference=reference, loss=loss, flashpoints=flashpoints)
+        .isel(decision_rule=0, drop=True).drop_dims("rank")[[*SAID]].sel(structure=shown)
+        for belief in held
+    ]  # fmt: skip
     whole = xr.concat(found, "belief", join="exact", combine_attrs="override")
     return whole.assign_coords(
         premise=("belief", [belief.premise for belief in held]),
@@ -121,6 +121,8 @@ def weights(ds: xr.Dataset, own: Mapping[str, Parameter], other: Mapping[str, Pa
     InputError
         A parameter is fixed, or was taken from a posterior, or hardly a draw is left.
     """
+    if not other:
+        raise InputError("premise: it says nothing of any parameter of the study")
     fitted = set(json.loads(ds.attrs.get("posterior_names") or "[]"))
     pinned = set(json.loads(ds.attrs.get("pinned") or "{}"))
     total = np.zeros(ds.sizes["draw"])
@@ -155,30 +157,80 @@ def effective(found: np.ndarray) -> float:
     return float(found.sum() ** 2 / (found**2).sum())
 
 
-def weighted_p_safer(
-    ds: xr.Dataset, weight: np.ndarray, risk: str, flashpoint: str, structure: str
-) -> tuple[float, float]:
-    """Return P(safer) of a structure in weighted draws, and its standard error.
+def weighted(
+    ds: xr.Dataset,
+    premise: str | os.PathLike[str],
+    on: str | Sequence[str] | None = None,
+    *,
+    reference: str | None = None,
+    flashpoints: str | Sequence[str] | None = None,
+) -> xr.Dataset:
+    """Compare structures with a reference under a premise of the reader's own, without a new run.
 
     Parameters
     ----------
     ds : Dataset
-        Results.
-    weight : float array, shape (draw,)
-        From `weights`.
-    risk, flashpoint, structure : str
-        Names; compared with the reference of the results, under the headline rule.
+        Results of a study read from files.
+    premise : path
+        File of the premise, as in ``configs/premises/``.
+    on, reference, flashpoints
+        What to compare, see :func:`escalation.compare`.
+
+    Returns
+    -------
+    Dataset
+        By ``flashpoint``, ``risk`` and ``structure``, under the headline decision rule: ``p_safer``
+        with its standard error ``p_safer_error`` over weighted draws, and ``p_safer_own``, that of
+        the run. Attributes ``premise``, ``reference`` and ``effective`` (draws).
 
     Raises
     ------
     InputError
-        Unknown name.
+        The file cannot be read or is no premise, it speaks of a parameter that draws cannot be
+        weighted for, or hardly a draw is left.
+    ResultsError
+        The study cannot be read, there is nothing to compare, or counts are missing.
     """
-    chosen = choose(ds, risk, structure=structure, loss={}, flashpoints=flashpoint)
-    whole = panel(ds, chosen.risks[0], flashpoint, chosen.rules[0], chosen.loss)
+    try:
+        text = Path(premise).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise InputError(f"premise: cannot read {os.fspath(premise)!r}: {reason}") from None
+    study, read = kept_with_premise(ds, text)
+    weight = weights(ds, study.parameters, read.parameters)
+    chosen = choose(ds, on, reference=reference, loss={}, flashpoints=flashpoints)
+    even = np.full(len(weight), 1.0 / len(weight))
+    mine, own = (
+        np.array([[_safer(chosen, ds, f, q, w) for q in chosen.risks] for f in chosen.flashpoints])
+        for w in (weight, even)
+    )
+    dims = ("flashpoint", "risk", "structure")
+    return xr.Dataset(
+        {
+            "p_safer": (dims, mine[..., 0]),
+            "p_safer_error": (dims, mine[..., 1]),
+            "p_safer_own": (dims, own[..., 0]),
+        },
+        {
+            "flashpoint": list(chosen.flashpoints), "risk": [q.risk for q in chosen.risks],
+            "structure": labels(ds, "structure"),
+        },
+        {
+            "premise": read.title, "reference": chosen.reference, "effective": effective(weight),
+        },
+    )  # fmt: skip
+
+
+def _safer(
+    chosen: Choice, ds: xr.Dataset, flashpoint: str, quantity: Quantity, weight: np.ndarray
+) -> np.ndarray:
+    """Return P(safer) of every structure and its standard error, shape (structure, 2)."""
+    whole = panel(ds, quantity, flashpoint, chosen.rules[0])
     values = plausible_values(whole)
-    mine = values[whole.structures.index(structure)]
     base = values[whole.structures.index(chosen.reference)]
-    less = ((mine < base) + 0.5 * (mine == base)).mean(axis=-1)
-    p = float(weight @ less)
-    return p, float(np.sqrt((weight**2 * (less - p) ** 2).sum()))
+    less = ((values < base) + 0.5 * (values == base)).mean(axis=-1)
+    known = np.isfinite(values).all(axis=(0, 2))
+    weight = np.where(known, weight, 0.0) / weight[known].sum()
+    p = less @ weight
+    error = np.sqrt(((less - p[:, None]) ** 2) @ weight**2)
+    return np.stack([p, error], axis=1)

@@ -24,6 +24,7 @@ from escalation.cli.confirm_command import confirm
 from escalation.cli.destination import destination
 from escalation.cli.options import Whole, plan_options, source_options, where_options
 from escalation.cli.output import after_saving, say_skipped, show_results, write_companions
+from escalation.cli.premises_command import premises
 from escalation.cli.progress import progress
 from escalation.cli.verify_command import verify
 from escalation.errors import EscalationError, InputError, StudyWarning, printable
@@ -81,6 +82,7 @@ main.add_command(calibrate)
 main.add_command(cases)
 main.add_command(compare)
 main.add_command(confirm)
+main.add_command(premises)
 main.add_command(verify)
 main.add_command(resume)
 main.add_command(status)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from escalation.analysis.premises import compared_beliefs, premises
 from escalation.analysis.selection import chosen_reference, chosen_structure, focus_of
 from escalation.errors import EscalationError
+from escalation.report.decision_table import chance_text
 from escalation.report.text import WIDTH, paragraph, safe
 from escalation.results.companion import uses_posterior
 from escalation.results.support import Says
 
 RISKS = ("war", "great_power_war", "nuclear_use")
 _NAME, _CELL = 30, 22
+_MOVED = 0.05
+"""Change of P(safer) below which history says next to nothing about it."""
 
 
 def has_premises(ds: xr.Dataset) -> bool:
@@ -29,7 +31,7 @@ def format_premises(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) 
     Parameters
     ----------
     ds : Dataset
-        Results.
+        Results that hold premises.
     width : int
         Columns.
     brief : bool
@@ -46,57 +48,46 @@ def format_premises(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) 
     lines: list[str] = []
     for point in points:
         for structure in structures:
-            here = found.sel(flashpoint=point, structure=structure)
             lines += paragraph(safe(f"{point}: {structure} against {reference}"), width)
-            heads = (risk.replace("_", " ") for risk in RISKS)
-            lines.append(" " * _NAME + "".join(f"{head:>{_CELL}}" for head in heads))
-            lines += _rows(here)
+            lines.append(_line("", [risk.replace("_", " ") for risk in RISKS]))
+            lines += _rows(found.sel(flashpoint=point, structure=structure))
     return "\n".join([*lines, "", *paragraph(_legend(ds, found), width)])
 
 
-def _rows(here: xr.Dataset) -> list[str]:
-    """Return a line a premise: P(safer), and in brackets that from the priors alone."""
-    lines = []
-    for premise in dict.fromkeys(here["premise"].values.tolist()):
-        of = here.isel(belief=here["premise"].values == premise)
-        fitted = of.isel(belief=of["source"].values == "posterior")
-        prior = of.isel(belief=of["source"].values == "prior")
-        cells = []
-        for risk in RISKS:
-            main = fitted if fitted.sizes["belief"] else prior
-            text = _chance(main, risk)
-            if fitted.sizes["belief"] and prior.sizes["belief"]:
-                text += f" ({_chance(prior, risk)})"
-            cells.append(f"{text:>{_CELL}}")
-        name = safe(premise).replace("_", " ")[: _NAME - 3]
-        lines.append(f"  {name:<{_NAME - 2}}{''.join(cells)}")
-    return lines
+def format_weighted(found: xr.Dataset, width: int = WIDTH) -> str:
+    """Return P(safer) under a premise that weights the draws, and that of the run in brackets.
 
-
-def _chance(rows: xr.Dataset, risk: str) -> str:
-    row: Any = rows.sel(risk=risk).isel(belief=0)
-    p = float(row["p_safer"])
-    if int(row["says"]) < Says.VERDICT or not np.isfinite(p):
-        return "too rare"
-    return f"{p:.2f}".replace("0.", ".", 1)
-
-
-def _legend(ds: xr.Dataset, found: xr.Dataset) -> str:
-    fitted = (
-        ", in brackets that from the priors alone: the difference is what the fit to history "
-        "changed" if uses_posterior(ds) else ""
+    Parameters
+    ----------
+    found : Dataset
+        From :func:`escalation.analysis.premises.weighted`.
+    width : int
+        Columns.
+    """
+    a = found.attrs
+    lines: list[str] = []
+    for point in found["flashpoint"].values.tolist():
+        lines += paragraph(safe(f"{point}: against {a['reference']}"), width)
+        lines.append(_line("", [risk.replace("_", " ") for risk in found["risk"].values.tolist()]))
+        for structure in found["structure"].values.tolist():
+            if structure == a["reference"]:
+                continue
+            here = found.sel(flashpoint=point, structure=structure)
+            lines.append(_line(structure, [
+                f"{p:.2f} ±{error:.2f} ({own:.2f})"
+                for p, error, own in zip(here["p_safer"].values, here["p_safer_error"].values,
+                                         here["p_safer_own"].values, strict=True)
+            ]))  # fmt: skip
+    legend = (
+        f"Share of draws with less of the risk than the reference, if {safe(a['premise'])}: the "
+        f"draws of the run weighted by that premise, worth {a['effective']:.0f} of them; ± "
+        "standard error over draws; in brackets the share in the run as it is."
     )
-    return (
-        f"Share of draws in which the structure has less of the risk than the reference{fitted}. "
-        "A premise is a set of priors that somebody holds in place of the study's own (its file "
-        "says who); the first row are the study's own. All rows share their random numbers; "
-        f"{int(found['draws'].min()):,} draws under other premises, of which chance alone moves a "
-        f"share by {1.645 * 0.5 / int(found['draws'].min()) ** 0.5:.2f} or more in one row of ten."
-    )
+    return "\n".join([*lines, "", *paragraph(legend, width)])
 
 
 def premises_words(ds: xr.Dataset, flashpoint: str) -> str:
-    """Return a sentence on war under the other premises; empty where nothing is held.
+    """Return sentences on war under the other premises; empty where nothing is held.
 
     Parameters
     ----------
@@ -108,29 +99,70 @@ def premises_words(ds: xr.Dataset, flashpoint: str) -> str:
     if not has_premises(ds):
         return ""
     structure = chosen_structure(ds, chosen_reference(ds))
-    here = premises(ds, "war", flashpoints=flashpoint).sel(
-        flashpoint=flashpoint, structure=structure
-    )
-    parts, own = [], here["premise"].values[0]
-    for k, (premise, source) in enumerate(
-        zip(here["premise"].values.tolist(), here["source"].values.tolist(), strict=True)
-    ):
-        text = _chance(here.isel(belief=[k]), "war")
-        if premise != own and source == here["source"].values[0] and text != "too rare":
-            parts.append(f"{text} under '{safe(premise).replace('_', ' ')}'")
-    sentences = [f"Less war in {', '.join(parts)}."] if parts else []
-    if here["source"].values[0] == "posterior":
-        before = _chance(here.isel(belief=(here["premise"].values == own).nonzero()[0][-1:]), "war")
-        after = _chance(here.isel(belief=[0]), "war")
+    found = premises(ds, "war", flashpoints=flashpoint)
+    here = found.sel(flashpoint=flashpoint, structure=structure, risk="war")
+    own, *others = _by_premise(here)
+    told = [
+        f"{_text(main)} under '{name}'" for name, main, _ in others if _is_told(main)
+    ]  # fmt: skip
+    sentences = [f"Less war in {', '.join(told)}."] if told else []
+    _, after, before = own
+    if before is not None and _is_told(before) and _is_told(after):
+        moved = abs(float(after["p_safer"]) - float(before["p_safer"]))
+        much = "next to nothing" if moved < _MOVED else "something"
         sentences.append(
-            f"The fit to history moved that share from {before} to {after}: it says "
-            f"{_much(before, after)} about which structure is safer."
+            f"The fit to history moved that share from {_text(before)} to {_text(after)}: it says "
+            f"{much} about which structure is safer."
         )
     return " ".join(sentences)
 
 
-def _much(before: str, after: str) -> str:
-    try:
-        return "next to nothing" if abs(float(after) - float(before)) < 0.05 else "something"
-    except ValueError:
-        return "nothing that the counts carry"
+def _rows(here: xr.Dataset) -> list[str]:
+    """Return a line a premise: P(safer), and in brackets that from the priors alone."""
+    columns = [_by_premise(here.sel(risk=risk)) for risk in RISKS]
+    return [
+        _line(cells[0][0], [
+            _text(main) if prior is None else f"{_text(main)} ({_text(prior)})"
+            for _, main, prior in cells
+        ])
+        for cells in zip(*columns, strict=True)
+    ]  # fmt: skip
+
+
+def _by_premise(here: xr.Dataset) -> list[tuple[str, Any, Any]]:
+    """Return for every premise its name, what it says, and what the priors alone say of it."""
+    found: dict[str, list[Any]] = {}
+    for k, premise in enumerate(here["premise"].values.tolist()):
+        found.setdefault(premise, []).append(here.isel(belief=k))
+    return [
+        (safe(premise).replace("_", " "), main, rest[0] if rest else None)
+        for premise, (main, *rest) in found.items()
+    ]
+
+
+def _line(name: str, cells: list[str]) -> str:
+    text = f"  {safe(name).replace('_', ' ')[: _NAME - 3]:<{_NAME - 2}}"
+    return (text + "".join(f"{cell:>{_CELL}}" for cell in cells)).rstrip()
+
+
+def _is_told(row: xr.Dataset) -> bool:
+    return int(row["says"]) >= Says.VERDICT
+
+
+def _text(row: xr.Dataset) -> str:
+    return chance_text(float(row["p_safer"]), int(row["draws"]), str(row["verdict"].item()))
+
+
+def _legend(ds: xr.Dataset, found: xr.Dataset) -> str:
+    fitted = (
+        ", in brackets that from the priors alone: the difference is what the fit to history "
+        "changed" if uses_posterior(ds) else ""
+    )
+    least = int(found["draws"].min())
+    return (
+        f"Share of draws in which the structure has less of the risk than the reference{fitted}. "
+        "A premise is a set of priors that somebody holds in place of the study's own (its file "
+        "says who); the first row are the study's own. All rows share their random numbers; "
+        f"{least:,} draws under other premises, of which chance alone moves a share by "
+        f"{1.645 * 0.5 / least**0.5:.2f} or more in one row of ten."
+    )

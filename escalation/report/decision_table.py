@@ -235,7 +235,17 @@ def _named(name: str, rows: list[list[str]], name_width: int) -> list[str]:
 
 
 def share_text(p_safer: float, draws: int, verdict: str) -> str:
-    """P(safer) and its word; a bound where so many draws cannot tell it from none or all."""
+    """P(safer) and its word, or why there is none."""
+    chance = chance_text(p_safer, draws, verdict)
+    return chance if verdict in REASONS else f"{chance} {verdict}"
+
+
+def chance_text(p_safer: float, draws: int, verdict: str) -> str:
+    """P(safer), a bound where so many draws cannot tell it from none or all; or why there is none.
+
+    >>> chance_text(0.653, 512, "undecided"), chance_text(0.0, 512, "riskier")
+    ('.65', '<.01')
+    """
     if verdict in REASONS:
         return _SHORT.get(verdict, verdict)
     bound = max(float(zero_upper_bound(draws)), 0.005)
@@ -245,7 +255,7 @@ def share_text(p_safer: float, draws: int, verdict: str) -> str:
         share = f">{1 - bound:.2f}"
     else:
         share = f"{p_safer:.2f}"
-    return f"{share.replace('0.', '.', 1)} {verdict}"
+    return share.replace("0.", ".", 1)
 
 
 _SHORT = {"too few histories": "few histories"}

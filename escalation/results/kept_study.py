@@ -9,7 +9,8 @@ import xarray as xr
 
 from escalation.errors import ResultsError
 from escalation.study.loader import study_from_text
-from escalation.study.schema import Study
+from escalation.study.references import is_file_name
+from escalation.study.schema import Premise, Study
 
 
 def kept_study(ds: xr.Dataset, flashpoint: str, structures: Sequence[str]) -> Study:
@@ -22,6 +23,44 @@ def kept_study(ds: xr.Dataset, flashpoint: str, structures: Sequence[str]) -> St
     ResultsError
         The text is missing or cannot be read, or it is that of other results.
     """
+    study = study_from_text(_kept_text(ds))
+    if flashpoint not in study.flashpoints or not set(structures) <= set(study.structures):
+        raise ResultsError("attribute study_text: the study of other results")
+    return study
+
+
+def kept_with_premise(ds: xr.Dataset, text: str) -> tuple[Study, Premise]:
+    """Return the study that results are of, and a reader's premise as that study would read it.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results.
+    text : str
+        The file of the premise.
+
+    Raises
+    ------
+    StudyError
+        The premise cannot be, or speaks of nothing in the study.
+    ResultsError
+        The text of the study is missing, or it was built in Python.
+    """
+    kept = _kept_text(ds)
+    root = next(iter(kept))
+    if not is_file_name(root):
+        raise ResultsError("attribute study_text: the study was built in Python; name the premise "
+                           "among its `premises` and run it")
+    asks = f"name: reader\nextends: {root}\npremises: [{_PREMISE}]\n"
+    study = study_from_text({_READER: asks, **kept, _PREMISE: text}, told=True)
+    (premise,) = study.premises.values()
+    return study, premise
+
+
+_READER, _PREMISE = "readers-study.yaml", "readers-premise.yaml"
+
+
+def _kept_text(ds: xr.Dataset) -> dict[str, str]:
     try:
         text = json.loads(ds.attrs.get("study_text", ""))
     except (ValueError, RecursionError):
@@ -31,7 +70,4 @@ def kept_study(ds: xr.Dataset, flashpoint: str, structures: Sequence[str]) -> St
     if not text:
         raise ResultsError("attribute study_text: the study was changed after it was read, so "
                            "that its histories cannot be told from its files")
-    study = study_from_text(text)
-    if flashpoint not in study.flashpoints or not set(structures) <= set(study.structures):
-        raise ResultsError("attribute study_text: the study of other results")
-    return study
+    return text

@@ -161,13 +161,15 @@ def as_text(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def study_from_text(text: Mapping[str, str]) -> Study:
+def study_from_text(text: Mapping[str, str], *, told: bool = False) -> Study:
     """Build a study from the texts that an earlier one kept in `Study.text`.
 
     Parameters
     ----------
     text : mapping of str to str
         Source text by file, the study itself first.
+    told : bool
+        Whether what has no effect is told, as when it was read first.
 
     Raises
     ------
@@ -176,7 +178,11 @@ def study_from_text(text: Mapping[str, str]) -> Study:
     """
     if not text:
         raise StudyError([Problem(BUILT_IN_PYTHON, 0, 0, "", "no study text was kept")])
-    return _from_library(Library(stored=dict(text)), next(iter(text)))
+    library = Library(stored=dict(text))
+    study = _from_library(library, next(iter(text)))
+    if told:
+        _warn(library.notes)
+    return study
 
 
 def _from_library(library: Library, name: str) -> Study:

@@ -128,6 +128,8 @@ class InlinePrior(_Bounded):
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, data: Any) -> Any:
+        if is_elicited(data):
+            data = {"source": "authors' judgement", "mark": "judgement", **data}
         return gather_prior(data, cls)
 
     @field_validator("default")
@@ -162,6 +164,11 @@ class InlinePrior(_Bounded):
         )  # fmt: skip
 
 
+def is_elicited(data: Any) -> bool:
+    """Tell a median with a range from a prior that is named."""
+    return isinstance(data, dict) and "prior" not in data and "median" in data
+
+
 def gather_prior(data: Any, model: type[BaseModel]) -> Any:
     """Move a prior's own keys below ``prior``, where the schema wants them.
 
@@ -172,8 +179,8 @@ def gather_prior(data: Any, model: type[BaseModel]) -> Any:
     model : type
         The model whose own keys stay where they are.
     """
-    if isinstance(data, dict) and "prior" not in data and "median" in data:
-        data = {"prior": "elicited", **_SAID_BY_AUTHORS.get(model.__name__, {}), **data}
+    if is_elicited(data):
+        data = {"prior": "elicited", **data}
     if not isinstance(data, dict) or not isinstance(data.get("prior"), str):
         return data
     own = model.model_fields
@@ -181,10 +188,6 @@ def gather_prior(data: Any, model: type[BaseModel]) -> Any:
     mine = {key for key in data if key in own and key not in ("low", "high")}
     nested = {key: value for key, value in data.items() if key not in mine}
     return {key: data[key] for key in mine} | {"prior": {"prior": data["prior"], **nested}}
-
-
-_SAID_BY_AUTHORS = {"InlinePrior": {"source": "authors' judgement", "mark": "judgement"}}
-"""What an elicited prior need not say, by the kind of entry that it stands in."""
 
 
 def default_within(default: float | None, prior: Prior | None) -> float | None:

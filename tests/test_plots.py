@@ -264,6 +264,10 @@ def test_cumulative_shows_reference_and_focus(ds):
     titles = {ax.get_title(loc="left") for ax in plots.cumulative_risk(ds).axes}
     assert {"hub and spoke (reference)", "asian nato"} <= titles
     assert "us retrenchment" not in titles
+    # The study's own focus, whether or not anything was swept.
+    other = ds.drop_dims("sweep_point").assign_attrs(focus='["quad"]')
+    titles = {ax.get_title(loc="left") for ax in plots.cumulative_risk(other).axes} - {""}
+    assert titles == {"hub and spoke (reference)", "quad"}
 
 
 def test_ridgelines_carry_the_median(ds, derived):

@@ -32,6 +32,7 @@ from escalation.results.companion import Belief, beliefs, under
 from escalation.results.estimates import panel
 from escalation.results.kept_study import kept_with_premise
 from escalation.results.quantities import Quantity
+from escalation.results.support import Says
 
 LEAST_EFFECTIVE = 64
 """Draws, effectively, below which weighted ones say nothing."""
@@ -180,8 +181,9 @@ def weighted(
     -------
     Dataset
         By ``flashpoint``, ``risk`` and ``structure``, under the headline decision rule: ``p_safer``
-        with its standard error ``p_safer_error`` over weighted draws, and ``p_safer_own``, that of
-        the run. Attributes ``premise``, ``reference`` and ``effective`` (draws).
+        with its standard error ``p_safer_error`` over weighted draws, and of the run as it is
+        ``p_safer_own``, ``verdict`` and ``says``; NaN where the counts carry no comparison.
+        Attributes ``premise``, ``reference`` and ``effective`` (draws).
 
     Raises
     ------
@@ -199,25 +201,18 @@ def weighted(
     study, read = kept_with_premise(ds, text)
     weight = weights(ds, study.parameters, read.parameters)
     chosen = choose(ds, on, reference=reference, loss={}, flashpoints=flashpoints)
-    even = np.full(len(weight), 1.0 / len(weight))
-    mine, own = (
-        np.array([[_safer(chosen, ds, f, q, w) for q in chosen.risks] for f in chosen.flashpoints])
-        for w in (weight, even)
-    )
+    own = compare(ds, on, reference=reference, loss={}, flashpoints=flashpoints)
+    own = own.isel(decision_rule=0, drop=True)[["p_safer", "verdict", "says"]]
+    found = np.array([
+        [_safer(chosen, ds, f, q, weight) for q in chosen.risks] for f in chosen.flashpoints
+    ])  # fmt: skip
     dims = ("flashpoint", "risk", "structure")
-    return xr.Dataset(
-        {
-            "p_safer": (dims, mine[..., 0]),
-            "p_safer_error": (dims, mine[..., 1]),
-            "p_safer_own": (dims, own[..., 0]),
-        },
-        {
-            "flashpoint": list(chosen.flashpoints), "risk": [q.risk for q in chosen.risks],
-            "structure": labels(ds, "structure"),
-        },
-        {
-            "premise": read.title, "reference": chosen.reference, "effective": effective(weight),
-        },
+    carried = own["says"].transpose(*dims) >= Says.VERDICT
+    return own.rename(p_safer="p_safer_own").assign(
+        p_safer=(dims, np.where(carried, found[..., 0], np.nan)),
+        p_safer_error=(dims, np.where(carried, found[..., 1], np.nan)),
+    ).assign_attrs(
+        premise=read.title, reference=chosen.reference, effective=effective(weight)
     )  # fmt: skip
 
 
@@ -230,7 +225,8 @@ def _safer(
     base = values[whole.structures.index(chosen.reference)]
     less = ((values < base) + 0.5 * (values == base)).mean(axis=-1)
     known = np.isfinite(values).all(axis=(0, 2))
-    weight = np.where(known, weight, 0.0) / weight[known].sum()
+    weight = np.where(known, weight, 0.0)
+    weight = weight / max(weight.sum(), 1e-300)
     p = less @ weight
     error = np.sqrt(((less - p[:, None]) ** 2) @ weight**2)
     return np.stack([p, error], axis=1)

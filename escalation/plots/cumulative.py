@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from escalation.plots.grid import chosen, focus, need, one, worst_error
+from escalation.plots.grid import chosen, in_focus, need, one, worst_error
 from escalation.plots.style import (
     REFERENCE_COLOUR,
     Look,
@@ -72,7 +72,7 @@ def cumulative_risk(
     """
     need(ds, "first_event_count")
     flashpoint, events = one(ds, "flashpoint", flashpoint), chosen(ds, "event", events)
-    structures = focus(ds) if structures is None else chosen(ds, "structure", structures)
+    structures = in_focus(ds) if structures is None else chosen(ds, "structure", structures)
     blocks = [structures[i : i + COLUMNS] for i in range(0, len(structures), COLUMNS)]
     columns = min(COLUMNS, len(structures))
     width = 11.0 if columns > 2 else 9.0

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from escalation.analysis.comparison import compare
-from escalation.analysis.selection import chosen_reference
-from escalation.errors import InputError, ResultsError
+from escalation.analysis.selection import chosen_reference, focus_of
+from escalation.errors import EscalationError, InputError, ResultsError
 from escalation.plots.style import (
     MUTED,
     name_of,
@@ -80,18 +80,15 @@ def worst_error(cells: xr.Dataset) -> str:
     return f"at most ± {percent_number(Z95 * worst)} points"
 
 
-def focus(ds: xr.Dataset) -> list[str]:
-    """The reference and the structures that the study compares with it.
-
-    They are taken from the sweep when there is one. Without it the reference is shown with
-    the last structure.
-    """
+def in_focus(ds: xr.Dataset) -> list[str]:
+    """Return the reference and the structures that the study looks into, in their order."""
     known = chosen(ds, "structure", None)
-    if "sweep_structure" in ds.coords:
-        swept = [str(name) for name in ds["sweep_structure"].values.tolist()]
-        return [name for name in known if name in swept]
-    reference = str(ds.attrs.get("reference", known[0]))
-    return [name for name in known if name in (reference, known[-1])]
+    try:
+        reference = chosen_reference(ds)
+        shown = [reference, *focus_of(ds, reference)]
+    except EscalationError:  # one structure, or none to compare with
+        return known
+    return [name for name in known if name in shown]
 
 
 def compared(ds: xr.Dataset) -> list[str]:

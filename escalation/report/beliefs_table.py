@@ -74,9 +74,8 @@ def format_weighted(found: xr.Dataset, width: int = WIDTH) -> str:
                 continue
             here = found.sel(flashpoint=point, structure=structure)
             lines.append(_line(structure, [
-                f"{p:.2f} ±{error:.2f} ({own:.2f})"
-                for p, error, own in zip(here["p_safer"].values, here["p_safer_error"].values,
-                                         here["p_safer_own"].values, strict=True)
+                _weighted_text(here.sel(risk=risk), a["effective"])
+                for risk in here["risk"].values.tolist()
             ]))  # fmt: skip
     legend = (
         f"Share of draws with less of the risk than the reference, if {safe(a['premise'])}: the "
@@ -84,6 +83,16 @@ def format_weighted(found: xr.Dataset, width: int = WIDTH) -> str:
         "standard error over draws; in brackets the share in the run as it is."
     )
     return "\n".join([*lines, "", *paragraph(legend, width)])
+
+
+def _weighted_text(row: xr.Dataset, draws: float) -> str:
+    verdict = str(row["verdict"].item())
+    if not _is_told(row):
+        return chance_text(0.0, 1, verdict)
+    mine, own = (
+        chance_text(float(row[name]), int(draws), verdict) for name in ("p_safer", "p_safer_own")
+    )
+    return f"{mine} ±{float(row['p_safer_error']):.2f} ({own})".replace("±0.", "±.")
 
 
 def premises_words(ds: xr.Dataset, flashpoint: str) -> str:

@@ -130,12 +130,16 @@ def _rows(here: xr.Dataset) -> list[str]:
     """Return a line a premise: P(safer), and in brackets that from the priors alone."""
     columns = [_by_premise(here.sel(risk=risk)) for risk in RISKS]
     return [
-        _line(cells[0][0], [
-            _text(main) if prior is None else f"{_text(main)} ({_text(prior)})"
-            for _, main, prior in cells
-        ])
+        _line(cells[0][0], [_pair(main, prior) for _, main, prior in cells])
         for cells in zip(*columns, strict=True)
     ]  # fmt: skip
+
+
+def _pair(main: xr.Dataset, prior: xr.Dataset | None) -> str:
+    """P(safer), and from the priors alone; one reason is enough where the counts carry neither."""
+    if prior is None or not _is_told(main):
+        return _text(main)
+    return f"{_text(main)} ({_text(prior) if _is_told(prior) else '-'})"
 
 
 def _by_premise(here: xr.Dataset) -> list[tuple[str, Any, Any]]:

@@ -1,8 +1,8 @@
 """Compile the model and the kernel once, before the workers of the suite start side by side.
 
 Each worker would otherwise compile all of it by itself. What is compiled is kept on disk, as in any
-run of the package: what `python tests/compile_once.py kernel` compiles, and `... rules record`,
-share no function, so that two processes can work side by side.
+run of the package: what `python tests/compile_once.py kernel log record` compiles, and
+`... rules`, share no function, so that two processes can work side by side.
 """
 
 from __future__ import annotations
@@ -11,36 +11,49 @@ import subprocess
 import sys
 from pathlib import Path
 
-SHARES = (("kernel",), ("rules", "record"))
+SHARES = (("kernel", "log", "record"), ("rules",))
 """What each of two processes compiles; the work is about the same."""
 
 
 def compile_kernel() -> None:
-    """Compile one trajectory, its log, and what adds blocks up, on tables of zeros."""
+    """Compile one trajectory, and what adds blocks up, on tables of zeros."""
     import numpy as np
 
     from escalation.contracts.tables import empty_tables
     from escalation.kernel.checksum import table_checksums
-    from escalation.simulation.threads import log_trajectory, simulate_block
+    from escalation.simulation.threads import simulate_block
 
     tables = empty_tables(1, 1, 1, 2, 2)
     simulate_block(tables, 1, np.zeros(1, np.int64), 0, 1)
-    log_trajectory(tables, 0, 1, 0, 0)
     table_checksums(tables)
+
+
+def compile_log() -> None:
+    """Compile one trajectory that tells what it does."""
+    from escalation.contracts.tables import empty_tables
+    from escalation.simulation.threads import log_trajectory
+
+    log_trajectory(empty_tables(1, 1, 1, 2, 2), 0, 1, 0, 0)
 
 
 def compile_rules() -> None:
     """Compile the tables of one cell under every rule."""
+    from escalation.contracts.codes import DECISION_RULES
+
+    for rule in DECISION_RULES:
+        compile_tables(rule)
+
+
+def compile_tables(rule: str = "expected_utility") -> None:
+    """Compile the tables of one cell under one rule."""
     import cells
 
-    from escalation.contracts.codes import DECISION_RULES
     from escalation.model.compile import compile_block, onset_anchor
 
     study, draws = cells.shipped_study(), cells.defaults()
-    place, structure = study.flashpoints["taiwan_strait"], study.structures["hub_and_spoke"]
-    for rule in DECISION_RULES:
-        anchor = onset_anchor(study, place, draws, rule)
-        compile_block(study, place, structure, draws, anchor, rule=rule)
+    flashpoint, structure = study.flashpoints["taiwan_strait"], study.structures["hub_and_spoke"]
+    anchor = onset_anchor(study, flashpoint, draws, rule)
+    compile_block(study, flashpoint, structure, draws, anchor, rule=rule)
 
 
 def compile_record() -> None:
@@ -73,5 +86,9 @@ def compile_all() -> None:
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:]:
-        {"kernel": compile_kernel, "rules": compile_rules, "record": compile_record}[part]()
+    parts = {
+        "kernel": compile_kernel, "log": compile_log, "record": compile_record,
+        "rules": compile_rules, "tables": compile_tables,
+    }  # fmt: skip
+    for name in sys.argv[1:]:
+        parts[name]()

@@ -127,10 +127,10 @@ def test_prior_holds_both_signs_where_the_sign_is_disputed(name: str) -> None:
 
 
 def test_headline_prior_of_provocation_is_centred_on_no_effect(study: Study) -> None:
-    scenario = escalation.load_study(cells.CONFIGS / "asian_nato_provocative.yaml")
+    rival = study.under("pacts_provoke")
     for name in ("provocation_stake", "provocation_onset"):
         assert study.parameters[name].quantile(np.array([0.5]))[0] == pytest.approx(0.0)
-        assert scenario.parameters[name].quantile(np.array([0.5]))[0] > 0.1
+        assert rival.parameters[name].quantile(np.array([0.5]))[0] > 0.1
 
 
 # It forces states to choose; dependent ones lean to China.

@@ -366,17 +366,6 @@ correlations:
       source: a, mark: read}}
 """
 CHILD = "name: child\nextends: base.yaml\n"
-SCENARIO = """\
-name: what_if
-correlations:
-  - {between: [provocation_onset, provocation_stake], rank_correlation: 0.1, source: b, mark: read}
-  - {between: [forced_choice, provocation_onset], rank_correlation: 0.2, source: b, mark: read}
-"""
-OTHER = """\
-name: what_else
-correlations:
-  - {between: [provocation_onset, forced_choice], rank_correlation: 0.3, source: c, mark: read}
-"""
 
 
 @pytest.fixture
@@ -384,8 +373,6 @@ def sizes(tmp_path):
     """Loads a child study with more text; returns the size of each correlation by pair."""
     (tmp_path / "configs").symlink_to(CONFIGS)
     (tmp_path / "base.yaml").write_text(BASE.format(configs="configs"))
-    (tmp_path / "scenario.yaml").write_text(SCENARIO)
-    (tmp_path / "other.yaml").write_text(OTHER)
 
     def load(more: str) -> dict:
         (tmp_path / "child.yaml").write_text(CHILD + more)
@@ -402,29 +389,6 @@ def test_a_list_replaces_the_inherited_one(sizes) -> None:
     assert sizes("correlations: []\n") == sizes("correlations:\n") == {}
     own = json.dumps([written(CHOICE, STAKE, 0.25)])
     assert sizes(f"correlations: {own}\n") == {(CHOICE, STAKE): 0.25}
-
-
-def test_scenarios_add_and_the_study_has_the_last_word(sizes) -> None:
-    both = {(ONSET, STAKE): 0.5, (CHOICE, ONSET): 0.2}
-    assert sizes("scenarios: [scenario.yaml]\n") == both
-    both[CHOICE, ONSET] = 0.3
-    assert sizes("scenarios: [scenario.yaml, other.yaml]\n") == both
-    assert sizes("scenarios: [scenario.yaml]\ncorrelations: []\n") == {
-        (ONSET, STAKE): 0.1, (CHOICE, ONSET): 0.2,
-    }  # fmt: skip
-
-
-def test_mistake_in_a_scenario_is_reported_there(sizes, tmp_path) -> None:
-    (tmp_path / "scenario.yaml").write_text(SCENARIO.replace("forced_choice", "forced_chance"))
-    with pytest.raises(StudyError) as caught:
-        sizes("scenarios: [scenario.yaml]\n")
-    (problem,) = caught.value.problems
-    assert (problem.file, problem.line) == (str(tmp_path / "scenario.yaml"), 4)
-    assert "did you mean 'forced_choice'" in problem.message
-    twice = SCENARIO.replace("forced_choice", STAKE)
-    (tmp_path / "scenario.yaml").write_text(twice)
-    with pytest.raises(StudyError, match=r"scenario\.yaml:4:5: .* are correlated twice"):
-        sizes("scenarios: [scenario.yaml]\ncorrelations: []\n")
 
 
 # Beside a posterior, and in the results

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from escalation.errors import InputError, StudyError, StudyWarning
-from escalation.parameters.priors import Fixed, Gamma, LogNormal, Normal, TruncatedNormal
+from escalation.parameters.priors import Fixed, Gamma, LogNormal, TruncatedNormal
 from escalation.parameters.registry import REGISTRY
 from escalation.study import (
     Study,
@@ -158,16 +158,6 @@ def test_inline_priors_join_the_registry_under_their_place(study: Study) -> None
     assert set(REGISTRY) < set(study.parameters)
     # What a flashpoint says for itself is not the parameter of the one that it extends.
     assert study.parameters["scarborough_shoal.onset_rate"].default == 0.12
-
-
-def test_scenario_moves_its_parameters_and_nothing_else(study: Study) -> None:
-    scenario = load_study(CONFIGS / "asian_nato_provocative.yaml")
-    moved = {n for n in study.parameters if study.parameters[n] != scenario.parameters[n]}
-    assert moved == {"provocation_stake", "provocation_onset"}
-    assert scenario.parameters["provocation_onset"].prior == Normal(mean=0.3, sd=0.4)
-    assert scenario.structures == study.structures
-    assert scenario.flashpoints == study.flashpoints
-    assert scenario.sha256 != study.sha256
 
 
 def test_round_trips(study: Study) -> None:

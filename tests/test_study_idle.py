@@ -181,10 +181,9 @@ IDLE: dict[str, tuple[dict[str, Any], str, str]] = {
     "change that changes nothing": (
         {"parameters": {"provocation_stake": {"default": 0}}}, "parameters.provocation_stake",
         "is what holds without it"),
-    "scenario that the study overrules": (
-        {"scenarios": ["scenarios/provocative_pact.yaml"],
-         "parameters": {"provocation_stake": NORMAL}},
-        "parameters.provocation_stake", "what the study or a later scenario says holds"),
+    "scenario that sets what nothing reads": (
+        {"scenarios": [{"name": "sea", "set": {"stake_sea": 0.5}}]},
+        "scenarios.0.set.stake_sea", "has no effect"),
     "correlation with a parameter that nothing reads": (
         {"correlations": [{"between": ["stake_sea", "provocation_stake"], "rank_correlation": 0.5,
                            "source": "ours", "mark": "judgement"}]},
@@ -233,7 +232,7 @@ USED: dict[str, dict[str, Any]] = {
             "pact": {"members": {"japan": 0.7, "australia": 0.7}, "decision_delay_days": 8,
                      "covers": {"taiwan": 0.5, "south_china_sea": 0}}}]},
     "scenario beside a default": {
-        "scenarios": ["scenarios/provocative_pact.yaml"],
+        "scenarios": [{"name": "provoking", "set": {"provocation_stake": "normal(0.15, 0.2)"}}],
         "parameters": {"provocation_stake": {"default": 0.2}}},
 }  # fmt: skip
 

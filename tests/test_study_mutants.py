@@ -18,7 +18,7 @@ from escalation.study.loader import load_study
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 ROOTS = (
-    "asian_nato_provocative.yaml", "cases/paracels_1974.yaml", "cases/taiwan_strait_1995.yaml",
+    "asian_nato.yaml", "cases/paracels_1974.yaml", "cases/taiwan_strait_1995.yaml",
     "verify/islands_with_host.yaml", "verify/shoal_no_third_parties.yaml",
 )  # fmt: skip
 LIMIT_S = 10

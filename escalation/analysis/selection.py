@@ -133,6 +133,35 @@ def chosen_structure(ds: xr.Dataset, reference: str, structure: str | None = Non
     return structure
 
 
+def asked(ds: xr.Dataset) -> xr.Dataset:
+    """Return results whose reference and first focus are what the study's answer compares.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; those that do not say, or lack a structure that they name, come back as they are.
+
+    Examples
+    --------
+    >>> asked(ds.assign_attrs(answer='{"structure": "quad", "against": "aukus"}')) is ds
+    True
+    """
+    answer: Mapping[str, str] = json.loads(ds.attrs.get("answer") or "{}")
+    known = labels(ds, "structure")
+    structure, against = answer.get("structure"), answer.get("against")
+    if structure not in known or against not in known or structure == against:
+        return ds
+    focus = [structure, *json.loads(ds.attrs.get("focus") or "[]")]
+    return ds.assign_attrs(reference=against, focus=json.dumps(list(dict.fromkeys(focus))))
+
+
+def also_asked(ds: xr.Dataset) -> str | None:
+    """Return the third structure of the study's answer, if it names one."""
+    answer: Mapping[str, str] = json.loads(ds.attrs.get("answer") or "{}")
+    also = answer.get("also")
+    return also if also in labels(ds, "structure") else None
+
+
 def focus_of(ds: xr.Dataset, reference: str) -> list[str]:
     """Return the structures in focus other than the reference, or the one that stands for them.
 

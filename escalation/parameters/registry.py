@@ -239,10 +239,10 @@ _ONSET = (
     _entry("opening_after_1990", "o_90", "log-odds of opening at rung 3 instead of rung 2 after 1990", "1",
            0.0, _n(0, 0.7), "direct coefficient, no mechanism behind it", _J, "ladder", low=-inf),
     _entry("provocation_stake", "psi_V", "encirclement to the challenger's stake", "1",
-           0.0, _n(0, 0.2), "neutral: the claim's sign is disputed; the scenario provocative_pact "
+           0.0, _n(0, 0.2), "neutral: the claim's sign is disputed; the premise pacts_provoke "
            "centres it at 0.15", _J, "provocation", low=-inf),
     _entry("provocation_onset", "psi_h", "encirclement to the onset hazard", "1",
-           0.0, _n(0, 0.4), "neutral: the claim's sign is disputed; the scenario provocative_pact "
+           0.0, _n(0, 0.4), "neutral: the claim's sign is disputed; the premise pacts_provoke "
            "centres it at 0.3", _J, "provocation", low=-inf),
 )
 

@@ -1,9 +1,9 @@
-"""The answer of a run in one paragraph of words, with its confidence and what it hangs on.
+"""The answer of a run on one screen: in words, with what it hangs on, and a table.
 
-It speaks of the first flashpoint and the first structure in focus. Confidence is the chance
-over draws that the structure has less of a risk than the reference; the assumptions are the
-parameters that flip the difference in war by themselves, those that take the largest part in it
-first. Nothing is said that the counts do not carry (:mod:`escalation.results.support`).
+It speaks of the first flashpoint and of the two structures that the study's `compare.answer` names:
+in how many of 100 worlds the one has fewer wars than the other, for whom that is otherwise, how bad
+it may get, what a wrong choice costs, and which assumptions turn it. Nothing is said that the
+counts do not carry (:mod:`escalation.results.support`).
 """
 
 from __future__ import annotations
@@ -15,28 +15,45 @@ import numpy as np
 import xarray as xr
 
 from escalation.analysis.comparison import compare, rows_of
-from escalation.analysis.drivers import drivers_of, find_gaps, thresholds_of
-from escalation.analysis.selection import choose, chosen_reference, chosen_structure
+from escalation.analysis.drivers import Gap, drivers_of, find_gaps, thresholds_of
+from escalation.analysis.selection import (
+    also_asked,
+    asked,
+    choose,
+    chosen_reference,
+    chosen_structure,
+    focus_of,
+)
+from escalation.contracts.codes import CAUSES, NUCLEAR_USE
 from escalation.errors import EscalationError
-from escalation.report.beliefs_table import premises_words
+from escalation.report.beliefs_table import history_words, premises_words
+from escalation.report.cells import Cell, cells_of
 from escalation.report.flips import largest, threshold_rows
-from escalation.report.text import WIDTH, error_number, paragraph, plain_number, safe
+from escalation.report.text import WIDTH, of_100, paragraph, plain_number, safe, short_number
 from escalation.results.quantities import HEADLINE
-from escalation.results.support import REASONS, Says, stands_out
+from escalation.results.support import REASONS, Says
+from escalation.results.under_rule import under_rule
+from escalation.statistics.intervals import Z95
 
-ASSUMPTIONS = 3
-_CERTAIN, _LIKELY, _LEANING = 0.95, 0.8, 0.6
+ASSUMPTIONS = 2
+"""Assumptions that the answer names at most."""
+MOST_ROWS = 8
+_COLUMNS = {
+    "p_war": "war %", "p_great_power_war": "great-power %", "p_nuclear_use": "nuclear %",
+}  # fmt: skip
+_WIDTHS = (16, 15, 14, 7)
+_LABEL = 9
 
 
 def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
-    """Return the paragraph; empty where the results have nothing to compare.
+    """Return the answer; empty where the results have nothing to compare.
 
     Parameters
     ----------
     ds : Dataset
         Results.
     width : int
-        Columns.
+        Columns, at least 80.
 
     Examples
     --------
@@ -44,6 +61,7 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
     'taiwan strait, 10 years'
     """
     flashpoint = str(ds["flashpoint"].values[0])
+    ds = asked(ds)
     try:
         base = chosen_reference(ds)
         structure = chosen_structure(ds, base)
@@ -52,24 +70,25 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
     found = compare(ds, HEADLINE, loss={}, flashpoints=flashpoint)
     rows = rows_of(found)
     rule, *others = found["decision_rule"].values.tolist()
-    sentences = [
+    here = {risk: rows[rule, flashpoint, risk, structure] for risk in HEADLINE[:3]}
+    name, other = _title(ds, "structure", structure), _title(ds, "structure", base)
+    lines = paragraph(
         f"{_title(ds, 'flashpoint', flashpoint)}, {int(ds.attrs['horizon_years'])} years: "
-        f"{_title(ds, 'structure', structure)} against {_title(ds, 'structure', base)}."
-    ]
-    sentences += [
-        _sentence(risk, rows[rule, flashpoint, risk, structure], rows[rule, flashpoint, risk, base])
-        for risk in HEADLINE[:3]
-    ]
-    sentences.append(_best(ds, {
-        risk: {s: row for (r, _, q, s), row in rows.items() if (r, q) == (rule, risk)}
-        for risk in ("war", "great_power_war")
-    }))  # fmt: skip
-    if others:
-        other = {name: rows[name, flashpoint, "war", structure] for name in others}
-        sentences.append(_other_rules(rule, other))
-    sentences.append(_hangs_on(ds, flashpoint))
-    sentences.append(premises_words(ds, flashpoint))
-    return "\n".join(paragraph(" ".join(s for s in sentences if s), width))
+        f"{name}, or {other}?", width,
+    )  # fmt: skip
+    lines += paragraph(_verdict(ds, here["war"], flashpoint, name), width)
+    for label, text in (
+        ("turns", _hangs_on(ds, flashpoint)),
+        ("war", _level(here["war"], rows[rule, flashpoint, "war", base])),
+        ("regret", _regret(ds, flashpoint, structure, base)),
+        ("also", _others(ds, here, {other: rows[other, flashpoint, "war", structure]
+                                    for other in others}, flashpoint, structure)),
+        ("history", " ".join(filter(None, (history_words(ds, flashpoint),
+                                           _accidents(ds, flashpoint))))),
+    ):  # fmt: skip
+        if text:
+            lines += paragraph(text, width, label.ljust(_LABEL), " " * _LABEL)
+    return "\n".join([*lines, *_table(ds, flashpoint, width)])
 
 
 def _title(ds: xr.Dataset, dim: str, key: str) -> str:
@@ -78,123 +97,101 @@ def _title(ds: xr.Dataset, dim: str, key: str) -> str:
     return safe(title.split(" (")[0] or key.replace("_", " "))
 
 
-def _sentence(risk: str, c: Any, base: Any) -> str:
-    """One risk: how sure, and how large, as far as the counts carry it."""
-    if c.says < Says.DIFFERENCE:
-        return f"{_words(risk)}: {_chance(c)}."
-    size = error_number(100 * c.difference_monte_carlo_se)
-    error = f"±{size.replace('.', '0.', 1) if size.startswith('.') else size} by chance"
-    if np.isfinite(c.difference_low):
-        low, high = _points(c.difference_low), _points(c.difference_high)
-        error = f"{low} to {high} over what is not known, {error}"
+def _verdict(ds: xr.Dataset, war: Any, flashpoint: str, name: str) -> str:
+    """In how many worlds there are fewer wars, and in how many for those who believe otherwise."""
+    if war.says < Says.VERDICT:
+        return f"War: {REASONS[war.reason]}."
+    unsure = ", though the means differ by chance at most" if _by_chance_at_most(war) else ""
+    beliefs = premises_words(ds, flashpoint)
+    said = f": {beliefs}; nobody knows which" if beliefs else ""
     return (
-        f"{_words(risk)}: {_chance(c)}; on average {_level(c)} % against {_level(base)} %, "
-        f"a difference of {_points(c.difference)} points ({error})."
+        f"Of 100 worlds (draws of the {ds.sizes['parameter']} numbers that nobody knows; "
+        f"{ds.sizes['draw']:,} were simulated) {of_100(war.p_safer)} have fewer wars under "
+        f"{name}{unsure}{said}."
     )
 
 
-def _level(c: Any) -> str:
+def _by_chance_at_most(c: Any) -> bool:
+    return bool(max(c.p_safer, 1 - c.p_safer) >= 0.8 and c.verdict == "undecided")
+
+
+def _level(c: Any, base: Any) -> str:
+    """Mean and bad tail of both."""
+    if c.says < Says.LEVEL and base.says < Says.LEVEL:
+        return ""
+    text = f"{_mean(c)} % against {_mean(base)}"
+    if np.isfinite(c.high) and np.isfinite(base.high):
+        text += f"; in the worst 5 worlds of 100 over {_percent(c.high)} against " \
+                f"{_percent(base.high)}"
+    return text
+
+
+def _mean(c: Any) -> str:
     """Mean in per cent; a bound where nothing was seen, or nothing else."""
     if c.hits == 0:
-        return f"under {plain_number(100 * c.bound)}"
-    if c.full:
-        return f"over {plain_number(100 * (1 - c.bound))}"
-    return plain_number(100 * c.mean)
+        return f"under {_percent(c.bound)}"
+    return f"over {_percent(1 - c.bound)}" if c.full else _percent(c.mean)
 
 
-def _chance(c: Any) -> str:
-    """How sure it is that a structure has less of a risk, or why nothing is said of it."""
-    if c.says < Says.VERDICT:
-        return REASONS[c.reason]
-    return _confidence(float(c.p_safer), c.verdict)
+def _percent(share: float) -> str:
+    return plain_number(100 * share)
 
 
-def _points(value: float) -> str:
-    text = plain_number(100 * value)
-    return f"+{text}" if value > 0 else text
-
-
-def _words(risk: str) -> str:
-    name = risk.replace("_", " ").replace("great power", "great-power")
-    return name[0].upper() + name[1:]
-
-
-def _confidence(p: float, verdict: str) -> str:
-    """Chance of less of the risk, in words and as a number."""
-    less, chance = p >= 0.5, max(p, 1 - p)
-    side = "less" if less else "more"
-    number = f"{chance:.2f}" if chance < 0.995 else "over 0.99"
-    if chance >= _LIKELY and verdict == "undecided":
-        return f"undecided ({side} in {number} of draws, but the mean differs by chance at most)"
-    if chance >= _CERTAIN:
-        return f"almost surely {side} ({number} of draws)"
-    if chance >= _LIKELY:
-        return f"likely {side} ({number} of draws)"
-    if chance >= _LEANING:
-        return f"leaning to {side} ({number} of draws)"
-    return f"a coin toss ({side} in {number} of draws)"
-
-
-def _best(ds: xr.Dataset, risks: dict[str, dict[str, Any]]) -> str:
-    """Which structure has the least war and great-power war most often, if one stands out."""
-    text = "; ".join(part for risk in risks if (part := _least(ds, risk, risks[risk])))
-    return f"{text[0].upper()}{text[1:]}." if text else ""
-
-
-def _least(ds: xr.Dataset, risk: str, rows: dict[str, Any]) -> str:
-    """Which structure, or which that are alike, most often has the least of a risk."""
-    first = next(iter(rows.values()))
-    if first.rank_says < Says.VERDICT:
+def _regret(ds: xr.Dataset, flashpoint: str, structure: str, base: str) -> str:
+    """What it costs on average to choose one of the two for good."""
+    pair = ds.sel(structure=[structure, base])
+    rows = rows_of(compare(pair, "war", loss={}, flashpoints=flashpoint).isel(decision_rule=[0]))
+    mine, other = (c.regret for c in rows.values())
+    if not (np.isfinite(mine) and np.isfinite(other)):
         return ""
-    chances: dict[int, float] = {}
-    for row in rows.values():
-        chances[row.twin] = chances.get(row.twin, 0.0) + float(row.least)
-    if not stands_out(list(chances.values()), first.draws):
-        return ""
-    best = max(chances, key=lambda twin: chances[twin])
-    names = [_title(ds, "structure", name) for name, row in rows.items() if row.twin == best]
-    alike = ", which are alike" if len(names) > 1 else ""
-    share = f"{100 * chances[best]:.0f} % of draws"
-    return f"least {_words(risk).lower()} most often under {' or '.join(names)}{alike} ({share})"
+    return (
+        f"what a wrong choice costs on average: {_percent(mine)} points of war; "
+        f"{_title(ds, 'structure', base)} {_percent(other)}"
+    )
 
 
-def _other_rules(rule: str, others: dict[str, Any]) -> str:
-    """Whether the answer on war changes with the decision rule."""
-    parts = []
-    for other, c in others.items():
-        said = f"war is {_chance(c)}"
-        if c.says < Says.VERDICT:
-            said = f"no order is said of war: {_chance(c)}"
-        parts.append(
-            f"with {other.replace('_', ' ')} in place of {rule.replace('_', ' ')}, {said}"
-        )
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+def _others(
+    ds: xr.Dataset, here: dict[str, Any], by_rule: dict[str, Any], flashpoint: str, structure: str
+) -> str:
+    """The same share for the other risks, decision rules, and a third structure."""
+    parts = [
+        f"{risk.replace('_', ' ').replace('great power', 'great-power')} {of_100(c.p_safer)}"
+        for risk, c in here.items() if risk != "war" and c.says >= Says.VERDICT
+    ]
+    parts += [
+        f"war by {rule.replace('_', ' ')} {of_100(c.p_safer)}"
+        for rule, c in by_rule.items() if c.says >= Says.VERDICT
+    ]
+    third = also_asked(ds)
+    if third is not None:
+        found = compare(ds, "war", reference=third, loss={}, flashpoints=flashpoint)
+        c = next(iter(rows_of(found.sel(structure=[structure]).isel(decision_rule=[0])).values()))
+        if c.says >= Says.VERDICT:
+            parts.append(f"war against {_title(ds, 'structure', third)} {of_100(c.p_safer)}")
+    return f"less {', '.join(parts)} of 100" if parts else ""
 
 
 def _hangs_on(ds: xr.Dataset, flashpoint: str) -> str:
-    """Name the assumptions behind the difference in war: those that flip it, else what moves it."""
+    """Name the assumptions behind the difference in war: those that turn it, else what moves it."""
     chosen = choose(ds, "war", loss={}, flashpoints=flashpoint)
     gaps = find_gaps(ds, chosen)
     d = drivers_of(ds, chosen, gaps).sel(flashpoint=flashpoint, risk="war")
-    if d["reason"].item():
+    gap = gaps[flashpoint, "war"]
+    if d["reason"].item() or not isinstance(gap, Gap):
         return ""
-    moving = [
-        name for name in largest(d, "total", ASSUMPTIONS) if d["total"].sel(parameter=name) > 0
-    ]
+    moving = [name for name in largest(d, "total", 3) if d["total"].sel(parameter=name) > 0]
     flips = {t.parameter: t for t in threshold_rows(thresholds_of(chosen, gaps), flashpoint, "war")}
     pinned = _confirmed(ds)
     if pinned is not None:
         flips = {name: t for name, t in flips.items() if (name, "threshold") in pinned}
         moving = [name for name in moving if (name, "driver") in pinned]
-    flipping = sorted(flips, key=lambda name: _order_in(moving, name))
-    if flipping:
-        parts = [_assumption(flips[name]) for name in flipping[:ASSUMPTIONS]]
-        return f"On war the answer hangs on {', '.join(parts)}."
+    turning = sorted(flips, key=lambda name: moving.index(name) if name in moving else len(moving))
+    if turning:
+        parts = [_assumption(gap, flips[name]) for name in turning[:ASSUMPTIONS]]
+        return ", ".join(parts)
     if not moving:
-        return "No single assumption stands out from chance in these draws."
-    names = ", ".join(safe(name) for name in moving)
-    return f"On war no single assumption flips the answer; what moves it most is {names}."
+        return "no single assumption stands out from chance"
+    return f"no single assumption; what moves it most is {', '.join(map(safe, moving))}"
 
 
 def _confirmed(ds: xr.Dataset) -> set[tuple[str, str]] | None:
@@ -205,13 +202,85 @@ def _confirmed(ds: xr.Dataset) -> set[tuple[str, str]] | None:
     return {(row["parameter"], row["kind"]) for row in json.loads(text) if row["confirmed"]}
 
 
-def _order_in(names: list[str], name: str) -> int:
-    return names.index(name) if name in names else len(names)
-
-
-def _assumption(flip: Any) -> str:
-    side = "above" if flip.rises else "below"
+def _assumption(gap: Gap, flip: Any) -> str:
+    """A threshold, and in how many worlds beyond it there are fewer wars all the same."""
+    values = gap.design.values[:, gap.design.column(flip.parameter)]
+    beyond = values > flip.value if flip.rises else values < flip.value
+    fewer = gap.plausible[beyond]
+    share = float(((fewer < 0) + 0.5 * (fewer == 0)).mean())
     return (
-        f"{safe(flip.parameter)} (more war {side} {plain_number(flip.value)}, give or take "
-        f"{plain_number(flip.low)} to {plain_number(flip.high)})"
+        f"{of_100(share)} where {safe(flip.parameter)} {'>' if flip.rises else '<'} "
+        f"{plain_number(flip.value)} ({plain_number(flip.low)} to {plain_number(flip.high)})"
     )
+
+
+def _accidents(ds: xr.Dataset, flashpoint: str) -> str:
+    """Share of nuclear use that begins with an accident, under all structures together."""
+    if "transition_count" not in ds:
+        return ""
+    steps = under_rule(ds)["transition_count"].sel(flashpoint=flashpoint)
+    crossed = steps.sel(
+        from_rung=slice(None, NUCLEAR_USE - 1), to_rung=slice(NUCLEAR_USE, None)
+    ).sum([dim for dim in steps.dims if dim != "cause"])
+    total = int(crossed.sum())
+    if not total:
+        return ""
+    share = int(crossed.sel(cause=CAUSES[0])) / total
+    return f"Accidents begin {of_100(share)} of 100 nuclear uses."
+
+
+def _table(ds: xr.Dataset, flashpoint: str, width: int) -> list[str]:
+    """Return a row for each structure: three risks, and the share of worlds with fewer wars."""
+    cells = cells_of(ds, list(_COLUMNS))
+    names = _shown(ds)
+    base = chosen_reference(ds)
+    found = compare(ds, "war", loss={}, flashpoints=flashpoint).isel(decision_rule=0, risk=0)
+    safer = found.sel(flashpoint=flashpoint)
+    room = width - sum(_WIDTHS)
+    head = [*_COLUMNS.values(), "fewer"]
+    lines = [_row("", head, room)]
+    for name in names:
+        row = cells[flashpoint, name]
+        chance = "" if name == base else _share_text(safer.sel(structure=name))
+        lines.append(_row(safe(name), [*(_cell(row[q]) for q in _COLUMNS), chance], room))
+    chances = [_chance([cells[flashpoint, name][q] for name in names]) for q in _COLUMNS]
+    errors = ", ".join(short_number(100 * error) for error in chances if np.isfinite(error))
+    left = ds.sizes["structure"] - len(names)
+    note = (
+        "median [5-95 % of worlds], m: mean; fewer: worlds of 100 with fewer wars than "
+        f"{safe(base)}"
+        + (f"; by chance at most ±{errors}" if errors else "")
+        + (f"; {left} more structures: escalation show" if left else "")
+    )
+    return [*lines, *paragraph(note, width)]
+
+
+def _row(name: str, cells: list[str], room: int) -> str:
+    label = name if len(name) < room else f"{name[: room - 2]}…"
+    text = label.ljust(room)
+    return (text + "".join(c.rjust(w) for c, w in zip(cells, _WIDTHS, strict=True))).rstrip()
+
+
+def _shown(ds: xr.Dataset) -> list[str]:
+    """Return the structures of the table in the order of the study, at most `MOST_ROWS`."""
+    names = [str(name) for name in ds["structure"].values]
+    base = chosen_reference(ds)
+    first = dict.fromkeys([base, *focus_of(ds, base), *names])
+    kept = set(list(first)[:MOST_ROWS])
+    return [name for name in names if name in kept]
+
+
+def _cell(cell: Cell) -> str:
+    return " ".join(part for part in (cell.value_text().split(" ±")[0], cell.spread_text()) if part)
+
+
+def _share_text(row: xr.Dataset) -> str:
+    if int(row["says"]) < Says.VERDICT:
+        return "-"
+    return of_100(float(row["p_safer"])).replace("over ", ">").replace("under ", "<")
+
+
+def _chance(cells: list[Cell]) -> float:
+    """Return the largest half-width of a 95 % interval by chance."""
+    errors = [Z95 * cell.monte_carlo_se for cell in cells if np.isfinite(cell.monte_carlo_se)]
+    return max(errors) if errors else float("nan")

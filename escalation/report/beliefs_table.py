@@ -10,7 +10,7 @@ from escalation.analysis.premises import compared_beliefs, premises
 from escalation.analysis.selection import chosen_reference, chosen_structure, focus_of
 from escalation.errors import EscalationError
 from escalation.report.decision_table import chance_text
-from escalation.report.text import WIDTH, paragraph, safe
+from escalation.report.text import WIDTH, of_100, paragraph, safe
 from escalation.results.companion import uses_posterior
 from escalation.results.support import Says
 
@@ -96,7 +96,7 @@ def _weighted_text(row: xr.Dataset, draws: float) -> str:
 
 
 def premises_words(ds: xr.Dataset, flashpoint: str) -> str:
-    """Return sentences on war under the other premises; empty where nothing is held.
+    """Return in how many of 100 worlds there is less war under the other premises, in words.
 
     Parameters
     ----------
@@ -104,26 +104,40 @@ def premises_words(ds: xr.Dataset, flashpoint: str) -> str:
         Results.
     flashpoint : str
         One of its flashpoints.
+
+    Returns
+    -------
+    str
+        Such as ``92 if pacts deter, 17 if pacts provoke``; empty where nothing is held.
     """
-    if not has_premises(ds):
+    told = [(name, float(main["p_safer"])) for name, main, _ in _on_war(ds, flashpoint)[1:]
+            if _is_told(main)]  # fmt: skip
+    ordered = sorted(told, key=lambda pair: -pair[1])
+    return ", ".join(f"{of_100(share)} if {name}" for name, share in ordered)
+
+
+def history_words(ds: xr.Dataset, flashpoint: str) -> str:
+    """Return what the fit to history changed about the share of worlds with less war."""
+    held = _on_war(ds, flashpoint)
+    if not held or held[0][2] is None:
         return ""
+    _, after, before = held[0]
+    if not (_is_told(before) and _is_told(after)):
+        return ""
+    now, then = float(after["p_safer"]), float(before["p_safer"])
+    much = "next to nothing" if abs(now - then) < _MOVED else "something"
+    return f"says {much} about it ({of_100(then)} without it)."
+
+
+def _on_war(ds: xr.Dataset, flashpoint: str) -> list[tuple[str, Any, Any]]:
+    """Return what every premise says of war under the structure in question."""
+    if not has_premises(ds):
+        return []
     structure = chosen_structure(ds, chosen_reference(ds))
     found = premises(ds, "war", flashpoints=flashpoint)
-    here = found.sel(flashpoint=flashpoint, structure=structure, risk="war")
-    own, *others = _by_premise(here)
-    told = [
-        f"{_text(main)} under '{name}'" for name, main, _ in others if _is_told(main)
-    ]  # fmt: skip
-    sentences = [f"Less war in {', '.join(told)}."] if told else []
-    _, after, before = own
-    if before is not None and _is_told(before) and _is_told(after):
-        moved = abs(float(after["p_safer"]) - float(before["p_safer"]))
-        much = "next to nothing" if moved < _MOVED else "something"
-        sentences.append(
-            f"The fit to history moved that share from {_text(before)} to {_text(after)}: it says "
-            f"{much} about which structure is safer."
-        )
-    return " ".join(sentences)
+    if structure not in found["structure"].values:
+        return []
+    return _by_premise(found.sel(flashpoint=flashpoint, structure=structure, risk="war"))
 
 
 def _rows(here: xr.Dataset) -> list[str]:

@@ -62,6 +62,17 @@ def error_number(value: float) -> str:
     return short_number(value) if math.isfinite(value) and value > 0 else "?"
 
 
+def of_100(share: float) -> str:
+    """Return a share as a number of 100.
+
+    >>> of_100(0.394), of_100(0.999), of_100(0.001)
+    ('39', 'over 99', 'under 1')
+    """
+    if share > 0.995:
+        return "over 99"
+    return "under 1" if share < 0.005 else f"{100 * share:.0f}"
+
+
 def counted(number: int, noun: str) -> str:
     """Number and noun, with an s unless it is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

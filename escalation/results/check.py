@@ -88,6 +88,10 @@ def _are_weights(value: Any) -> bool:
     )
 
 
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
 def _are_correlations(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(pair, dict) and _are_names(pair.get("between")) for pair in value
@@ -108,6 +112,7 @@ _JSON: dict[str, Callable[[Any], bool]] = {
     ),
     **dict.fromkeys(("correlations", "correlations_overruled"), _are_correlations),
     "loss": _are_weights,
+    "answer": _are_texts,
     "confirmed": _are_pins,
 }
 """What the attributes that hold JSON must be; empty text stands for nothing."""

@@ -371,6 +371,7 @@ ATTRIBUTES: MappingProxyType[str, Attribute] = MappingProxyType(
             Attribute("seed", int, "seed of all random numbers", True),
             Attribute("reference", str, "structure that the others are compared with"),
             Attribute("focus", str, "structures that the sweep compares, as a JSON list"),
+            Attribute("answer", str, "structures that the last screen compares, as a JSON table"),
             Attribute("loss", str, "weights of events in the user's loss, as a JSON table"),
             Attribute("great_power", str, "actor whose fighting makes a great-power war"),
             Attribute(

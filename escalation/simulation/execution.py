@@ -326,6 +326,7 @@ def _attrs(plan: Plan, source: Source) -> dict[str, Any]:
         "seed": plan.seed,
         "reference": study.reference,
         "focus": list(study.compare.focus),
+        "answer": _answer(study),
         "loss": dict(study.compare.loss),
         "great_power": study.great_power,
         "premise": study.premise,
@@ -340,6 +341,12 @@ def _attrs(plan: Plan, source: Source) -> dict[str, Any]:
         "git_state": git_state(),
         **source.attrs(),
     }
+
+
+def _answer(study: Study) -> dict[str, str]:
+    """Return what the study wants compared on the last screen; empty where it does not say."""
+    answer = study.compare.answer
+    return {} if answer is None else answer.model_dump(exclude_none=True)
 
 
 def refuse_with_store(plan: Plan, where: Where) -> None:

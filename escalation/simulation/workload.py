@@ -216,8 +216,11 @@ def companion_study(study: Study) -> Study:
 
 
 def compared_structures(study: Study) -> list[str]:
-    """Return the reference and the structures in focus."""
-    return [study.reference, *(s for s in study.compare.focus if s != study.reference)]
+    """Return the reference, the structures in focus and those that the answer compares."""
+    answer = study.compare.answer
+    asked = [] if answer is None else [answer.structure, answer.against, answer.also]
+    named = [study.reference, *study.compare.focus, *asked]
+    return [name for name in dict.fromkeys(named) if name is not None]
 
 
 def _width(trajectories: int, size: int) -> int:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY
-from escalation.study.correlations import combined
 from escalation.study.inherit import (
     Find,
     chain,
@@ -23,7 +22,7 @@ from escalation.study.inherit import (
 )
 from escalation.study.names import shown, suggestion
 from escalation.study.nodes import Items, Node, Position, Scalar, Table, is_prior, kind, walk
-from escalation.study.references import Library, is_file_name
+from escalation.study.references import WHAT_IF, Library, is_file_name
 
 Context = dict[str, list[str] | None]
 """Known names by group; None where a broken file leaves them unknown."""
@@ -42,9 +41,11 @@ class Assembly:
     structures : dict of str to Table
         Structures by name, as written, so that one may extend another by name.
     changes : list of Table
-        Parameter overrides, scenarios first.
+        Parameter overrides.
     premises : dict of str to Table
         What each premise says of parameters, by its name.
+    scenarios : dict of str to Table
+        Scenarios by their names.
     orphans : set of Position
         Objects that lack something because what they extend was not found.
     inherited : set of str
@@ -57,6 +58,7 @@ class Assembly:
     structures: dict[str, Table] = field(default_factory=dict)
     changes: list[Table] = field(default_factory=list)
     premises: dict[str, Table] = field(default_factory=dict)
+    scenarios: dict[str, Table] = field(default_factory=dict)
     orphans: set[Position] = field(default_factory=set)
     inherited: set[str] = field(default_factory=set)
     elsewhere: dict[str, Node] = field(default_factory=dict)
@@ -75,16 +77,15 @@ class Assembly:
             {name: self.structure(table) for name, table in self.structures.items()},
             written.key_positions,
         )
-        speakers = [*self._scenarios(whole), whole]
-        self.changes = [change for table in speakers for change in self._parameters(table)]
-        correlations = combined([table.entries.get("correlations") for table in speakers])
+        self.changes = [*self._parameters(whole)]
+        self.scenarios = self._scenarios(whole)
         found = {"actors": actors, "flashpoints": flashpoints, "structures": finished,
                  "premises": self._named(whole, "premises", self._premise)}
         parts: dict[str, Node | None] = {
             key: table for key, table in found.items() if key in whole.entries
         }
         dropped = dict.fromkeys((*STUDY_ONLY, "parameters"))
-        finished_study = with_entries(whole, **parts, correlations=correlations, **dropped)
+        finished_study = with_entries(whole, **parts, **dropped)
         self.library.problems.extend(_same_names(finished_study))
         return finished_study
 
@@ -301,15 +302,44 @@ class Assembly:
             whole = with_entries(whole, name=Scalar(pact.position, owner, owner))
         return whole
 
-    def _scenarios(self, whole: Table) -> Iterator[Table]:
-        node = whole.entries.get("scenarios")
-        for _, table in self._each(node, "a scenario") if node else ():
+    def _scenarios(self, whole: Table) -> dict[str, Table]:
+        """Return the scenarios that the study names, and the one of the command line."""
+        found = self._named(whole, "scenarios", lambda table: table).entries
+        asked = self.library.what_if()
+        if asked is not None:
+            found[WHAT_IF] = asked
+        scenarios = {name: table for name, table in found.items() if isinstance(table, Table)}
+        for table in scenarios.values():
             for key in table.entries:
                 if key not in SCENARIO_KEYS:
                     self.library.problems.append(table.key_position(key).problem(
                         f"unknown key {shown(key)} {suggestion(key, SCENARIO_KEYS)}"
                     ))
-            yield table
+        return scenarios
+
+    def labelled(self, whole: Table) -> Table:
+        """Return a study's tree with every prior that has no name yet named by where it stands."""
+        found: dict[str, Node | None] = {}
+        for group in ("actors", "flashpoints", "structures"):
+            table = whole.entries.get(group)
+            if isinstance(table, Table):
+                parts = {
+                    name: self._labelled_part(part, name) for name, part in table.entries.items()
+                }
+                found[group] = Table(table.position, parts, table.key_positions)
+        return with_entries(whole, **found)
+
+    def _labelled_part(self, part: Node, name: str) -> Node:
+        if not isinstance(part, Table):
+            return part
+        pacts = part.entries.get("pacts")
+        if isinstance(pacts, Items):
+            items = tuple(
+                self._label(pact, pact.text("name") or name) if isinstance(pact, Table) else pact
+                for pact in pacts.items
+            )
+            part = with_entries(part, pacts=Items(pacts.position, items))
+        return self._label(part, name)
 
     def _premise(self, table: Table) -> Table:
         """Set aside what a premise says of parameters, and return the rest of it."""
@@ -347,7 +377,7 @@ class Assembly:
         return with_entries(node, name=Scalar(node.position, name, name))
 
 
-SCENARIO_KEYS = ("name", "title", "description", "parameters", "correlations")
+SCENARIO_KEYS = ("name", "title", "description", "set")
 
 
 def _keys(whole: Table, group: str) -> list[str]:

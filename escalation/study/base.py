@@ -127,7 +127,7 @@ def parts_of(whole: object, kind: type[Part]) -> Iterator[Part]:
         yield whole
     elif isinstance(whole, BaseModel):
         for name in type(whole).model_fields:
-            if name not in ("parameters", "text"):
+            if name not in ("parameters", "text", "scenarios"):
                 yield from parts_of(getattr(whole, name), kind)
     elif isinstance(whole, dict):
         for value in whole.values():

@@ -1,4 +1,4 @@
-"""Rank correlations between priors, as a study or a scenario states them."""
+"""Rank correlations between priors, as a study states them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from escalation.parameters.registry import Mark, Parameter
 from escalation.statistics.copula import clashing
 from escalation.study.base import FiniteFloat, StudyModel, Text, fault
 from escalation.study.names import SHOWN_CHOICES, shown, suggestion
-from escalation.study.nodes import Items, Node, Scalar, Table
 from escalation.study.vocabulary import ParameterName
 
 
@@ -63,22 +62,6 @@ def rank_correlations(stated: Iterable[Correlation]) -> dict[tuple[str, str], fl
     return {one.pair: one.rank_correlation for one in stated}
 
 
-def combined(stated: Sequence[Node | None]) -> Node | None:
-    """Return one list of all that several lists say, None where there is none.
-
-    Where two lists speak of the same pair, the later one holds. What is not a list comes back
-    as it is, for the schema to object to.
-    """
-    lists = [n for n in stated if n is not None and not _is_null(n)]
-    items: list[Node] = []
-    for node in lists:
-        if not isinstance(node, Items):
-            return node
-        own = {_pair_of(item) for item in node.items} - {None}
-        items = [item for item in items if _pair_of(item) not in own] + [*node.items]
-    return Items(lists[-1].position, tuple(items)) if lists else None
-
-
 def impossible(
     stated: Sequence[Correlation], parameters: Mapping[str, Parameter]
 ) -> Iterator[tuple[int, str]]:
@@ -108,14 +91,3 @@ def _own_faults(
             yield f"parameter {shown(name)} is fixed, so it cannot be correlated"
     if one.pair in [other.pair for other in before]:
         yield f"{shown(one.pair[0])} and {shown(one.pair[1])} are correlated twice"
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
-
-
-def _pair_of(item: Node) -> frozenset[object] | None:
-    between = item.entries.get("between") if isinstance(item, Table) else None
-    if not isinstance(between, Items):
-        return None
-    return frozenset(name.value for name in between.items if isinstance(name, Scalar))

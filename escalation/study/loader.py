@@ -23,30 +23,36 @@ from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.assembly import Assembly, Context
 from escalation.study.base import parts_of
+from escalation.study.changes import ParameterOverride, impossible, overridden, patched
 from escalation.study.correlations import impossible as impossible_correlations
-from escalation.study.idle import Words, idle
+from escalation.study.idle import Words, idle, unread
 from escalation.study.inherit import with_entries
 from escalation.study.messages import problems_of
 from escalation.study.names import shown, suggestion
 from escalation.study.nodes import Items, Position, Scalar, Table, from_data, kind, to_data
-from escalation.study.overrides import ParameterOverride, impossible, overridden
 from escalation.study.quantity import InlinePrior
-from escalation.study.references import Library
+from escalation.study.references import CHOSEN, WHAT_IF, Library
 from escalation.study.schema import Study
 from escalation.study.theatres import unnamed_theatres
+from escalation.study.vocabulary import MAX_TITLE
 from escalation.study.yaml_text import read_yaml
 
 BUILT_IN_PYTHON = "<study>"
 """Stands for the file of a study that was never in one."""
 
 
-def load_study(path: str | os.PathLike[str]) -> Study:
+def load_study(
+    path: str | os.PathLike[str], what_if: Mapping[str, Any] | None = None
+) -> Study:
     """Read a study file and all files that it names.
 
     Parameters
     ----------
     path : str or path-like
         The study file, in YAML.
+    what_if : mapping of str to object, optional
+        Values by path, as under ``set`` of a scenario: the study has one more scenario then,
+        named ``what_if``.
 
     Returns
     -------
@@ -67,15 +73,26 @@ def load_study(path: str | os.PathLike[str]) -> Study:
     --------
     >>> load_study("configs/asian_nato.yaml").horizon_years
     10
+    >>> study = load_study("configs/asian_nato.yaml", {"japan.domestic_veto": 0.6})
+    >>> study.scenarios["what_if"].parameters["japan.domestic_veto"].default
+    0.6
     """
     typed = os.fspath(path)
     if not typed.isprintable():
         raise StudyError([Problem(shown(typed), 0, 0, "", "is not a usable file name")])
     folder, name = os.path.split(typed)
-    library = Library(folder)
+    library = Library(folder, asked=_asked(what_if or {}))
     study = _from_library(library, name)
     _warn(library.notes)
     return study
+
+
+def _asked(changes: Mapping[str, Any]) -> str:
+    """Return the text of a scenario that sets values by path; empty for none."""
+    if not changes:
+        return ""
+    title = ", ".join(f"{path} = {value}" for path, value in changes.items())
+    return as_text({"name": WHAT_IF, "title": title[:MAX_TITLE], "set": dict(changes)})
 
 
 def parse_study(
@@ -182,7 +199,7 @@ def study_from_text(text: Mapping[str, str], *, told: bool = False) -> Study:
     study = _from_library(library, next(iter(text)))
     if told:
         _warn(library.notes)
-    return study
+    return study.scenarios[text[CHOSEN]] if CHOSEN in text else study
 
 
 def _from_library(library: Library, name: str) -> Study:
@@ -228,7 +245,57 @@ def _finished(library: Library, root: Table | None) -> Study:
         raise StudyError(library.problems)
     library.notes.extend(idle(words))
     found = {"parameters": parameters, "premises": premises}
-    return study.model_copy(update=found).with_text(library.text)
+    study = study.model_copy(update=found).with_text(library.text)
+    scenarios = {
+        name: scenario for name, table in assembly.scenarios.items()
+        if (scenario := _scenario(study, whole, table, assembly)) is not None
+    }
+    if library.problems:
+        raise StudyError(library.problems)
+    return study.model_copy(update={"scenarios": scenarios})
+
+
+def _scenario(base: Study, whole: Table, table: Table, assembly: Assembly) -> Study | None:
+    """Return the study of a scenario: its headline rule, without premises and sweeps."""
+    library, name = assembly.library, table.text("name") or ""
+    stated = table.entries.get("set")
+    if not isinstance(stated, Table) or not stated.entries:
+        library.problems.append(table.key_position("set").problem(
+            f"scenario {shown(name)} sets nothing; write `set: {{PATH: VALUE}}`"
+        ))
+        return None
+    tree, said = patched(whole, stated, base.parameters, library.problems)
+    tree = assembly.labelled(with_entries(tree, premises=None))
+    context = assembly.context(tree)
+    study = _validated(tree, context, assembly)
+    changes = [
+        (stated_by, parameter, change) for stated_by in (*assembly.changes, said)
+        for parameter, change in _changes(
+            _known_alone(stated_by, context), context, library
+        )
+    ]
+    if study is None or library.problems:
+        return None
+    vain = unread(study)
+    library.notes.extend(
+        said.key_position(parameter).problem(f"has no effect: {vain[parameter]}")
+        for parameter in said.entries if parameter in vain
+    )
+    title = table.text("title") or name.replace("_", " ")
+    return study.model_copy(update={
+        "name": f"{base.name}_{name}"[:63],
+        "title": f"{base.title}: {title}"[:MAX_TITLE],
+        "parameters": _parameters(study, changes, library),
+        "premises": {}, "decision_rules": study.decision_rules[:1],
+        "compare": study.compare.model_copy(update={"sweep": ()}),
+    }).with_text({**base.text, CHOSEN: name})
+
+
+def _known_alone(table: Table, context: Context) -> Table:
+    """Return what is said of parameters without those that a scenario's values have replaced."""
+    known = context["parameters"]
+    gone = [name for name in table.entries if known is not None and name not in known]
+    return with_entries(table, **dict.fromkeys(gone))
 
 
 def recheck(study: Study) -> None:

@@ -18,6 +18,11 @@ MAX_BYTES = 1_000_000
 MAX_FILES = 500
 MAX_PATH = 255
 SUFFIXES = (".yaml", ".yml")
+WHAT_IF = "what_if"
+"""Name of the scenario that was asked for beside the study's own."""
+ASKED, CHOSEN = "--set", "--scenario"
+"""Stand among the texts of a study for the file of that scenario, and for the scenario whose study
+this is."""
 
 
 def is_file_name(text: str) -> bool:
@@ -56,6 +61,8 @@ class Library:
         Folder of the study, as the user typed it; empty for the current one.
     stored : mapping of str to str or None
         Texts to read instead of the disk, by path relative to the folder.
+    asked : str
+        Text of a scenario beside the study's own; empty for none.
     problems : list of Problem
         Everything wrong that was met so far.
     notes : list of Problem
@@ -68,6 +75,7 @@ class Library:
 
     folder: str = ""
     stored: Mapping[str, str] | None = None
+    asked: str = ""
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
     text: dict[str, str] = field(default_factory=dict)
@@ -134,6 +142,15 @@ class Library:
                 self.text[path] = text
                 self._trees[path] = self._parse(path, text)
         return self._trees[path]
+
+    def what_if(self) -> Table | None:
+        """Return the tree of the scenario that was asked for beside the study's own, if one was."""
+        text = self.asked or (self.stored or {}).get(ASKED)
+        if not text:
+            return None
+        self.text[ASKED] = text
+        root = read_yaml(text, ASKED, self.problems)
+        return root if isinstance(root, Table) else None
 
     def _refuse(self, problem: Problem) -> None:
         self.broken = True

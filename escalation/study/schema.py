@@ -18,6 +18,7 @@ from pydantic import (
     TypeAdapter,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from escalation.contracts.codes import DECISION_RULES, EVENTS, MAX_YEARS
@@ -42,6 +43,7 @@ from escalation.study.vocabulary import (
 __all__ = [
     "Actor",
     "ActorOverride",
+    "Answer",
     "Compare",
     "Correlation",
     "Flashpoint",
@@ -97,11 +99,37 @@ def _event(name: str) -> str:
 Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e12), AfterValidator(finite)]
 
 
+class Answer(StudyModel):
+    """The question that the last screen of a run answers.
+
+    Attributes
+    ----------
+    structure, against : str
+        The two structures that are compared.
+    also : str, optional
+        A third one that the first is held against in a sentence.
+    """
+
+    structure: StructureName
+    against: StructureName
+    also: StructureName | None = None
+
+    @model_validator(mode="after")
+    def _different(self) -> Self:
+        named = [name for name in (self.structure, self.against, self.also) if name is not None]
+        for name in named:
+            if named.count(name) > 1:
+                raise fault(f"{shown(name)} is compared with itself")
+        return self
+
+
 class Compare(StudyModel):
     """What to set against the reference structure, and how.
 
     Attributes
     ----------
+    answer : Answer, optional
+        What the last screen compares; by default the first structure in focus with the reference.
     focus : tuple of str
         Structures to look into.
     sweep : tuple of str
@@ -111,6 +139,7 @@ class Compare(StudyModel):
         history.
     """
 
+    answer: Answer | None = None
     focus: tuple[StructureName, ...] = Field(default=(), strict=False)
     sweep: tuple[ParameterName, ...] = Field(default=(), strict=False)
     loss: dict[Annotated[str, AfterValidator(_event)], Weight] = Field(default={})
@@ -176,13 +205,13 @@ class Study(StudyModel):
         The registry with this study's overrides, and its own inline priors by their position.
     correlations : tuple of Correlation
         Rank correlations between priors. A study's list replaces that of the study it extends,
-        as every list does; ``correlations: []`` takes it away. Those of its scenarios are
-        added; of two about the same pair the later scenario's holds, and the study's own
-        before both.
+        as every list does; ``correlations: []`` takes it away.
     premise : str
         Name of the study's own priors among the premises.
     premises : dict of str to Premise
         Rival beliefs under which reference and structures in focus are run too, by name.
+    scenarios : dict of str to Study
+        What the study would be if some of its values were others, by name of the scenario.
     decision_rules : tuple of str
         How the two sides weigh their options; the first rule is the headline.
     plan : RunPlan
@@ -217,6 +246,7 @@ class Study(StudyModel):
     correlations: tuple[Correlation, ...] = Field(default=(), strict=False)
     premise: Name = "own"
     premises: dict[Name, Premise] = Field(default={})
+    scenarios: dict[str, Study] = internal({}, exclude=True)
     parameters: dict[str, Entry] = internal({})
     text: dict[str, str] = internal({})
     read_sha256: str = internal("")

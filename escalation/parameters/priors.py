@@ -38,6 +38,14 @@ def _special() -> Any:
 
 
 class _Prior(BaseModel, ABC):
+    """A distribution that is known by its quantiles.
+
+    Attributes
+    ----------
+    prior : str
+        Which distribution.
+    """
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     @abstractmethod
@@ -116,7 +124,15 @@ class Fixed(_Prior):
 
 
 class LogNormal(_Prior):
-    """exp(Normal(log median, sigma)); `sigma` is in log units."""
+    """exp(Normal(log median, sigma)); `sigma` is in log units.
+
+    Attributes
+    ----------
+    median : float
+        The 50 % quantile.
+    sigma : float
+        Standard deviation of the logarithm.
+    """
 
     prior: Literal["lognormal"] = "lognormal"
     median: Positive
@@ -133,7 +149,15 @@ class LogNormal(_Prior):
 
 
 class Normal(_Prior):
-    """Normal with mean and standard deviation."""
+    """Normal with mean and standard deviation.
+
+    Attributes
+    ----------
+    mean : float
+        The mean.
+    sd : float
+        The standard deviation.
+    """
 
     prior: Literal["normal"] = "normal"
     mean: Finite
@@ -153,7 +177,15 @@ class Normal(_Prior):
 
 
 class TruncatedNormal(_Prior):
-    """Normal cut at zero from below."""
+    """Normal cut at zero from below.
+
+    Attributes
+    ----------
+    mean : float
+        The mean before the cut.
+    sd : float
+        The standard deviation before the cut.
+    """
 
     prior: Literal["normal_positive"] = "normal_positive"
     mean: Finite
@@ -175,7 +207,13 @@ class TruncatedNormal(_Prior):
 
 
 class Beta(_Prior):
-    """Beta(a, b) on the unit interval."""
+    """Beta(a, b) on the unit interval.
+
+    Attributes
+    ----------
+    a, b : float
+        Its shapes; the mean is a / (a + b).
+    """
 
     prior: Literal["beta"] = "beta"
     a: Positive
@@ -192,7 +230,15 @@ class Beta(_Prior):
 
 
 class Gamma(_Prior):
-    """Gamma with shape and rate."""
+    """Gamma with shape and rate.
+
+    Attributes
+    ----------
+    shape : float
+        Its shape; the mean is shape / rate.
+    rate : float
+        Its rate, one over the scale.
+    """
 
     prior: Literal["gamma"] = "gamma"
     shape: Positive
@@ -206,7 +252,13 @@ class Gamma(_Prior):
 
 
 class Uniform(_Prior):
-    """Uniform between two bounds."""
+    """Uniform between two bounds.
+
+    Attributes
+    ----------
+    low, high : float
+        The bounds.
+    """
 
     prior: Literal["uniform"] = "uniform"
     low: Finite
@@ -247,6 +299,7 @@ class Elicited(_Prior):
     Attributes
     ----------
     median : float
+        The 50 % quantile.
     range : (float, float)
         The 5 and the 95 % quantile.
     low, high : float, optional
@@ -261,7 +314,10 @@ class Elicited(_Prior):
 
     prior: Literal["elicited"] = "elicited"
     median: Finite
-    range: Annotated[tuple[Finite, ...], Field(strict=False)]
+    range: Annotated[
+        tuple[Finite, ...],
+        Field(strict=False, json_schema_extra={"minItems": 2, "maxItems": 2}),
+    ]
     low: Finite | None = None
     high: Finite | None = None
 

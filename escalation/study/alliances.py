@@ -108,7 +108,15 @@ class Pact(Titled):
 
 
 class ActorOverride(StudyModel):
-    """What a structure changes about an actor."""
+    """What a structure changes about an actor.
+
+    Attributes
+    ----------
+    staunch_logit : Magnitude or None
+        In place of the actor's own log-odds of being staunch.
+    stake_scale : Magnitude or None
+        Factor on what the actor has at stake everywhere.
+    """
 
     staunch_logit: LogOdds | None = None
     stake_scale: Amount | None = None

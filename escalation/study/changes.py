@@ -37,6 +37,17 @@ class ParameterOverride(StudyModel):
     """A change to one parameter.
 
     A default without a prior keeps the registry's prior; a plain number fixes the parameter.
+
+    Attributes
+    ----------
+    prior : Prior or None
+        The distribution.
+    default : float or None
+        Value of a run at defaults; the new prior's median unless given.
+    source : str or None
+        Where it comes from; the file that says so unless given.
+    mark : {"read", "computed", "judgement"} or None
+        How it was come by; a judgement unless given.
     """
 
     prior: Prior | None = None

@@ -36,8 +36,12 @@ class Correlation(StudyModel):
         How it was come by.
     """
 
-    between: tuple[ParameterName, ...] = Field(strict=False)
-    rank_correlation: Annotated[FiniteFloat, AfterValidator(_inside)]
+    between: tuple[ParameterName, ...] = Field(
+        strict=False, json_schema_extra={"minItems": 2, "maxItems": 2, "uniqueItems": True}
+    )
+    rank_correlation: Annotated[FiniteFloat, AfterValidator(_inside)] = Field(
+        json_schema_extra={"exclusiveMinimum": -1, "exclusiveMaximum": 1}
+    )
     source: Text
     mark: Mark
 

@@ -19,16 +19,24 @@ from pydantic import (
     Field,
     Tag,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_serializer,
     model_validator,
 )
 
 from escalation.parameters.priors import Elicited, Fixed, Prior
-from escalation.parameters.registry import Mark, Parameter
+from escalation.parameters.registry import REGISTRY, Mark, Parameter
 from escalation.study.base import FiniteFloat, StudyModel, Text, fault, internal
 from escalation.study.names import shown, suggestion
 from escalation.study.nodes import QUANTITY_KEYS
+
+PARAMETER_SHAPE = WithJsonSchema({
+    "title": "ParameterName",
+    "description": "A parameter of the model, or one of the study by its position, with dots.",
+    "anyOf": [{"enum": list(REGISTRY)}, {"type": "string", "pattern": r"\."}],
+})
+"""What the name of a parameter looks like, for editors."""
 
 
 class _Bounded(StudyModel):
@@ -62,7 +70,19 @@ class Number(StudyModel):
 
 
 class Figure(StudyModel):
-    """A number with its source and the mark that says how it was come by."""
+    """A number with its source and the mark that says how it was come by.
+
+    Attributes
+    ----------
+    value : float
+        The number.
+    source : str
+        Where it comes from.
+    mark : {"read", "computed", "judgement"}
+        How it was come by.
+    unit : str
+        Unit; ``1`` for a pure number.
+    """
 
     value: FiniteFloat
     source: Text
@@ -75,9 +95,17 @@ class Figure(StudyModel):
 
 
 class ParameterRef(_Bounded):
-    """The value of a named parameter, times a scale."""
+    """The value of a named parameter, times a scale.
 
-    parameter: str
+    Attributes
+    ----------
+    parameter : str
+        Of the model, or of the study itself.
+    scale : float
+        Factor on it.
+    """
+
+    parameter: Annotated[str, PARAMETER_SHAPE]
     scale: FiniteFloat = 1.0
 
     @model_validator(mode="before")
@@ -115,6 +143,21 @@ class InlinePrior(_Bounded):
     ``{prior: gamma, shape: 5.5, rate: 15, default: 0.37, source: ..., mark: computed}``. A median
     with a 90 % range, ``{median: 0.4, range: [0.2, 0.6]}``, needs no more; it counts as a
     judgement of the study's authors unless it says otherwise.
+
+    Attributes
+    ----------
+    prior : Prior
+        The distribution.
+    source : str
+        Where it comes from.
+    mark : {"read", "computed", "judgement"}
+        How it was come by.
+    default : float or None
+        Value of a run at defaults; the prior's median unless given.
+    unit : str
+        Unit; ``1`` for a pure number.
+    meaning : str
+        What it is, in one line.
     """
 
     prior: Prior

@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -96,6 +97,9 @@ def _event(name: str) -> str:
     return name
 
 
+EventName: TypeAlias = Annotated[
+    str, AfterValidator(_event), WithJsonSchema({"enum": list(EVENTS)})
+]
 Weight: TypeAlias = Annotated[float, Field(ge=0, le=1e12), AfterValidator(finite)]
 
 
@@ -140,9 +144,13 @@ class Compare(StudyModel):
     """
 
     answer: Answer | None = None
-    focus: tuple[StructureName, ...] = Field(default=(), strict=False)
-    sweep: tuple[ParameterName, ...] = Field(default=(), strict=False)
-    loss: dict[Annotated[str, AfterValidator(_event)], Weight] = Field(default={})
+    focus: tuple[StructureName, ...] = Field(
+        default=(), strict=False, json_schema_extra={"uniqueItems": True}
+    )
+    sweep: tuple[ParameterName, ...] = Field(
+        default=(), strict=False, json_schema_extra={"uniqueItems": True}
+    )
+    loss: dict[EventName, Weight] = Field(default={})
 
     @field_validator("focus", "sweep")
     @classmethod
@@ -177,6 +185,8 @@ class Premise(Titled):
 
     Attributes
     ----------
+    description : str
+        What they believe, in sentences.
     source : str
         Who holds them, and where they say so.
     parameters : dict of str to Parameter
@@ -193,6 +203,12 @@ class Study(StudyModel):
 
     Attributes
     ----------
+    name : str
+        What folders of results are called after.
+    title : str
+        What tables and figures call it.
+    description : str
+        What it asks, in sentences.
     horizon_years : int
         Length of a trajectory.
     great_power : str
@@ -240,7 +256,10 @@ class Study(StudyModel):
     flashpoints: dict[Name, Flashpoint]
     structures: dict[Name, Structure]
     reference: StructureName
-    decision_rules: tuple[RuleName, ...] = Field(default=DECISION_RULES[:1], strict=False)
+    decision_rules: tuple[RuleName, ...] = Field(
+        default=DECISION_RULES[:1], strict=False,
+        json_schema_extra={"minItems": 1, "uniqueItems": True},
+    )  # fmt: skip
     plan: RunPlan = RunPlan()
     compare: Compare = Compare()
     correlations: tuple[Correlation, ...] = Field(default=(), strict=False)

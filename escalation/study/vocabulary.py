@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from escalation.contracts.codes import DECISION_RULES
 from escalation.errors import SHOWN_PROBLEMS
 from escalation.study.base import UNCONTROLLED, StudyModel, fault
-from escalation.study.names import NAME_RULE, is_name, shown, suggestion
-from escalation.study.quantity import Number, UnitMagnitude
+from escalation.study.names import NAME_PATTERN, NAME_RULE, RESERVED, is_name, shown, suggestion
+from escalation.study.quantity import PARAMETER_SHAPE, Number, UnitMagnitude
 
 MAX_TITLE = 200
 ONE = Number(value=1.0)
@@ -48,20 +48,38 @@ def _known_rule(name: str) -> str:
     return name
 
 
-Name: TypeAlias = Annotated[str, AfterValidator(_named)]
+NAME_SHAPE = WithJsonSchema({
+    "title": "Name",
+    "description": NAME_RULE,
+    "type": "string",
+    "pattern": f"^(?!({'|'.join(sorted(RESERVED))})$){NAME_PATTERN.pattern}$",
+})
+"""What every name looks like, for editors; validators say of a name whether it is known."""
+
+Name: TypeAlias = Annotated[str, AfterValidator(_named), NAME_SHAPE]
 Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE), UNCONTROLLED]
-ActorName: TypeAlias = Annotated[str, _known("actors", "actor")]
-StructureName: TypeAlias = Annotated[str, _known("structures", "structure")]
-TheatreName: TypeAlias = Annotated[str, _known("theatres", "theatre")]
-CoveredName: TypeAlias = Annotated[str, _known("covered", "flashpoint or theatre")]
-ParameterName: TypeAlias = Annotated[str, _known("parameters", "parameter")]
-RuleName: TypeAlias = Annotated[str, AfterValidator(_known_rule)]
+ActorName: TypeAlias = Annotated[str, _known("actors", "actor"), NAME_SHAPE]
+StructureName: TypeAlias = Annotated[str, _known("structures", "structure"), NAME_SHAPE]
+TheatreName: TypeAlias = Annotated[str, _known("theatres", "theatre"), NAME_SHAPE]
+CoveredName: TypeAlias = Annotated[str, _known("covered", "flashpoint or theatre"), NAME_SHAPE]
+ParameterName: TypeAlias = Annotated[str, _known("parameters", "parameter"), PARAMETER_SHAPE]
+RuleName: TypeAlias = Annotated[
+    str, AfterValidator(_known_rule), WithJsonSchema({"enum": list(DECISION_RULES)})
+]
 
 ByTheatre: TypeAlias = dict[TheatreName, UnitMagnitude]
 
 
 class Titled(StudyModel):
-    """Has a name, and a title that is the name in words unless another is given."""
+    """Has a name, and a title that is the name in words unless another is given.
+
+    Attributes
+    ----------
+    name : str
+        What files, options and results call it.
+    title : str
+        What tables and figures call it; the name in words unless given.
+    """
 
     name: Name
     title: Title = ""

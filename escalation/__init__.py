@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from escalation.report.decision_table import decision_table
     from escalation.report.parameter_table import parameters
     from escalation.results import estimates, open_results, save_results
+    from escalation.schemas.json_schema import file_schema as schema
     from escalation.simulation.run import run
     from escalation.study import Study, load_study, parse_study
     from escalation.study.diff import diff
@@ -45,6 +46,7 @@ _HOMES = {
     "diff": "escalation.study.diff",
     "premises": "escalation.analysis.premises",
     "parameters": "escalation.report.parameter_table",
+    "schema": "escalation.schemas.json_schema:file_schema",
     "verify": "escalation.verification.verify",
     "load_study": "escalation.study",
     "parse_study": "escalation.study",
@@ -75,6 +77,7 @@ __all__ = [
     "replay",
     "run",
     "save_results",
+    "schema",
     "verify",
 ]
 

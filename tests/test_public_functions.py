@@ -21,7 +21,7 @@ TELLS = {"say"}
 """A command tells of its progress on the screen."""
 
 
-@pytest.mark.parametrize("name", ["backtest", "cases", "diff", "parameters", "verify"])
+@pytest.mark.parametrize("name", ["backtest", "cases", "diff", "parameters", "schema", "verify"])
 def test_a_command_and_its_function_take_the_same(name):
     options = {parameter.name for parameter in main.commands[name].params} - WRITES
     assert set(inspect.signature(getattr(escalation, name)).parameters) - TELLS == options

@@ -26,6 +26,7 @@ from escalation.cli.options import Whole, plan_options, source_options, where_op
 from escalation.cli.output import after_saving, say_skipped, show_results, write_companions
 from escalation.cli.premises_command import premises
 from escalation.cli.progress import progress
+from escalation.cli.schema_command import schema
 from escalation.cli.verify_command import verify
 from escalation.errors import EscalationError, InputError, StudyWarning, printable
 
@@ -83,6 +84,7 @@ main.add_command(cases)
 main.add_command(compare)
 main.add_command(confirm)
 main.add_command(premises)
+main.add_command(schema)
 main.add_command(verify)
 main.add_command(resume)
 main.add_command(status)

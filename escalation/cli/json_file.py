@@ -48,6 +48,11 @@ def _is_json(path: Path) -> bool:
         return False
 
 
+def as_json(result: dict[str, Any]) -> str:
+    """Return the text that `write_json` writes."""
+    return json.dumps(result, indent=1, allow_nan=False) + "\n"
+
+
 def write_json(result: dict[str, Any], path: Path) -> None:
     """Write whole or not at all; where that fails, elsewhere.
 
@@ -56,7 +61,7 @@ def write_json(result: dict[str, Any], path: Path) -> None:
     InputError
         The file cannot be written; the message says where it is kept instead.
     """
-    text = json.dumps(result, indent=1, allow_nan=False) + "\n"
+    text = as_json(result)
     write_somewhere(path, lambda other: _write(text, other))
 
 

@@ -6,8 +6,10 @@ be tried on any machine.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "3")
@@ -26,6 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
     first = not hasattr(config, "workerinput")
     if first and (config.getoption("numprocesses", 0) or 0) > 1 and compile_once.nothing_compiled():
         compile_once.compile_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_line_of_progress() -> Iterator[None]:
+    """On a slow machine a command under test may take longer than what is told of."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("escalation.cli.progress.FIRST_LINE", math.inf)
+        yield
 
 
 @pytest.fixture(scope="session")

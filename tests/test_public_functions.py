@@ -17,7 +17,7 @@ from escalation.report.parameter_table import format_parameters
 
 WRITES = {"output"}
 """Options that say where a command writes; a function returns instead."""
-TELLS = {"say"}
+TELLS = {"say", "progress"}
 """A command tells of its progress on the screen."""
 
 

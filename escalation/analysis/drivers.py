@@ -10,7 +10,7 @@ from chance when all are tested together (:mod:`escalation.statistics.screening`
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -341,9 +341,22 @@ _BOX = ("coverage", "density", "support", "base_rate", "cv_coverage", "cv_densit
 Cell = dict[str, Any]
 
 
-def drivers_of(ds: xr.Dataset, chosen: Choice, gaps: Gaps) -> xr.Dataset:
-    """Return what `drivers` returns, of differences that are at hand."""
-    cells = {key: _driver(gap) if isinstance(gap, Gap) else {} for key, gap in gaps.items()}
+def drivers_of(
+    ds: xr.Dataset,
+    chosen: Choice,
+    gaps: Gaps,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> xr.Dataset:
+    """Return what `drivers` returns, of differences that are at hand.
+
+    `progress` is called with (differences done, differences in all).
+    """
+    cells: dict[tuple[str, str], Cell] = {}
+    for key, gap in gaps.items():
+        cells[key] = _driver(gap) if isinstance(gap, Gap) else {}
+        if progress is not None:
+            progress(len(cells), len(gaps))
     risks = [q.risk for q in chosen.risks]
     seen = {name for cell in cells.values() for name in cell.get("total", {})}
     names = [name for name in labels(ds, "parameter") if name in seen]

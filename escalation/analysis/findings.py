@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import xarray as xr
@@ -39,6 +39,7 @@ def find(
     structure: str | None = None,
     loss: Mapping[str, float] | None = None,
     flashpoints: str | Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Findings:
     """Compare, and say what drives and what flips the difference of one structure.
 
@@ -48,6 +49,8 @@ def find(
         Results.
     on, reference, structure, loss, flashpoints
         See :func:`escalation.analysis.selection.choose`.
+    progress : callable, optional
+        Called with (differences done, differences in all) while their drivers are found.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def find(
             ds, on, reference=reference, loss=chosen.loss, flashpoints=chosen.flashpoints
         ),
         trade_offs(ds.assign_attrs(reference=chosen.reference), flashpoints=chosen.flashpoints),
-        drivers_of(ds, chosen, gaps),
+        drivers_of(ds, chosen, gaps, progress=progress),
         thresholds_of(chosen, gaps),
     )
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,7 @@ def premises(
     reference: str | None = None,
     loss: Mapping[str, float] | None = None,
     flashpoints: str | Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> xr.Dataset:
     """Compare structures with a reference under every premise, with and without the posterior.
 
@@ -59,6 +60,8 @@ def premises(
         Results.
     on, reference, loss, flashpoints
         What to compare, see :func:`escalation.compare`.
+    progress : callable, optional
+        Called with (premises done, premises in all), with and without the posterior.
 
     Returns
     -------
@@ -83,11 +86,15 @@ def premises(
     """
     held = compared_beliefs(ds)
     shown = labels(ds, "structure" if len(held) == 1 else "companion_structure")
-    found = [
-        compare(under(ds, belief), on, reference=reference, loss=loss, flashpoints=flashpoints)
-        .isel(decision_rule=0, drop=True).drop_dims("rank")[[*SAID]].sel(structure=shown)
-        for belief in held
-    ]  # fmt: skip
+    found = []
+    for belief in held:
+        compared = compare(
+            under(ds, belief), on, reference=reference, loss=loss, flashpoints=flashpoints
+        )
+        told = compared.isel(decision_rule=0, drop=True).drop_dims("rank")[[*SAID]]
+        found.append(told.sel(structure=shown))
+        if progress is not None:
+            progress(len(found), len(held))
     whole = xr.concat(found, "belief", join="exact", combine_attrs="override")
     return whole.assign_coords(
         premise=("belief", [belief.premise for belief in held]),

@@ -25,7 +25,7 @@ from escalation.cli.destination import destination
 from escalation.cli.options import Whole, plan_options, source_options, where_options
 from escalation.cli.output import after_saving, say_skipped, show_results, write_companions
 from escalation.cli.premises_command import premises
-from escalation.cli.progress import progress
+from escalation.cli.progress import COMPILING, DRAWING, LOOKING, PINNING, part_words, progress
 from escalation.cli.schema_command import schema
 from escalation.cli.verify_command import verify
 from escalation.errors import EscalationError, InputError, StudyWarning, printable
@@ -150,6 +150,7 @@ def _run_once(
     from escalation.simulation.parameter_source import Source
     from escalation.simulation.plan import Plan
     from escalation.simulation.run import run as run_study
+    from escalation.simulation.workload import Workload
     from escalation.verification.pins import with_confirmation
 
     with destination(output, study.name, replace=overwrite) as place:
@@ -157,9 +158,11 @@ def _run_once(
         wanted = Plan.of(study, **plan)
         _announce(study, wanted)
         _announce_source(found)
-        with progress() as report:
+        with progress(COMPILING) as display:
+            report = display.counting(part_words(Workload.of(wanted, found)))
             ds = run_study(study, wanted, source=found, where=where, progress=report)
-        ds = with_confirmation(ds, where.threads)
+            display.begin(LOOKING)
+            ds = with_confirmation(ds, where.threads, progress=display.counting(PINNING))
         try:
             place.save(ds)
         except InputError:
@@ -229,7 +232,9 @@ def plot(results: str, output: str) -> None:
     from escalation.plots import save_all
     from escalation.results import open_results
 
-    saved = save_all(open_results(results), Path(output))
+    ds = open_results(results)
+    with progress(DRAWING) as display:
+        saved = save_all(ds, Path(output), progress=display.counting(DRAWING))
     for path in saved:
         click.echo(path)
     say_skipped(saved)
@@ -250,9 +255,11 @@ def replay(
     from escalation.results import open_results
 
     ds = open_results(results)
-    lines = tell(
-        ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory, rule=rule
-    )
+    with progress(COMPILING):
+        lines = tell(
+            ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory,
+            rule=rule,
+        )  # fmt: skip
     click.echo(printable("\n".join(lines)))
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from escalation.cli.progress import progress
+
 DISPUTES_HELP = (
     "Table of disputes (CSV), or a folder or zip file with the public MID, NMC, ATOP and "
     "contiguity files, packed or not."
@@ -35,7 +37,12 @@ def backtest(output: str | None, **options: Any) -> None:
     from escalation.history.backtest import backtest as score
     from escalation.report.backtest_report import format_backtest, format_refit
 
-    words = format_refit if options["refit"] else format_backtest
-    show_and_write(
-        output, lambda: score(**options, say=lambda line: click.echo(line, err=True)), words
-    )
+    def scored() -> dict[str, Any]:
+        with progress("reading the record, compiling the model") as display:
+            return score(
+                **options,
+                say=lambda line: click.echo(line, err=True),
+                progress=display.counting("folds"),
+            )
+
+    show_and_write(output, scored, format_refit if options["refit"] else format_backtest)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from escalation.cli.backtest_command import CRISES_HELP, DISPUTES_HELP
+from escalation.cli.progress import COMPILING, progress
 
 SPARE = 4
 """Draws per draw kept, where surveys weight them."""
@@ -59,31 +60,38 @@ def calibrate(
     target = checked_output(output, "output", replace=overwrite)
     study = None if options["surveys"] is None else load_study(options["surveys"])
     draws, seed = options["draws"], options["seed"]
-    record = load_disputes(disputes, aloud)
-    table = None if crises is None else load_crises(crises, aloud)
-    found = calibrate(
-        record,
-        table,
-        aggregates=not options["no_aggregates"],
-        effort=Effort(
-            options["walkers"], options["warm_up"], options["steps"],
-            kept=draws if study is None else SPARE * draws,
-        ),
-        seed=seed,
-        files={
-            name: Path(path)
-            for name, path in (("disputes", disputes), ("crises", crises))
-            if path is not None
-        },
-        report=aloud,
-    )
+    with progress("reading the record") as display:
+        record = load_disputes(disputes, aloud)
+        table = None if crises is None else load_crises(crises, aloud)
+        display.begin("compiling the model, climbing to the mode")
+        found = calibrate(
+            record,
+            table,
+            aggregates=not options["no_aggregates"],
+            effort=Effort(
+                options["walkers"], options["warm_up"], options["steps"],
+                kept=draws if study is None else SPARE * draws,
+            ),
+            seed=seed,
+            files={
+                name: Path(path)
+                for name, path in (("disputes", disputes), ("crises", crises))
+                if path is not None
+            },
+            report=aloud,
+            progress=display.counting("sampling"),
+        )
     click.echo(format_calibration(found))
     posterior = found.posterior
     if study is not None:
-        held = hold_against_surveys(posterior, study, draws, seed)
+        with progress(COMPILING) as display:
+            report = display.counting("answering surveys")
+            held = hold_against_surveys(posterior, study, draws, seed, progress=report)
         click.echo(format_surveys(held))
         posterior = held.posterior
-    click.echo(format_checks(record_checks(record, table, registry_draws(posterior, found.target))))
+    with progress("checking against the record"):
+        checks = record_checks(record, table, registry_draws(posterior, found.target))
+    click.echo(format_checks(checks))
     write_somewhere(target, lambda path: save_posterior(posterior, path))
     click.echo(f"\n{target}")
     if not found.converged:

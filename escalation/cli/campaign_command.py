@@ -14,7 +14,8 @@ import click
 
 from escalation.cli.options import Whole
 from escalation.cli.output import after_saving, show_results, write_companions
-from escalation.cli.progress import progress
+from escalation.cli.progress import COMPILING, progress
+from escalation.errors import printable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,7 +73,8 @@ def finish(
     store = Store(
         folder, repair=repair, watch=note.add, say=lambda words: click.echo(words, err=True)
     )
-    with _stoppable(folder), progress(note.text) as report:
+    with _stoppable(folder), progress(COMPILING, note=note.text) as display:
+        report = display.counting(lambda *_: printable(f"simulating {note.part}"))
         ds = running(store=store, progress=report)
     with after_saving(folder / "results.nc"):
         show_results(ds, brief=True)
@@ -80,17 +82,25 @@ def finish(
 
 
 class _Note:
-    """P(war) at the first flashpoint, so far, for the progress display."""
+    """P(war) at the first flashpoint, so far, for the progress display.
+
+    Attributes
+    ----------
+    part : str
+        Part of the run that the latest block is of.
+    """
 
     def __init__(self, study: Study) -> None:
         from escalation.simulation.status import Seen
         from escalation.simulation.workload import compared_structures
 
+        self.part = ""
         self._seen = Seen(study)
         self._flashpoint = next(iter(study.flashpoints))
         self._structures = compared_structures(study)[:2]
 
     def add(self, block: Block, counts: BlockCounts) -> None:
+        self.part = block.part
         self._seen.add(block, counts)
 
     def text(self) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from escalation.cli.progress import COMPILING, progress
+
 
 @click.command()
 @click.argument("folder", type=click.Path(), default="configs/cases")
@@ -20,4 +22,8 @@ def cases(folder: str, output: str | None, **options: Any) -> None:
     from escalation.history.cases import cases as predict_cases
     from escalation.report.case_report import format_cases
 
-    show_and_write(output, lambda: predict_cases(folder, **options), format_cases)
+    def predict() -> dict[str, Any]:
+        with progress(COMPILING) as display:
+            return predict_cases(folder, **options, progress=display.counting())
+
+    show_and_write(output, predict, format_cases)

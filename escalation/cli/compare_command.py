@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from escalation.cli.progress import COMPARING, LOOKING, progress
+
 
 @click.command()
 @click.argument("results", type=click.Path())
@@ -37,11 +39,13 @@ def compare(
     risks = [risk.risk for risk in chosen_risks(on)]
     weights = None if loss is None else parse_loss(loss)
     ds = open_results(results)
-    found = find(
-        ds, risks, reference=reference, structure=structure, loss=weights,
-        flashpoints=flashpoint or None,
-    )  # fmt: skip
-    click.echo(format_comparison(found, ds))
+    with progress(COMPARING) as display:
+        found = find(
+            ds, risks, reference=reference, structure=structure, loss=weights,
+            flashpoints=flashpoint or None, progress=display.counting(LOOKING),
+        )  # fmt: skip
+        words = format_comparison(found, ds)
+    click.echo(words)
     if target is not None:
         write_json(as_json(found, ds), target)
         click.echo(f"\n{target}")

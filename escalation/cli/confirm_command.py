@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from escalation.cli.progress import LOOKING, PINNING, progress
+
 
 @click.command()
 @click.argument("results", type=click.Path())
@@ -20,4 +22,7 @@ def confirm(results: str, **options: Any) -> None:
     from escalation.results import open_results
     from escalation.verification.pins import confirm as pinned
 
-    click.echo(format_confirmed(pinned(open_results(results), **options)))
+    ds = open_results(results)
+    with progress(LOOKING) as display:
+        found = pinned(ds, **options, progress=display.counting(PINNING))
+    click.echo(format_confirmed(found))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from escalation.cli.progress import COMPARING, DRAWING, progress
 from escalation.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def show_results(ds: xr.Dataset, *, brief: bool = False) -> None:
     """Print the decision table and what belongs to it."""
     from escalation.report import format_show
 
-    click.echo(format_show(ds, brief=brief))
+    with progress(COMPARING):
+        words = format_show(ds, brief=brief)
+    click.echo(words)
 
 
 def write_companions(ds: xr.Dataset, results: Path, folder: Path, *, figures: bool) -> None:
@@ -127,7 +130,8 @@ def _other_folders() -> list[Path]:
 def _draw(ds: xr.Dataset, folder: Path) -> int:
     from escalation.plots import save_all
 
-    saved = save_all(ds, folder)
+    with progress(DRAWING) as display:
+        saved = save_all(ds, folder, progress=display.counting(DRAWING))
     say_skipped(saved)
     return len(saved)
 

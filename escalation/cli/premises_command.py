@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from escalation.cli.progress import COMPARING, progress
+
 
 @click.command()
 @click.argument("results", type=click.Path())
@@ -15,7 +17,9 @@ def premises(results: str, also: str | None) -> None:
     from escalation.results import open_results
 
     ds = open_results(results)
-    if also is None:
-        click.echo(format_premises(ds))
-    else:
-        click.echo(format_weighted(weighted(ds, also, RISKS)))
+    with progress(COMPARING) as display:
+        if also is None:
+            words = format_premises(ds, progress=display.counting())
+        else:
+            words = format_weighted(weighted(ds, also, RISKS))
+    click.echo(words)

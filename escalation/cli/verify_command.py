@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from escalation.cli.progress import COMPILING, progress
+
 
 @click.command()
 @click.argument("study", type=click.Path())
@@ -33,8 +35,14 @@ def verify(study: str, output: str | None, **options: Any) -> None:
     """Hold the kernel against the exact solution of a reduced STUDY; exit code 1 if they differ."""
     from escalation.cli.json_file import show_and_write
     from escalation.report.verify_report import format_verify
-    from escalation.verification.verify import verify as verify_study
+    from escalation.study import load_study
+    from escalation.verification.verify import Asked, verified
 
-    result = show_and_write(output, lambda: verify_study(study, **options), format_verify)
+    def held() -> dict[str, Any]:
+        asked = Asked(**options)
+        with progress(COMPILING) as display:
+            return verified(load_study(study), asked, progress=display.counting())
+
+    result = show_and_write(output, held, format_verify)
     if not result["passed"]:
         click.get_current_context().exit(1)

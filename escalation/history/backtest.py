@@ -62,6 +62,7 @@ MIN_SCORED = 30
 
 T = TypeVar("T")
 Record = Disputes | str | os.PathLike[str]
+Progress = Callable[[int, int], None]
 
 
 def backtest(
@@ -72,6 +73,7 @@ def backtest(
     prior: bool = False,
     refit: bool = False,
     say: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Score the model on recorded disputes against base rates and logits.
 
@@ -89,7 +91,9 @@ def backtest(
         Fit the model anew in five folds, so that model and baselines are both out of fold; takes
         minutes, and goes with neither `prior` nor `history`.
     say : callable, optional
-        Told of the progress of a refit, one line each.
+        Told of each fold of a refit, one line each.
+    progress : callable, optional
+        Called with (folds done, folds in all).
 
     Returns
     -------
@@ -129,9 +133,9 @@ def backtest(
         from escalation.history.validation import validate
 
         counts = None if grave is None else crisis_counts(grave)
-        result = validate(ours, counts, report=say)
+        result = validate(ours, counts, report=say, progress=progress)
     else:
-        result = run_backtest(ours, past, grave, prior=prior)
+        result = run_backtest(ours, past, grave, prior=prior, progress=progress)
     files = {k: v if v is None else str(v) for k, v in given.items() if not isinstance(v, Columns)}
     result["provenance"] |= {"notes": notes, "files": files}
     return result
@@ -153,6 +157,7 @@ def run_backtest(
     predictor: Predictor | None = None,
     prior: bool = False,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Predict, score and compare.
 
@@ -170,6 +175,8 @@ def run_backtest(
         Predict from the prior instead of the posterior.
     seed : int
         Of folds and of the tosses behind predictive intervals.
+    progress : callable, optional
+        Called with (folds done, folds in all), where baselines are trained on folds.
 
     Returns
     -------
@@ -189,7 +196,7 @@ def run_backtest(
     """
     model = predictor or cast(Predictor, importlib.import_module("escalation.history.predict"))
     prediction = model.predict_disputes(disputes, history, prior=prior)
-    baselines, trained_on = _baselines(disputes, history, seed)
+    baselines, trained_on = _baselines(disputes, history, seed, progress)
     forecasts: dict[str, Forecast] = {"model": forecast_of(prediction), **baselines}
     result = score_all(disputes, forecasts)
     result["groups"] = group_rates(disputes, prediction, seed=seed)
@@ -259,6 +266,8 @@ def cross_validate(
     n_folds: int = N_FOLDS,
     seed: int = 0,
     history: Disputes | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Scores of a model that is fitted anew to each fold's training rows.
 
@@ -276,6 +285,8 @@ def cross_validate(
         What ``logit_history`` looks earlier disputes up in; default: all of `disputes`.
         Only earlier years are used, so a fold's own outcomes are known where a later dispute
         of the pair is predicted, as they would have been at the time.
+    progress : callable, optional
+        Called with (folds done, folds in all).
 
     Returns
     -------
@@ -291,7 +302,7 @@ def cross_validate(
             return found
         return {"model": forecast_of(fit_predict(train, test)), **found}
 
-    result = score_all(disputes, _by_fold(disputes, fold, predict))
+    result = score_all(disputes, _by_fold(disputes, fold, predict, progress))
     result["n"] = {"disputes": len(disputes)}
     result["provenance"] = {"folds": folds, "n_folds": n_folds, "seed": seed}
     return result
@@ -388,7 +399,7 @@ def _crisis_rates(outcome: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _baselines(
-    disputes: Disputes, history: Disputes | None, seed: int
+    disputes: Disputes, history: Disputes | None, seed: int, progress: Progress | None
 ) -> tuple[dict[str, Forecast], str]:
     """Forecasts of every baseline, and in words what they were trained on."""
     if history is not None:
@@ -404,19 +415,25 @@ def _baselines(
     words = f"{N_FOLDS} folds of the disputes, pairs of states kept together"
     if history is not None:
         words += f" (the history has only {fresh.sum():,} rows that are not scored themselves)"
-    return _by_fold(disputes, fold, lambda a, b: predict_baselines(a, b, history)), words
+    found = _by_fold(
+        disputes, fold, lambda a, b: predict_baselines(a, b, history), progress
+    )
+    return found, words
 
 
 def _by_fold(
     disputes: Disputes,
     fold: np.ndarray,
     predict: Callable[[Disputes, Disputes], dict[str, Forecast]],
+    progress: Progress | None,
 ) -> dict[str, Forecast]:
     """Forecasts of every row by name, each fold's from the rows of the others."""
     parts: dict[str, list[Forecast]] = {}
     for k in range(fold.max() + 1):
         for name, forecast in predict(disputes.take(fold != k), disputes.take(fold == k)).items():
             parts.setdefault(name, []).append(forecast)
+        if progress is not None:
+            progress(k + 1, int(fold.max()) + 1)
     order = np.argsort(np.argsort(fold, kind="stable"))
     return {
         name: {target: np.concatenate([f[target] for f in found])[order] for target in TARGETS}

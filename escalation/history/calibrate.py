@@ -63,6 +63,7 @@ def calibrate(
     seed: int = 0,
     files: dict[str, Path] | None = None,
     report: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> FittedPosterior:
     """Fit the shared parameters to disputes, crises and published aggregates.
 
@@ -81,7 +82,9 @@ def calibrate(
     files : dict of str to Path, optional
         Files that the tables came from, for the provenance.
     report : callable, optional
-        Told of progress, one line each.
+        Told of each step towards the mode, one line each.
+    progress : callable, optional
+        Called with (steps of the chains done, steps in all).
 
     Raises
     ------
@@ -95,11 +98,6 @@ def calibrate(
     need = chain_bytes(effort, target.space.n)
     refuse_beyond_room("calibrate: a sample of this size", need, "lower walkers, warm-up or steps")
     mode = find_mode(target, report=report)
-
-    def progress(done: int, total: int) -> None:
-        if report and done % max(total // 20, 1) == 0:
-            report(f"sampling: {done} of {total} steps")
-
     found = sample(target, mode, effort, seed, progress)
     z = found.thinned(effort.kept, seed)
     notes = _provenance(disputes, crises, aggregates, effort, seed, mode, found, files or {})

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +81,7 @@ def run_cases(
     trajectories: int = 2_000,
     draws: int = 64,
     seed: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Json:
     """Run every case and score it.
 
@@ -96,6 +97,8 @@ def run_cases(
         Histories of one year per draw, and draws.
     seed : int, optional
         By default each study's own.
+    progress : callable, optional
+        Called with (cases done, cases in all).
 
     Returns
     -------
@@ -118,6 +121,8 @@ def run_cases(
     for name, study in studies.items():
         _check_single(name, study)
         found[name] = _case(study, outcomes[name], options, source)
+        if progress is not None:
+            progress(len(found), len(studies))
     return {
         "cases": found,
         "summary": {c: summary(found, c) for c in codes.DISPUTE_CLASSES},
@@ -256,6 +261,7 @@ def cases(
     trajectories: int = 2_000,
     draws: int = 64,
     seed: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Json:
     """Predict the historical cases in a folder and say where the actual outcomes fell.
 
@@ -263,7 +269,7 @@ def cases(
     ----------
     folder : str or path-like
         With ``outcomes.yaml`` and a study of one flashpoint and structure for each case in it.
-    prior, trajectories, draws, seed
+    prior, trajectories, draws, seed, progress
         As in :func:`run_cases`, whose result is returned.
 
     Raises
@@ -280,5 +286,6 @@ def cases(
     """
     studies, outcomes = load_cases(folder)
     return run_cases(
-        studies, outcomes, prior=prior, trajectories=trajectories, draws=draws, seed=seed
-    )
+        studies, outcomes, prior=prior, trajectories=trajectories, draws=draws, seed=seed,
+        progress=progress,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,12 @@ class Held:
 
 
 def hold_against_surveys(
-    posterior: Posterior, study: Study, n: int | None = None, seed: int = 0
+    posterior: Posterior,
+    study: Study,
+    n: int | None = None,
+    seed: int = 0,
+    *,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Held:
     """Weight a posterior's rows by how well they agree with surveys and forecasts.
 
@@ -96,13 +102,15 @@ def hold_against_surveys(
         Rows to draw anew; as many as there are by default.
     seed : int
         Seed of histories and of the rows drawn.
+    progress : callable, optional
+        Called with (rows done, rows in all).
 
     Raises
     ------
     InputError
         If the study has no Taiwan Strait.
     """
-    answers = survey_answers(posterior, study, seed)
+    answers = survey_answers(posterior, study, seed, progress=progress)
     log_weights = np.zeros(posterior.n)
     for survey in SURVEYS:
         apart = _log_odds(answers[survey.name]) - _log_odds(np.array(survey.value))
@@ -114,7 +122,13 @@ def hold_against_surveys(
     return Held(drawn, answers, weights)
 
 
-def survey_answers(posterior: Posterior, study: Study, seed: int = 0) -> dict[str, np.ndarray]:
+def survey_answers(
+    posterior: Posterior,
+    study: Study,
+    seed: int = 0,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, np.ndarray]:
     """Return the model's answer to each survey in every row, by simulation."""
     if FLASHPOINT not in study.flashpoints:
         raise InputError(f"surveys: study {study.name!r} has no flashpoint {FLASHPOINT!r}")
@@ -144,6 +158,8 @@ def survey_answers(posterior: Posterior, study: Study, seed: int = 0) -> dict[st
         ):
             # Half an event is added, since a zero has no log-odds.
             parts[name].append((events + 0.5) / (chances + 1.0))
+        if progress is not None:
+            progress(begin + part.n, draws.n)
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 

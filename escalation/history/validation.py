@@ -114,10 +114,12 @@ def validate(
     variant: Variant = FULL,
     seed: int = 0,
     report: Callable[[str], None] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Cross-validate a variant in five folds; see :func:`cross_validate` for the result."""
     predictor = mode_predictor(disputes, crises, variant, report)
-    result = cross_validate(disputes, predictor, folds, seed=seed)
+    result = cross_validate(disputes, predictor, folds, seed=seed, progress=progress)
     result["variant"] = variant.name
     result["n_fitted"] = variant_space(variant).n
     return result

@@ -216,7 +216,11 @@ class SavedFigures(list[Path]):
 
 
 def save_all(
-    ds: xr.Dataset, directory: str | os.PathLike[str], format: str = "png"
+    ds: xr.Dataset,
+    directory: str | os.PathLike[str],
+    format: str = "png",
+    *,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SavedFigures:
     """Draw and save every figure that the results have the data for.
 
@@ -231,6 +235,8 @@ def save_all(
         Where the files go, named after the figures; it is made if need be.
     format : {"png", "svg", "pdf"}
         File format.
+    progress : callable, optional
+        Called with (figures done, figures in all); those that cannot be drawn count too.
 
     Returns
     -------
@@ -247,6 +253,7 @@ def save_all(
         raise InputError(f"unknown figure format {format!r}; choices: {', '.join(FORMATS)}")
     saved = SavedFigures()
     left = [plot for plot in PLOTS.values() if plot.applies(ds)]
+    total = len(left)
     try:
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
@@ -256,6 +263,8 @@ def save_all(
             if figure is not None:
                 saved.append(_save(figure, folder / f"{left[0].name}.{format}", format))
             del left[0]
+            if progress is not None:
+                progress(total - len(left), total)
     except (OSError, ValueError) as error:
         why = reason(error) if isinstance(error, OSError) else error
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import xarray as xr
@@ -25,7 +26,13 @@ def has_premises(ds: xr.Dataset) -> bool:
     return len(compared_beliefs(ds)) > 1
 
 
-def format_premises(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
+def format_premises(
+    ds: xr.Dataset,
+    width: int = WIDTH,
+    *,
+    brief: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> str:
     """Return P(safer) under every premise as plain text, no line wider than `width`.
 
     Parameters
@@ -36,6 +43,8 @@ def format_premises(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) 
         Columns.
     brief : bool
         Only the first structure in focus at the first flashpoint; all of them otherwise.
+    progress : callable, optional
+        As of :func:`escalation.analysis.premises.premises`.
     """
     try:
         reference = chosen_reference(ds)
@@ -44,7 +53,7 @@ def format_premises(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) 
         return "There is nothing to compare with a reference."
     points = [str(name) for name in ds["flashpoint"].values]
     points, structures = (points[:1], structures[:1]) if brief else (points, structures)
-    found = premises(ds, RISKS, flashpoints=points)
+    found = premises(ds, RISKS, flashpoints=points, progress=progress)
     lines: list[str] = []
     for point in points:
         for structure in structures:

@@ -95,9 +95,13 @@ class Workload:
     def trajectories(self) -> int:
         """Return the trajectories of all blocks together."""
         size = self.plan.size
-        total = cells_per_draw(self.study) * size[0] * size[1]
+        return cells_per_draw(self.study) * size[0] * size[1] + self.trajectories_besides()
+
+    def trajectories_besides(self) -> int:
+        """Return the trajectories of companions and sweep together."""
+        size = self.plan.size
         draws, each = companion_size(size)
-        total += len(self.companions) * cells_per_draw(companion_study(self.study)) * draws * each
+        total = len(self.companions) * cells_per_draw(companion_study(self.study)) * draws * each
         points, each = sweep_size(size)
         cells = len(self.study.flashpoints) * len(compared_structures(self.study))
         return total + len(self.plan.sweep) * cells * points * each

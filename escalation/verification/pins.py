@@ -9,7 +9,7 @@ driver if the difference moves, by more than chance in the draws.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,9 @@ MOVED = 2.576
 _ENDS = (0.05, 0.95)
 
 
+Progress = Callable[[int, int], None]
+
+
 class _Pin(NamedTuple):
     """A parameter, and the two numbers that it is pinned to.
 
@@ -61,6 +64,7 @@ def confirm(
     flashpoint: str | None = None,
     draws: int | None = None,
     threads: int | None = None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Pin each driver and each break-even value of a difference, and run the study again.
 
@@ -78,6 +82,8 @@ def confirm(
         Use only so many of the draws; all of them if not given.
     threads : int, optional
         Threads, all by default.
+    progress : callable, optional
+        Called with (pins done, pins in all).
 
     Returns
     -------
@@ -114,7 +120,11 @@ def confirm(
     # A study of other results is refused before anything is simulated.
     study = _pair(kept_study(ds, place, (chosen.structure, chosen.reference)), place, chosen)
     ds = ds.isel(draw=slice(draws))
-    found = [_held(ds, study, chosen, on, pin, threads) for pin in pins]
+    found = []
+    for pin in pins:
+        found.append(_held(ds, study, chosen, on, pin, threads))
+        if progress is not None:
+            progress(len(found), len(pins))
     return xr.Dataset(
         {
             name: ("pin", np.array([row[name] for row in found], dtype))
@@ -127,13 +137,16 @@ def confirm(
     )  # fmt: skip
 
 
-def with_confirmation(ds: xr.Dataset, threads: int | None = None) -> xr.Dataset:
+def with_confirmation(
+    ds: xr.Dataset, threads: int | None = None, *, progress: Progress | None = None
+) -> xr.Dataset:
     """Return results that say, as attribute ``confirmed``, what of their answer pinning confirms.
 
     They come back as they are where nothing can be asked: one structure, no text of the study.
     """
     try:
-        found = confirm(ds, draws=min(COMPANION_DRAWS, ds.sizes["draw"]), threads=threads)
+        draws = min(COMPANION_DRAWS, ds.sizes["draw"])
+        found = confirm(ds, draws=draws, threads=threads, progress=progress)
     except EscalationError:
         return ds
     rows = found.to_dataframe().replace({np.nan: None}).to_dict("records")

@@ -182,10 +182,17 @@ def verify(
     return verified(study if isinstance(study, Study) else load_study(study), asked)
 
 
-def verified(study: Study, asked: Asked, change: Change = lambda tables: tables) -> Json:
+def verified(
+    study: Study,
+    asked: Asked,
+    change: Change = lambda tables: tables,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Json:
     """Return what :func:`verify` returns.
 
-    `change` is done to the tables that the kernel is given, and not to those that are solved.
+    `change` is done to the tables that the kernel is given, and not to those that are solved;
+    `progress` is called with (cells done, cells in all).
     """
     _refuse_big(study, asked)
     values = _values(study, asked.draws, asked.seed)
@@ -194,6 +201,8 @@ def verified(study: Study, asked: Asked, change: Change = lambda tables: tables)
     checks: list[WorldCheck] = []
     for number, cell in enumerate(cells):
         checks += _checks(cell, n, asked.seed, WORLDS * number, change)
+        if progress is not None:
+            progress(number + 1, len(cells))
     plan = {"draws": asked.draws, "trajectories": n, "seed": asked.seed, "level": asked.level}
     return _report(study, checks, plan)
 

@@ -42,7 +42,7 @@ def backtest(output: str | None, **options: Any) -> None:
             return score(
                 **options,
                 say=lambda line: click.echo(line, err=True),
-                progress=display.counting("folds"),
+                progress=display.counting("predicting fold by fold"),
             )
 
     show_and_write(output, scored, format_refit if options["refit"] else format_backtest)

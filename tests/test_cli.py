@@ -38,15 +38,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     return call("run", STRAIT, "-o", file, *SMALL), file
 
 
-def test_run_ends_with_the_decision_table_and_names_its_files(finished):
+def test_run_ends_with_the_answer_and_names_its_files(finished):
     result, file = finished
     assert result.exit_code == 0, result.output
     assert "1 flashpoints x 8 structures x 2 parameter draws x 60 histories" in result.output
-    for words in ("taiwan_strait, 10 years", "P(great-", "Against hub_and_spoke: P(safer)"):
-        assert words in result.output
-    assert "What flips the answer" in result.output
-    assert str(file) in result.output
-    assert max(len(line) for line in result.output.splitlines()) <= max(100, len(str(file)) + 80)
+    *screen, last = result.stdout.splitlines()
+    assert last.startswith(f"all of it: escalation show {file} (")
+    screen = screen[-23:]
+    assert any(line.startswith("Taiwan Strait, 10 years: Asian NATO, or ") for line in screen)
+    assert sum(line.startswith("asian_nato ") for line in screen) == 1
+    assert max(len(line) for line in screen) <= 80
     assert (file.with_suffix("") / "decision_table.csv").is_file()
     assert len(list((file.with_suffix("") / "figures").glob("*.png"))) >= 7
 
@@ -223,7 +224,7 @@ def played(opened, monkeypatch):
     """A run that takes no time, with a short table and three figures only."""
     ds = opened
     monkeypatch.setattr("escalation.simulation.run.run", lambda *_, **__: ds)
-    monkeypatch.setattr("escalation.report.show.format_show", lambda *_, **__: "The table")
+    monkeypatch.setattr("escalation.report.answer.format_answer", lambda *_, **__: "The answer")
     few = {name: plots.PLOTS[name] for name in ("trade_off", "risk_heat_map", "break_even")}
     monkeypatch.setattr("escalation.plots.PLOTS", few)
     return ds
@@ -249,7 +250,7 @@ def test_a_full_disk_loses_no_results(played, tmp_path, monkeypatch):
     full_disk(monkeypatch, tmp_path / "full")
     result = call("run", STRAIT, "-o", tmp_path / "full" / "deep" / "small.nc", *SMALL)
     assert result.exit_code == 2
-    assert "The table" in result.stdout
+    assert "The answer" in result.stdout
     assert len(result.stderr.splitlines()) == 1
     assert "the disk is full; nothing was written; it is kept as" in result.stderr
     (kept,) = here.glob("small-*.nc")
@@ -272,7 +273,7 @@ def test_disks_that_are_all_full_leave_the_table(played, tmp_path, monkeypatch):
     full_disk(monkeypatch, Path("/"))
     result = call("run", STRAIT, "-o", tmp_path / "small.nc", *SMALL)
     assert result.exit_code == 2
-    assert "The table" in result.stdout
+    assert "The answer" in result.stdout
     assert "the disk is full; nothing was written; it could not be kept in" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -323,7 +324,7 @@ def test_plot_on_a_full_disk_says_what_is_missing(finished, played, tmp_path, mo
 
 
 @pytest.mark.parametrize("where", [
-    "matplotlib.figure.Figure.savefig", "escalation.report.show.format_show",
+    "matplotlib.figure.Figure.savefig", "escalation.report.answer.format_answer",
 ])
 def test_an_interrupt_after_saving_tells_that_results_are_whole(
     played, tmp_path, monkeypatch, where
@@ -397,7 +398,7 @@ def test_two_runs_at_once_keep_both(played, tmp_path, monkeypatch, output):
     assert result.exit_code == 0, result.output
     kept = sorted(tmp_path.rglob("*.nc"))
     assert sorted(open_results(file).attrs["seed"] for file in kept) == [1, 2]
-    named = [file for file in kept if f"\n{file.relative_to(tmp_path)}\n" in result.stdout]
+    named = [file for file in kept if f" show {file.relative_to(tmp_path)}\n" in result.stdout]
     assert [open_results(file).attrs["seed"] for file in named] == [2]
     if output:
         assert result.stderr.endswith("another run has written small.nc meanwhile\n")

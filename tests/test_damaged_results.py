@@ -217,7 +217,7 @@ def test_an_empty_attribute_is_one_that_is_not_given(tmp_path, body):
     forged(path, body, lambda file: file.attrs.update(dict.fromkeys(empty, "")))
     ds = open_results(path)
     assert [ds.attrs[name] for name in empty] == [""] * len(empty)
-    assert format_show(ds, brief=True)
+    assert format_show(ds)
 
 
 def test_no_name_steers_the_terminal(tmp_path, body):

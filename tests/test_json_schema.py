@@ -34,14 +34,14 @@ from escalation.study.yaml_text import read_yaml
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = ROOT / "configs"
 PLACES = {
-    "study": ["*.yaml", "cases/*.yaml", "verify/*.yaml"],
-    "actors": ["actors.yaml"],
-    "flashpoint": ["flashpoints/*.yaml"],
+    "study": ["*.yaml", "cases/*.yaml", "verify/*.yaml", "examples/*.yaml"],
+    "actors": ["actors.yaml", "examples/*/actors.yaml"],
+    "flashpoint": ["flashpoints/*.yaml", "examples/baltic/[ns]*.yaml"],
     "structure": ["structures/*.yaml"],
     "pact": ["pacts/*.yaml"],
     "premise": ["premises/*.yaml"],
 }
-OTHERS = ["cases/outcomes.yaml", "scenarios/provocative_pact.yaml"]
+OTHERS = ["cases/outcomes.yaml"]
 """Shipped files of no kind that has a schema."""
 
 FILES = {
@@ -198,7 +198,7 @@ WRONG = [
                   "source: ours, mark: judgement}]"),
     ("study", "", "correlations: [{between: [provocation_stake, provocation_onset], "
                   "rank_correlation: 1, source: ours, mark: judgement}]"),
-    ("study", "", "scenarios: [{parameter: {provocation_stake: 0.1}}]"),
+    ("study", "", "scenarios: [{name: more, parameters: {provocation_stake: 0.1}}]"),
     ("study", "", "read_sha256: a"),
     ("actors", "a: {alignment: 1, ", "a: {"),
     ("actors", "a: {alignment: 1, ", "a: {alignment: 1, nuclear: 1, "),
@@ -263,7 +263,7 @@ RIGHT = [
     ("study", "", "parameters: {provocation_stake: 0.1, provocation_onset: {default: 0.1}, "
                   "islet.challenger_stake: {median: 2, range: [1, 3]}}"),
     ("study", "", "compare: {sweep: [islet.challenger_stake, provocation_stake]}"),
-    ("study", "", "scenarios: [{title: 2027, parameters: {provocation_stake: 0}}]"),
+    ("study", "", "scenarios: [{name: more, set: {provocation_stake: 0}}]"),
     ("flashpoint", ALL, "name: islet\nextends: parent_flashpoint.yaml\nonset_rate: 1"),
     ("flashpoint", "", "base_host: null"),
     ("flashpoint", "rate: 0.3", "rate: defender_multiplier"),

@@ -19,7 +19,8 @@ from escalation.analysis.comparison import plausible_values
 from escalation.analysis.premises import effective, premises, weighted, weights
 from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError, StudyError, StudyWarning
-from escalation.report.beliefs_table import format_premises, premises_words
+from escalation.report.beliefs_table import format_premises, history_words, premises_words
+from escalation.report.text import of_100
 from escalation.results import open_results, save_results
 from escalation.results.companion import Belief, beliefs, under
 from escalation.results.estimates import panel
@@ -73,7 +74,7 @@ def ds(study: Study) -> xr.Dataset:
 def test_the_shipped_premises() -> None:
     study = cells.shipped_study()
     assert study.premise == "neutral"
-    assert list(study.premises) == ["pacts_provoke", "pacts_deter", "expert_survey"]
+    assert list(study.premises) == ["pacts_provoke", "pacts_deter", "experts_are_right"]
     for premise in study.premises.values():
         assert premise.parameters
         assert premise.source
@@ -90,7 +91,7 @@ def test_the_neutral_premise_is_what_the_study_says_itself() -> None:
         study = load_study(cells.CONFIGS / "asian_nato.yaml")
         text = (cells.CONFIGS / "premises" / "neutral.yaml").read_text(encoding="utf-8")
         both = parse_study(words(premises=["premises/neutral.yaml"]), cells.CONFIGS)
-    assert text.startswith("name: neutral\n")
+    assert "\nname: neutral\n" in text
     for name, entry in both.premises["neutral"].parameters.items():
         assert (entry.prior, entry.default) == (
             study.parameters[name].prior, study.parameters[name].default,
@@ -178,9 +179,9 @@ def test_the_table_says_what_premises_say(ds: xr.Dataset, tmp_path) -> None:
         shown = f"{after:.2f} ({before:.2f})".replace("0.", ".")
         assert any(line.split()[:1] == [premise] and shown in line for line in text.split("\n"))
     assert max(map(len, text.split("\n"))) <= 100
-    words_ = premises_words(back, "taiwan_strait")
-    assert f"{p[1]:.2f}".lstrip("0") in words_.split("from ")[1]
-    assert "under 'mild'" in words_
+    by_name = dict(zip(found["premise"].values.tolist()[::2], p[::2], strict=True))
+    assert f"{of_100(by_name['mild'])} if mild" in premises_words(back, "taiwan_strait")
+    assert f"({of_100(p[1])} without it)" in history_words(back, "taiwan_strait")
 
 
 # ---------------------------------------------------------------- weighting

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,26 +16,22 @@ import click
 
 from escalation.cli.backtest_command import backtest
 from escalation.cli.calibrate_command import calibrate
-from escalation.cli.campaign_command import finish, resume, status
+from escalation.cli.campaign_command import resume, status
 from escalation.cli.cases_command import cases
 from escalation.cli.compare_command import compare
 from escalation.cli.confirm_command import confirm
-from escalation.cli.destination import destination
-from escalation.cli.options import Whole, plan_options, source_options, where_options
-from escalation.cli.output import after_saving, say_skipped, show_results, write_companions
+from escalation.cli.options import Whole
+from escalation.cli.output import say_skipped, show_results
 from escalation.cli.premises_command import premises
-from escalation.cli.progress import COMPILING, DRAWING, LOOKING, PINNING, part_words, progress
+from escalation.cli.progress import COMPILING, DRAWING, progress
+from escalation.cli.run_command import run
 from escalation.cli.schema_command import schema
 from escalation.cli.verify_command import verify
-from escalation.errors import EscalationError, InputError, StudyWarning, printable
+from escalation.errors import EscalationError, StudyWarning, printable
 
 if TYPE_CHECKING:
-    import xarray as xr
 
-    from escalation.simulation.execution import Where
-    from escalation.simulation.parameter_source import Source
-    from escalation.simulation.plan import Plan, PlanOptions
-    from escalation.study.schema import Design, Study
+    pass
 
 
 class _Group(click.Group):
@@ -84,135 +79,11 @@ main.add_command(cases)
 main.add_command(compare)
 main.add_command(confirm)
 main.add_command(premises)
+main.add_command(run)
 main.add_command(schema)
 main.add_command(verify)
 main.add_command(resume)
 main.add_command(status)
-
-
-@main.command()
-@click.argument("study", type=click.Path())
-@click.option(
-    "-o", "--output", type=click.Path(), help="Results file (.nc); default: results/NAME-DATE/."
-)
-@plan_options
-@source_options
-@where_options
-@click.option("--design", help="Of parameter draws: nested_hypercube, sobol or latin_hypercube.")
-@click.option(
-    "--campaign", type=click.Path(),
-    help="Folder that keeps every block, so that the run can be resumed and extended.",
-)
-@click.option("--no-figures", is_flag=True, help="Write results and tables only.")
-@click.option("--overwrite", is_flag=True, help="Replace the results that --output names.")
-def run(study: str, design: str | None, campaign: str | None, **given: Any) -> None:
-    """Simulate STUDY, print the decision table, write results and figures."""
-    from escalation.study import load_study
-
-    words = load_study(study)
-    if design is not None:
-        words = words.with_plan(design=_design(design))
-    if campaign is not None:
-        _run_campaign(words, campaign, **given)
-    else:
-        _run_once(words, **given)
-
-
-def _run_campaign(
-    study: Study,
-    campaign: str,
-    *,
-    output: str | None,
-    no_figures: bool,
-    overwrite: bool,
-    **how: Any,
-) -> None:
-    from escalation.simulation.run import run as run_study
-
-    if output is not None:
-        raise InputError("output: a campaign writes into its own folder; leave it out")
-    if overwrite:
-        raise InputError("overwrite: a campaign replaces nothing; leave it out")
-    plan = how.pop("plan")
-    finish(partial(run_study, study, **how, **plan), study, Path(campaign), figures=not no_figures)
-
-
-def _run_once(
-    study: Study,
-    *,
-    output: str | None,
-    no_figures: bool,
-    overwrite: bool,
-    plan: PlanOptions,
-    source: str | None,
-    where: Where,
-) -> None:
-    from escalation.simulation.parameter_source import Source
-    from escalation.simulation.plan import Plan
-    from escalation.simulation.run import run as run_study
-    from escalation.simulation.workload import Workload
-    from escalation.verification.pins import with_confirmation
-
-    with destination(output, study.name, replace=overwrite) as place:
-        found = Source.of(study, source)
-        wanted = Plan.of(study, **plan)
-        _announce(study, wanted)
-        _announce_source(found)
-        with progress(COMPILING) as display:
-            report = display.counting(part_words(Workload.of(wanted, found)))
-            ds = run_study(study, wanted, source=found, where=where, progress=report)
-            display.begin(LOOKING)
-            ds = with_confirmation(ds, where.threads, progress=display.counting(PINNING))
-        try:
-            place.save(ds)
-        except InputError:
-            show_results(ds, brief=True)
-            raise
-        with after_saving(place.results):
-            show_results(ds, brief=True)
-            _say_until(ds)
-        write_companions(ds, place.results, place.folder, figures=not no_figures)
-
-
-def _design(name: str) -> Design:
-    from escalation.study.schema import DESIGNS
-
-    for known in DESIGNS:
-        if name == known:
-            return known
-    raise InputError(f"design: unknown name {name!r} (choices: {', '.join(DESIGNS)})")
-
-
-def _say_until(ds: xr.Dataset) -> None:
-    """Say whether the precision targets hold."""
-    import json
-
-    if "until" not in ds.attrs:
-        return
-    size = f"{int(ds.attrs['trajectories']):,} histories per cell and draw"
-    if ds.attrs["until_met"]:
-        click.echo(f"\nEvery precision target holds with {size}.")
-        return
-    click.echo(f"\nNot every precision target holds with {size}, the most that was allowed:")
-    for line in json.loads(ds.attrs["until_unmet"] or "[]"):
-        click.echo(f"  {line}")
-
-
-def _announce(study: Study, plan: Plan) -> None:
-    f, s, r = len(study.flashpoints), len(study.structures), len(study.decision_rules)
-    rules = f"{r} decision rules x " if r > 1 else ""
-    total = r * f * s * plan.draws * plan.trajectories
-    click.echo(
-        f"{rules}{f} flashpoints x {s} structures x {plan.draws} parameter draws x "
-        f"{plan.trajectories:,} histories = {total / 1e6:,.1f} M histories of "
-        f"{study.horizon_years} years"
-    )
-
-
-def _announce_source(source: Source) -> None:
-    from escalation.report.source import source_words
-
-    click.echo(source_words(source.attrs(), len(source.study.parameters)))
 
 
 @main.command()

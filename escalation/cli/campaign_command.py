@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from escalation.cli.options import Whole
-from escalation.cli.output import after_saving, show_results, write_companions
+from escalation.cli.output import write_companions
 from escalation.cli.progress import COMPILING, progress
 from escalation.errors import printable
 
@@ -76,8 +76,6 @@ def finish(
     with _stoppable(folder), progress(COMPILING, note=note.text) as display:
         report = display.counting(lambda *_: printable(f"simulating {note.part}"))
         ds = running(store=store, progress=report)
-    with after_saving(folder / "results.nc"):
-        show_results(ds, brief=True)
     write_companions(ds, folder / "results.nc", folder, figures=figures)
 
 

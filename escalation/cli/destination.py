@@ -69,6 +69,11 @@ class Destination:
                 self.results = wanted.with_stem(f"{wanted.stem}-{number}")
                 self.folder = self.results.with_suffix("")
 
+    def beside(self, name: str) -> Destination:
+        """Return a place for the results of a scenario, beside those of its study."""
+        file = self.results.with_stem(f"{self.results.stem}--{name}")
+        return Destination(file, self.folder, self.replace)
+
     def _write(self, ds: xr.Dataset, path: Path) -> None:
         from escalation.results import save_results
 

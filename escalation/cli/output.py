@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,17 +20,33 @@ if TYPE_CHECKING:
     from escalation.plots import SavedFigures
 
 
-def show_results(ds: xr.Dataset, *, brief: bool = False) -> None:
-    """Print the decision table and what belongs to it."""
+def show_results(ds: xr.Dataset) -> None:
+    """Print everything that results say."""
     from escalation.report import format_show
+    from escalation.report.text import terminal_width
 
     with progress(COMPARING):
-        words = format_show(ds, brief=brief)
+        words = format_show(ds, terminal_width())
     click.echo(words)
 
 
-def write_companions(ds: xr.Dataset, results: Path, folder: Path, *, figures: bool) -> None:
-    """Write the table as CSV and the figures into a folder, and name the results file.
+def answered(ds: xr.Dataset, scenarios: Sequence[xr.Dataset] = ()) -> str:
+    """Return the answer, or the table where there is nothing to compare."""
+    from escalation.report import format_decision_table
+    from escalation.report.answer import format_answer
+    from escalation.report.text import terminal_width
+
+    width = terminal_width()
+    with progress(COMPARING):
+        answer = format_answer(ds, width, scenarios=scenarios)
+        return answer or format_decision_table(ds, width)
+
+
+def write_companions(
+    ds: xr.Dataset, results: Path, folder: Path, *, figures: bool,
+    scenarios: Sequence[xr.Dataset] = (),
+) -> None:
+    """Write the table as CSV and the figures into a folder; print the answer, and the file last.
 
     Figures of earlier results in that folder are removed.
 
@@ -43,13 +59,17 @@ def write_companions(ds: xr.Dataset, results: Path, folder: Path, *, figures: bo
 
     drawn = ""
     with after_saving(results):
-        make_folder(folder)
-        write_decision_csv(ds, folder / "decision_table.csv")
-        if figures:
-            drawn = f"  ({_draw(ds, folder / 'figures')} figures in {folder / 'figures'})"
-        elif (folder / "figures").exists():
-            _remove_figures(folder / "figures")
-    click.echo(f"\n{results}{drawn}")
+        answer = answered(ds, scenarios)
+        try:
+            make_folder(folder)
+            write_decision_csv(ds, folder / "decision_table.csv")
+            if figures:
+                drawn = f" ({_draw(ds, folder / 'figures')} figures beside it)"
+            elif (folder / "figures").exists():
+                _remove_figures(folder / "figures")
+        finally:
+            click.echo(answer)
+    click.echo(f"all of it: escalation show {results}{drawn}")
 
 
 @contextmanager

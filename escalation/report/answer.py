@@ -9,6 +9,7 @@ counts do not carry (:mod:`escalation.results.support`).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,13 @@ MOST_ROWS = 8
 _COLUMNS = {
     "p_war": "war %", "p_great_power_war": "great-power %", "p_nuclear_use": "nuclear %",
 }  # fmt: skip
-_WIDTHS = (16, 15, 14, 7)
+_WIDTHS = (17, 17, 13, 6)
 _LABEL = 9
 
 
-def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
+def format_answer(
+    ds: xr.Dataset, width: int = WIDTH, *, scenarios: Sequence[xr.Dataset] = ()
+) -> str:
     """Return the answer; empty where the results have nothing to compare.
 
     Parameters
@@ -54,6 +57,8 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
         Results.
     width : int
         Columns, at least 80.
+    scenarios : sequence of Dataset
+        Results of the study's scenarios, which are told too.
 
     Examples
     --------
@@ -78,6 +83,7 @@ def format_answer(ds: xr.Dataset, width: int = WIDTH) -> str:
     )  # fmt: skip
     lines += paragraph(_verdict(ds, here["war"], flashpoint, name), width)
     for label, text in (
+        ("what if", _what_if(ds, scenarios, flashpoint, structure)),
         ("turns", _hangs_on(ds, flashpoint)),
         ("war", _level(here["war"], rows[rule, flashpoint, "war", base])),
         ("regret", _regret(ds, flashpoint, structure, base)),
@@ -169,6 +175,21 @@ def _others(
         if c.says >= Says.VERDICT:
             parts.append(f"war against {_title(ds, 'structure', third)} {of_100(c.p_safer)}")
     return f"less {', '.join(parts)} of 100" if parts else ""
+
+
+def _what_if(
+    ds: xr.Dataset, scenarios: Sequence[xr.Dataset], flashpoint: str, structure: str
+) -> str:
+    """The same share of worlds in every scenario."""
+    base, title = chosen_reference(ds), str(ds.attrs.get("study_title") or "")
+    told = []
+    for other in scenarios:
+        found = compare(other, "war", reference=base, loss={}, flashpoints=flashpoint)
+        (c,) = rows_of(found.sel(structure=[structure]).isel(decision_rule=[0])).values()
+        name = str(other.attrs.get("study_title") or "").removeprefix(title).removeprefix(": ")
+        share = of_100(c.p_safer) if c.says >= Says.VERDICT else REASONS[c.reason]
+        told.append(f"{share} if {safe(name)}")
+    return "; ".join(told)
 
 
 def _hangs_on(ds: xr.Dataset, flashpoint: str) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -12,18 +16,21 @@ from escalation.report.decision_table import format_decision_table
 from escalation.report.flips import format_break_even
 from escalation.report.prior_posterior_table import format_prior_posterior
 from escalation.report.rates import format_rates
-from escalation.report.source import source_words
 from escalation.report.sweep_table import format_sweep
 from escalation.report.text import WIDTH, counted, paragraph, safe
 from escalation.results.companion import centre_words, has_companion
 
+_DIGITS = 12
+"""Digits of a checksum that tell files apart."""
 
-def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
-    """Return the whole answer of a run as plain text, no line wider than `width` (at least 100).
 
-    Headline of the run, the answer in words, decision table with comparisons, prior against
-    posterior where a posterior was used, break-even values, the sweep where the study asks for
-    one, rates of the reference, and how to read the numbers.
+def format_show(ds: xr.Dataset, width: int = WIDTH) -> str:
+    """Return everything that results say as plain text, no line wider than `width` (at least 80).
+
+    Headline of the run, how to read the numbers, decision table with comparisons, what it looks
+    like to those who believe otherwise, prior against posterior where a posterior was used,
+    break-even values, the sweep where the study asks for one, rates to hold against history, and
+    last the answer.
 
     Parameters
     ----------
@@ -31,29 +38,22 @@ def format_show(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> s
         Results; derived variables are not needed.
     width : int
         Columns.
-    brief : bool
-        As a run ends: without the rates, break-even values for one structure only, and prior
-        against posterior for the reference only.
     """
-    width = max(width, WIDTH)
     parts = ["\n".join(headline(ds, width))]
-    answer = format_answer(ds, width)
-    if answer:
-        parts.append(_titled("The answer in words", answer))
+    parts.append(_titled("How to read this", "\n".join(_reading(ds, width))))
     parts.append(format_decision_table(ds, width))
     if has_premises(ds):
-        said = format_premises(ds, width, brief=brief)
-        parts.append(_titled("For those who believe otherwise", said))
+        parts.append(_titled("For those who believe otherwise", format_premises(ds, width)))
     if has_companion(ds):
-        compared = format_prior_posterior(ds, width, brief=brief)
+        compared = format_prior_posterior(ds, width)
         parts.append(_titled("What the fit to history changed", compared))
-    parts.append(_titled("What flips the answer", format_break_even(ds, width, brief=brief)))
+    parts.append(_titled("What flips the answer", format_break_even(ds, width)))
     if has_sweep(ds):
-        swept = format_sweep(ds, width, brief=brief)
-        parts.append(_titled("At the centre of everything else", swept))
-    if not brief:
-        parts.append(_titled("Rates to hold against history", format_rates(ds, width=width)))
-    parts.append(_titled("How to read this", "\n".join(_reading(ds, width))))
+        parts.append(_titled("At the centre of everything else", format_sweep(ds, width)))
+    parts.append(_titled("Rates to hold against history", format_rates(ds, width=width)))
+    answer = format_answer(ds, width)
+    if answer:
+        parts.append(_titled("The answer", answer))
     return "\n\n".join(parts)
 
 
@@ -125,3 +125,31 @@ def _reading(ds: xr.Dataset, width: int) -> list[str]:
     if power != "united states":
         text = (text[0].replace("the United States", power), *text[1:])
     return [line for part in text for line in paragraph(part, width, "- ", "  ")]
+
+
+def source_words(attrs: Mapping[str, Any], total: int) -> str:
+    """Say where `total` parameters came from, in a sentence.
+
+    Parameters
+    ----------
+    attrs : mapping
+        Attributes of the results, or the part of them that says so; results without any used
+        priors. Lists may come as such or as JSON.
+    total : int
+        Parameters in all.
+    """
+    overridden = _list(attrs.get("posterior_overridden", "[]"))
+    said = f"; overridden by the study: {', '.join(map(safe, overridden))}" if overridden else ""
+    if attrs.get("parameter_source", "prior") != "posterior":
+        return f"Parameters: all {total} from priors{said}"
+    covered = len(_list(attrs["posterior_names"]))
+    file = str(attrs["posterior_sha256"])[:_DIGITS]
+    return (
+        f"Parameters: {safe(attrs['posterior_title'])}"
+        f"{f' (file {safe(file)}…)' if file else ''}, {covered} of {total}; "
+        f"the rest from priors{said}"
+    )
+
+
+def _list(value: Any) -> list[str]:
+    return [str(name) for name in (json.loads(value or "[]") if isinstance(value, str) else value)]

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 import textwrap
 from collections.abc import Sequence
 
 WIDTH = 100
+_LEAST_WIDTH, _MOST_WIDTH = 80, 120
+
+
+def terminal_width() -> int:
+    """Return the columns to write in: the terminal's, from 80 to 120; 80 off a terminal.
+
+    The environment variable COLUMNS overrules both.
+    """
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal():
+        columns = int(asked)
+    else:
+        columns = os.get_terminal_size(1).columns if sys.stdout.isatty() else _LEAST_WIDTH
+    return min(max(columns, _LEAST_WIDTH), _MOST_WIDTH)
 
 
 def short_number(value: float) -> str:

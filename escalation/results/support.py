@@ -20,7 +20,6 @@ Single parameters (drivers, thresholds, boxes, value of information) need a verd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -39,8 +38,6 @@ KNOWN_SHARE = 0.99
 """Share of draws in which chance must be measurable for that of the others not to matter."""
 DRIVER_DRAWS = 16
 DRIVER_HITS = 200
-STANDS_OUT = 2.0
-"""Errors by which the most frequent must exceed the second, to be called so."""
 
 REASONS = MappingProxyType({
     "-": "nothing to count",
@@ -171,12 +168,3 @@ def of_sweep(hits: np.ndarray, trials: int) -> Support:
 def spread_known(freedom: np.ndarray) -> bool:
     """Whether a range over draws, free of chance, can be given; see `error_known`."""
     return len(freedom) >= LEAST_SPREAD and error_known(freedom)
-
-
-def stands_out(shares: Sequence[float], draws: int) -> bool:
-    """Whether the largest of several shares of draws exceeds the second by more than chance."""
-    if len(shares) < 2:
-        return False
-    second, first = sorted(shares)[-2:]
-    error = np.sqrt(max(first + second - (first - second) ** 2, 0.0) / max(draws, 1))
-    return bool(first - second > STANDS_OUT * error)

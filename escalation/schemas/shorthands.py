@@ -147,20 +147,25 @@ def _study(definitions: Definitions, model: type[BaseModel]) -> Schema:
         keys[key] = {"description": keys[key]["description"], **forms}
     keys["parameters"] = _parameters(definitions)
     keys["scenarios"] = {
-        "description": "What is assumed otherwise; of two about one parameter the later holds.",
-        "type": "array", "items": _either(FILE, _scenario(definitions)),
+        "description": "What the study would be if some of its values were others.",
+        "type": "array", "items": _either(FILE, _scenario()),
     }  # fmt: skip
     table["properties"] = {k: v if k == "name" else _or_nothing(v) for k, v in keys.items()}
     each = {"additionalProperties": {"required": _needed(Actor)}}
     return _extensible(table, EXTENDS, {"properties": {"actors": each}})
 
 
-def _scenario(definitions: Definitions) -> Schema:
-    """Return the keys of a scenario; the loader takes any words for its name and title."""
-    keys: dict[str, Schema] = {key: {} for key in SCENARIO_KEYS}
-    keys["parameters"] = _parameters(definitions)
-    keys["correlations"] = definitions.key(Study, "correlations")
-    return {"type": "object", "properties": keys, "additionalProperties": False}
+def _scenario() -> Schema:
+    """Return the keys of a scenario, which sets values of any form by path."""
+    keys: dict[str, Schema] = {key: {"type": "string"} for key in SCENARIO_KEYS}
+    keys["set"] = {
+        "description": "Values by path: a parameter's name, or keys from a part's name on.",
+        "type": "object", "minProperties": 1,
+    }  # fmt: skip
+    return {
+        "type": "object", "properties": keys, "additionalProperties": False,
+        "required": ["name", "set"],
+    }  # fmt: skip
 
 
 def _parameters(definitions: Definitions) -> Schema:

@@ -220,11 +220,14 @@ def companion_study(study: Study) -> Study:
 
 
 def compared_structures(study: Study) -> list[str]:
-    """Return the reference, the structures in focus and those that the answer compares."""
+    """Return the reference, the structures in focus and those that the answer compares.
+
+    A study that was made smaller in Python may name some that it no longer has.
+    """
     answer = study.compare.answer
     asked = [] if answer is None else [answer.structure, answer.against, answer.also]
-    named = [study.reference, *study.compare.focus, *asked]
-    return [name for name in dict.fromkeys(named) if name is not None]
+    named = dict.fromkeys([study.reference, *study.compare.focus, *asked])
+    return [name for name in study.structures if name in named]
 
 
 def _width(trajectories: int, size: int) -> int:

@@ -86,6 +86,7 @@ class Assembly:
         }
         dropped = dict.fromkeys((*STUDY_ONLY, "parameters"))
         finished_study = with_entries(whole, **parts, **dropped)
+        finished_study = _own_question(finished_study, root)
         self.library.problems.extend(_same_names(finished_study))
         return finished_study
 
@@ -378,6 +379,20 @@ class Assembly:
 
 
 SCENARIO_KEYS = ("name", "title", "description", "set")
+
+
+def _own_question(whole: Table, root: Table) -> Table:
+    """Drop the inherited question of a study that has not both of its structures."""
+    compare = whole.entries.get("compare")
+    answer = compare.entries.get("answer") if isinstance(compare, Table) else None
+    if compare is None or not isinstance(answer, Table) or (
+        answer.position.file == root.position.file
+    ):
+        return whole
+    known, asked = _keys(whole, "structures"), [answer.text(key) for key in answer.entries]
+    if not set(asked) - set(known):
+        return whole
+    return with_entries(whole, compare=with_entries(compare, answer=None))
 
 
 def _keys(whole: Table, group: str) -> list[str]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.base import parts_of
-from escalation.study.changes import ParameterOverride, overridden
 from escalation.study.names import listed, shown
 from escalation.study.nodes import Items, Node, Position, Table
+from escalation.study.overrides import ParameterOverride, overridden
 from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef
 from escalation.study.schema import Flashpoint, Pact, Study
 from escalation.study.vocabulary import ZERO

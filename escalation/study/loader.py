@@ -23,15 +23,15 @@ from escalation.parameters.priors import Fixed
 from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.assembly import Assembly, Context
 from escalation.study.base import parts_of
-from escalation.study.changes import ParameterOverride, impossible, overridden, patched
 from escalation.study.correlations import impossible as impossible_correlations
 from escalation.study.idle import Words, idle, unread
 from escalation.study.inherit import with_entries
 from escalation.study.messages import problems_of
 from escalation.study.names import shown, suggestion
 from escalation.study.nodes import Items, Position, Scalar, Table, from_data, kind, to_data
+from escalation.study.overrides import ParameterOverride, impossible, overridden, patched
 from escalation.study.quantity import InlinePrior
-from escalation.study.references import CHOSEN, WHAT_IF, Library
+from escalation.study.references import ASKED, CHOSEN, WHAT_IF, Library
 from escalation.study.schema import Study
 from escalation.study.theatres import unnamed_theatres
 from escalation.study.vocabulary import MAX_TITLE
@@ -93,6 +93,26 @@ def _asked(changes: Mapping[str, Any]) -> str:
         return ""
     title = ", ".join(f"{path} = {value}" for path, value in changes.items())
     return as_text({"name": WHAT_IF, "title": title[:MAX_TITLE], "set": dict(changes)})
+
+
+def value_of(text: str) -> Any:
+    """Return the value that a text in YAML holds.
+
+    Raises
+    ------
+    StudyError
+        It is no YAML.
+
+    Examples
+    --------
+    >>> value_of("0.6"), value_of("beta(2, 6)"), value_of("{median: 7, range: [3, 16]}")
+    (0.6, 'beta(2, 6)', {'median': 7, 'range': (3, 16)})
+    """
+    problems: list[Problem] = []
+    root = read_yaml(text, ASKED, problems)
+    if problems or root is None:
+        raise StudyError(problems)
+    return to_data(root)
 
 
 def parse_study(

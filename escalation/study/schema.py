@@ -359,6 +359,19 @@ class Study(StudyModel):
         changed = self.parameters | self.premises[premise].parameters
         return self.model_copy(update={"parameters": changed})
 
+    def scenario(self, name: str) -> Study:
+        """Return the study of one of the scenarios.
+
+        Raises
+        ------
+        InputError
+            There is no such scenario.
+        """
+        if name not in self.scenarios:
+            raise InputError(f"scenario: unknown scenario {shown(name)} "
+                             f"{suggestion(name, self.scenarios)}")
+        return self.scenarios[name]
+
     def with_plan(
         self,
         trajectories: int | None = None,

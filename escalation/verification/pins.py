@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from escalation.analysis.drivers import Gap, find_gaps
-from escalation.analysis.selection import Choice, choose
+from escalation.analysis.selection import Choice, asked, choose
 from escalation.contracts.codes import EVENTS
 from escalation.errors import EscalationError, InputError
 from escalation.model.draws import Draws
@@ -146,7 +146,7 @@ def with_confirmation(
     """
     try:
         draws = min(COMPANION_DRAWS, ds.sizes["draw"])
-        found = confirm(ds, draws=draws, threads=threads, progress=progress)
+        found = confirm(asked(ds), draws=draws, threads=threads, progress=progress)
     except EscalationError:
         return ds
     rows = found.to_dataframe().replace({np.nan: None}).to_dict("records")

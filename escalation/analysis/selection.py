@@ -157,9 +157,15 @@ def asked(ds: xr.Dataset) -> xr.Dataset:
 
 def also_asked(ds: xr.Dataset) -> str | None:
     """Return the third structure of the study's answer, if it names one."""
-    answer: Mapping[str, str] = json.loads(ds.attrs.get("answer") or "{}")
-    also = answer.get("also")
+    also = json.loads(ds.attrs.get("answer") or "{}").get("also")
     return also if also in labels(ds, "structure") else None
+
+
+def asked_over(ds: xr.Dataset) -> tuple[str, str] | None:
+    """Return the two parameters over which the study wants its answer drawn, if it says."""
+    names = json.loads(ds.attrs.get("answer") or "{}").get("over") or []
+    known = labels(ds, "parameter")
+    return (names[0], names[1]) if len(names) == 2 and set(names) <= set(known) else None
 
 
 def focus_of(ds: xr.Dataset, reference: str) -> list[str]:

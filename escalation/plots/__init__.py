@@ -21,7 +21,7 @@ from escalation.errors import InputError, ResultsError
 from escalation.plots.backend import FORMATS  # first: it loads matplotlib for the rest
 from escalation.plots.break_even import break_even, sweep
 from escalation.plots.cumulative import cumulative_risk
-from escalation.plots.flip_map import flip_map
+from escalation.plots.flip_map import answer_map, flip_map
 from escalation.plots.heat_map import risk_heat_map
 from escalation.plots.ladder_survival import ladder_survival
 from escalation.plots.paired import paired_difference
@@ -45,6 +45,7 @@ __all__ = [
     "PLOTS",
     "Plot",
     "SavedFigures",
+    "answer_map",
     "break_even",
     "cumulative_risk",
     "flip_map",
@@ -164,6 +165,13 @@ _ALL = (
         "What moves the difference",
         "The most influential parameters of the difference to the reference: how far each swings "
         "it, and its share of the variance, with intervals.",
+    ),
+    Plot(
+        "answer_map",
+        answer_map,
+        "The answer, and where it turns",
+        "Expected difference in war between the two structures that the study compares, over two "
+        "assumptions that nobody knows, with what each premise says of them.",
     ),
     Plot(
         "flip_map",

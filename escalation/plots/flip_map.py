@@ -1,8 +1,13 @@
-"""Flip map: where in the plane of two parameters a structure is safer than the reference."""
+"""Flip map: where in the plane of two parameters a structure is safer than the reference.
+
+The figure of the answer is such a map of the two structures that the study compares, with what
+its premises say of the two parameters marked on it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from escalation.analysis.drivers import Gap
-from escalation.errors import InputError, ResultsError
+from escalation.analysis.selection import asked, asked_over
+from escalation.errors import InputError, ResultsError, StudyError
 from escalation.plots.gap import (
     Subject,
     both_uncertainties,
@@ -30,10 +36,12 @@ from escalation.plots.style import (
     headline,
     log_ticks,
     new_figure,
+    plain,
     signed,
     styled,
     tidy,
 )
+from escalation.results.kept_study import premise_quantiles
 from escalation.statistics.surrogate import Surrogate, fit_surrogate
 from escalation.statistics.thresholds import Threshold, find_thresholds
 
@@ -106,7 +114,45 @@ def flip_map(
     ResultsError
         As for `tornado`, or no parameter that is seen to move the difference.
     """
-    subject = find_subject(ds, structure, risk, flashpoint)
+    return _map(ds, find_subject(ds, structure, risk, flashpoint), parameters)
+
+
+@styled
+def answer_map(ds: xr.Dataset) -> Figure:
+    """Expected difference in war between the two structures of the study's answer.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; see `escalation.results`.
+
+    Returns
+    -------
+    Figure
+        As `flip_map`, over the parameters that the study's ``compare.answer.over`` names, with a
+        cross for every premise: median, and the middle half of its priors.
+
+    Raises
+    ------
+    InputError, ResultsError
+        As for `flip_map`.
+    """
+    question = asked(ds)
+    names = asked_over(ds)
+    subject = find_subject(question, None, "war", None)
+    pair = _two(subject.gap, names)
+    try:
+        crosses = premise_quantiles(ds, pair, (0.25, 0.5, 0.75))
+    except (ResultsError, StudyError):
+        crosses = {}
+    return _map(question, subject, pair, crosses, "The answer, and where it turns")
+
+
+def _map(
+    ds: xr.Dataset, subject: Subject, parameters: Sequence[str] | None,
+    crosses: Mapping[str, np.ndarray] = MappingProxyType({}),
+    title: str = "Where the answer flips",
+) -> Figure:
     gap = subject.gap
     model = fit_surrogate(gap.design, gap.difference, gap.noise)
     if not model.terms:
@@ -117,9 +163,13 @@ def flip_map(
     figure = new_figure(11.0, 6.2)
     ax, side = figure.subplots(1, 2, width_ratios=[2.2, 1.0])
     _plane_panel(figure, ax, subject, plane, thresholds)
+    _mark_premises(ax, crosses)
     _text_panel(side, subject, plane, thresholds)
-    headline(figure, ds, "Where the answer flips", title_of(ds, subject))
-    footnote(figure, ds, _note(subject, model))
+    headline(figure, ds, title, title_of(ds, subject))
+    note = _note(subject, model)
+    if crosses:
+        note = f"Named crosses: median and middle half of the priors of each premise. {note}"
+    footnote(figure, ds, note)
     return figure
 
 
@@ -219,6 +269,22 @@ def _draw_marks(ax: Axes, gap: Gap, plane: Plane) -> None:
 
 _SAFER: dict[str, Any] = {"marker": "o", "mfc": "white", "mec": "black"}
 _RISKIER: dict[str, Any] = {"marker": "^", "mfc": "black", "mec": "white"}
+
+
+def _mark_premises(ax: Axes, crosses: Mapping[str, np.ndarray]) -> None:
+    """Draw a cross for every premise, and its name beside it; those that agree share one."""
+    alike: dict[tuple[float, ...], list[str]] = {}
+    for name, cross in crosses.items():
+        alike.setdefault(tuple(cross.ravel().tolist()), []).append(name.replace("_", " "))
+    look: dict[str, Any] = {"color": "#B2003C", "zorder": 6, "lw": 2.2, "solid_capstyle": "butt"}
+    for (left, x, right, low, y, high), names in alike.items():
+        ax.plot([left, right], [y, y], **look)
+        ax.plot([x, x], [low, high], **look)
+        ax.annotate(
+            plain(", ".join(names), 40, 1), (x, y), xytext=(4, 4), zorder=7, fontsize=8.5,
+            textcoords="offset points", color="#B2003C", fontweight="bold",
+            bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 1.2},
+        )
 
 
 def _threshold_lines(ax: Axes, plane: Plane, thresholds: Sequence[Threshold]) -> None:

@@ -89,7 +89,9 @@ def _are_weights(value: Any) -> bool:
 
 
 def _are_texts(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+    return isinstance(value, dict) and all(
+        isinstance(text, str) or _are_names(text) for text in value.values()
+    )
 
 
 def _are_correlations(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import numpy as np
 import xarray as xr
 
 from escalation.errors import ResultsError
@@ -27,6 +28,39 @@ def kept_study(ds: xr.Dataset, flashpoint: str, structures: Sequence[str]) -> St
     if flashpoint not in study.flashpoints or not set(structures) <= set(study.structures):
         raise ResultsError("attribute study_text: the study of other results")
     return study
+
+
+def premise_quantiles(
+    ds: xr.Dataset, names: Sequence[str], levels: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """Return quantiles of parameters under the study's own priors and every premise.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results.
+    names : sequence of str
+        Parameters that vary.
+    levels : sequence of float
+        Chances.
+
+    Returns
+    -------
+    dict
+        By premise an array, shape (name, level).
+
+    Raises
+    ------
+    ResultsError
+        The text of the study is missing or cannot be read.
+    """
+    study = study_from_text(_kept_text(ds))
+    return {
+        premise: np.array([
+            study.under(premise).parameters[name].quantile(np.array(levels)) for name in names
+        ])
+        for premise in (study.premise, *study.premises)
+    }  # fmt: skip
 
 
 def kept_with_premise(ds: xr.Dataset, text: str) -> tuple[Study, Premise]:

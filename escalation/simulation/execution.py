@@ -343,7 +343,7 @@ def _attrs(plan: Plan, source: Source) -> dict[str, Any]:
     }
 
 
-def _answer(study: Study) -> dict[str, str]:
+def _answer(study: Study) -> dict[str, Any]:
     """Return what the study wants compared on the last screen; empty where it does not say."""
     answer = study.compare.answer
     return {} if answer is None else answer.model_dump(exclude_none=True)

@@ -112,11 +112,15 @@ class Answer(StudyModel):
         The two structures that are compared.
     also : str, optional
         A third one that the first is held against in a sentence.
+    over : tuple of str, optional
+        Two parameters over which the figure of the answer is drawn; those that move it most unless
+        given.
     """
 
     structure: StructureName
     against: StructureName
     also: StructureName | None = None
+    over: tuple[ParameterName, ...] | None = Field(default=None, strict=False)
 
     @model_validator(mode="after")
     def _different(self) -> Self:
@@ -124,6 +128,8 @@ class Answer(StudyModel):
         for name in named:
             if named.count(name) > 1:
                 raise fault(f"{shown(name)} is compared with itself")
+        if self.over is not None and len(set(self.over)) != 2:
+            raise fault(f"over: expected two different parameters, found {len(set(self.over))}")
         return self
 
 

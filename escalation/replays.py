@@ -8,7 +8,7 @@ import numpy as np
 
 from escalation.errors import InputError
 from escalation.report.story import Cast, tell
-from escalation.report.text import safe
+from escalation.report.text import WIDTH, paragraph, safe
 from escalation.results.kept_study import kept_study
 from escalation.results.under_rule import rules_of, under_rule
 from escalation.study.names import suggestion
@@ -27,6 +27,7 @@ def replay(
     draw: int,
     trajectory: int,
     rule: str | None = None,
+    width: int = WIDTH,
 ) -> list[str]:
     """Tell one trajectory of a run.
 
@@ -40,6 +41,8 @@ def replay(
         Numbers, counted from 0.
     rule : str, optional
         Decision rule; the headline rule if not given.
+    width : int
+        Columns.
 
     Returns
     -------
@@ -84,7 +87,8 @@ def replay(
         f"trajectory {trajectory}, seed {ds.attrs['seed']}"
         + (f", {rule.replace('_', ' ')}" if len(rules_of(ds)) > 1 else "")
     )
-    return [safe(head), *tell(np.asarray(log), cast_of(study, flashpoint))]
+    story = tell(np.asarray(log), cast_of(study, flashpoint), width)
+    return [*paragraph(safe(head), width), *story]
 
 
 def cast_of(study: Study, flashpoint: str) -> Cast:

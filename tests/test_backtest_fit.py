@@ -21,7 +21,7 @@ from escalation.history import validation
 from escalation.history.backtest import run_backtest
 from escalation.history.fitted import KEYS, fitted_notes, in_fit
 from escalation.parameters.posterior import shipped_posterior
-from escalation.report.backtest_report import format_backtest
+from escalation.report.record_report import format_backtest
 
 
 class Fitted(FakePredictor):

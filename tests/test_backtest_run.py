@@ -25,7 +25,7 @@ from escalation.errors import InputError
 from escalation.history import backtest as module
 from escalation.history.backtest import cross_validate, fold_numbers, run_backtest
 from escalation.history.targets import group_rates
-from escalation.report.backtest_report import format_backtest
+from escalation.report.record_report import format_backtest
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from escalation.history.surveys import SURVEYS, hold_against_surveys
 from escalation.history.validation import LADDER, mode_predictor, variant_space
 from escalation.model.draws import Draws
 from escalation.parameters.posterior import load_posterior, save_posterior
-from escalation.report.calibration_report import format_calibration, format_checks, format_surveys
+from escalation.report.record_report import format_calibration, format_checks, format_surveys
 
 TINY = Effort(walkers=6, warm_up=5, steps=10, thin=1, kept=20)
 

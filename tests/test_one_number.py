@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,9 +26,9 @@ from escalation.cli.app import main
 from escalation.contracts.codes import EVENTS
 from escalation.plots.style import percent_number
 from escalation.report.cells import RATES
-from escalation.report.decision_table import CELL_WIDTH, format_decision_table, write_decision_csv
+from escalation.report.decision_table import format_decision_table, write_decision_csv
 from escalation.report.rates import format_rates
-from escalation.report.text import WIDTH, short_number
+from escalation.report.text import short_number
 from escalation.results.derive import with_probabilities
 from escalation.results.estimates import estimates
 from escalation.results.quantities import DECISION, QUANTITIES, RISKS
@@ -56,40 +57,30 @@ def numbers(known: xr.Dataset, key: Key) -> dict[str, float]:
     return {str(name): cell[name].item() for name in cell.data_vars}
 
 
-def in_columns(text: str, names: tuple[str, ...], ds: xr.Dataset, per_block: int) -> Shown:
-    """Read a table of texts: two lines a structure, one block of columns after the other."""
-    width = WIDTH - CELL_WIDTH * per_block
-    cells = [
-        [line[k : k + CELL_WIDTH].strip() for k in range(width, WIDTH, CELL_WIDTH)]
-        for line in text.split("\n")
-    ]
+def in_columns(text: str, names: tuple[str, ...], ds: xr.Dataset) -> Shown:
+    """Read a table whose cells are in one line each: one block of columns below the other."""
+    parts = [re.split(r" {2,}", line) for line in text.split("\n")]
+    cells = [line[1:] for line in parts if len(line) > 1 and re.match(r"(m )?[<>]?[\d.]", line[1])]
+    rows = [(str(f), str(s)) for f in ds["flashpoint"].values for s in ds["structure"].values]
     found: Shown = {}
-    rows = [
-        (str(f), str(s)) for f in ds["flashpoint"].values for s in ds["structure"].values
-    ]
-    for start in range(0, len(names), per_block):
-        block = names[start : start + per_block]
-        heads = [QUANTITIES[name].heading[1] for name in block]
-        here = [k for k, line in enumerate(cells) if line[: len(heads)] == heads]
-        at = iter(
-            k for head in here for k in range(head + 1, head + 1 + 2 * len(rows) // len(here), 2)
-        )
-        for flashpoint, structure in rows:
-            k = next(at)
-            for column, name in enumerate(block):
-                found[name, flashpoint, structure] = (
-                    f"{cells[k][column]} {cells[k + 1][column]}".strip()
-                )
+    for place, row in enumerate(rows):
+        shown = [cell for block in cells[place :: len(rows)] for cell in block]
+        assert len(shown) == len(names)
+        found |= {(name, *row): cell for name, cell in zip(names, shown, strict=True)}
     return found
 
 
 def decision_text(ds: xr.Dataset) -> Shown:
-    return in_columns(format_decision_table(ds), DECISION, ds, len(DECISION))
+    found: Shown = {}
+    for flashpoint in ds["flashpoint"].values:
+        text = format_decision_table(ds).split(f"{flashpoint}, ")[1].split("\n\nAgainst")[0]
+        found |= in_columns(text, DECISION, ds.sel(flashpoint=[flashpoint]))
+    return found
 
 
 def rates_text(ds: xr.Dataset) -> Shown:
     everywhere = [str(name) for name in ds["structure"].values]
-    return in_columns(format_rates(ds, everywhere), RATES, ds, 5)
+    return in_columns(format_rates(ds, everywhere), RATES, ds)
 
 
 def as_in_text(name: str, e: dict[str, float]) -> str:
@@ -103,9 +94,6 @@ def as_in_text(name: str, e: dict[str, float]) -> str:
     if e["hits"] == 0:
         return f"<{short(e['bound'])}"
     value = f"m {short(e['mean'])}" if e["sparse"] else short(e["median"])
-    if QUANTITIES[name].kind != "mean":
-        error = e["monte_carlo_se"]
-        value += f" ±{short(error)}" if math.isfinite(error) else " ±?"
     if math.isnan(e["high"]):
         return value
     if e["high"] == 0:
@@ -155,6 +143,28 @@ def test_a_text_shows_the_estimate(ds, known, surface) -> None:
     assert len(shown) == size * ds.sizes["flashpoint"] * ds.sizes["structure"]
     for key, text in shown.items():
         assert text == expected(key[0], numbers(known, key)), key
+
+
+@pytest.mark.parametrize(("write", "names"), [
+    (format_decision_table, DECISION),
+    (lambda ds: format_rates(ds, [str(name) for name in ds["structure"].values]), RATES),
+])
+def test_the_footnote_holds_the_largest_error(ds, known, write, names) -> None:
+    """1.96 of the standard errors, at every flashpoint of the decision table, else in all."""
+    flat = " ".join(write(ds).split())
+    notes = re.findall(r"Chance moves each number of this table (.*?), in 95 % of runs", flat)
+    places = [[str(name)] for name in ds["flashpoint"].values]
+    places = places if len(notes) > 1 else [[name for (name,) in places]]
+    for note, place in zip(notes, places, strict=True):
+        for name in names:
+            q, e = QUANTITIES[name], known.sel(quantity=name, flashpoint=place)
+            shown = (e["hits"] > 0) & ~e["full"] & (q.kind != "mean")
+            errors = e["monte_carlo_se"].values[shown.values] * q.scale
+            title = q.title.replace("P(", "").replace(")", "")
+            assert (f"({title})" in note) == bool(errors.size)
+            if errors.size:
+                assert np.isfinite(errors).all()
+                assert f"±{short_number(1.96 * errors.max())} ({title})" in note
 
 
 def test_every_quantity_is_shown_somewhere(ds) -> None:

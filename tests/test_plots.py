@@ -30,7 +30,7 @@ from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import FEW_HITS
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)
-FIT = ("tornado", "flip_map", "break_even")
+FIT = ("tornado", "answer_map", "flip_map", "break_even")
 """Figures that need parameters with an effect: see test_plots_comparison.py."""
 NAMES = [name for name in plots.PLOTS if name not in FIT]
 
@@ -331,7 +331,7 @@ def test_derived_variables_do_not_matter(ds, derived, name):
 
 
 def test_registry_is_complete():
-    assert len(plots.PLOTS) == 15
+    assert len(plots.PLOTS) == 16
     for name, plot in plots.PLOTS.items():
         assert plot.name == name
         assert getattr(plots, name) is plot.draw

@@ -251,7 +251,7 @@ def test_table_has_the_numbers_of_both(plain, fitted):
                 error = float(run["monte_carlo_se"])
                 assert e.monte_carlo_se == pytest.approx(error, rel=0.4, nan_ok=True), name
     assert max(map(len, format_show(fitted).splitlines())) <= 100
-    assert format_show(fitted).count("\n  posterior ") == 2
+    assert format_show(fitted, 120).count("\n  posterior ") == 2
 
 
 def test_table_never_sets_a_mean_against_a_median():
@@ -297,7 +297,7 @@ def test_parameter_table_shows_prior_and_posterior(small):
     text = format_parameters(table)
     middle = np.median(made_up()["choice_precision"])
     assert f"posterior {middle:.3g} [" in text
-    assert text.count("median [5 to 95 %]: prior") == 3
+    assert text.count("median [5–95 %]: prior") == 3
     assert max(map(len, text.splitlines())) <= 100
 
 

@@ -176,8 +176,10 @@ def test_the_table_says_what_premises_say(ds: xr.Dataset, tmp_path) -> None:
     for premise in ("mine", "mild", "far"):
         own = found.isel(belief=found["premise"].values == premise)
         after, before = own["p_safer"].sel(structure="asian_nato").values
-        shown = f"{after:.2f} ({before:.2f})".replace("0.", ".")
-        assert any(line.split()[:1] == [premise] and shown in line for line in text.split("\n"))
+        lines = text.split("\n")
+        here = next(k for k, line in enumerate(lines) if line.split()[:1] == [premise])
+        assert lines[here].split()[1] == f"{after:.2f}".lstrip("0")
+        assert lines[here + 1].split()[:3] == ["priors", "alone", f"{before:.2f}".lstrip("0")]
     assert max(map(len, text.split("\n"))) <= 100
     by_name = dict(zip(found["premise"].values.tolist()[::2], p[::2], strict=True))
     assert f"{of_100(by_name['mild'])} if mild" in premises_words(back, "taiwan_strait")
@@ -259,7 +261,7 @@ def test_the_command(kept: tuple[xr.Dataset, Path]) -> None:
     path = str(escalation.save_results(ds, folder / "r.nc"))
     held = CliRunner().invoke(main, ["premises", path])
     assert held.exit_code == 0, held.output
-    assert "  mild " in held.output
+    assert "\nmild " in held.output
     also = CliRunner().invoke(main, ["premises", path, "--also", str(folder / "mild.yaml")])
     assert also.exit_code == 0, also.output
     assert "worth" in also.output

@@ -162,6 +162,7 @@ def test_break_even_values_come_from_the_draws(driven):
 
 def test_break_even_values_need_draws_and_something_to_compare():
     few = format_break_even(synthetic_dataset(0, draws=2, flashpoints=1, trajectories=10))
+    few = " ".join(few.split())
     assert "2 parameter draws say nothing about what drives a result" in few
     one = synthetic_dataset(0, draws=2, flashpoints=1, structures=1, trajectories=10)
     assert "nothing to compare" in format_break_even(one)

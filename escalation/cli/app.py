@@ -123,13 +123,14 @@ def replay(
 ) -> None:
     """Tell one history of RESULTS, round by round."""
     from escalation.replays import replay as tell
+    from escalation.report.text import terminal_width
     from escalation.results import open_results
 
     ds = open_results(results)
     with progress(COMPILING):
         lines = tell(
             ds, flashpoint=flashpoint, structure=structure, draw=draw, trajectory=trajectory,
-            rule=rule,
+            rule=rule, width=terminal_width(),
         )  # fmt: skip
     click.echo(printable("\n".join(lines)))
 
@@ -164,11 +165,12 @@ def parameters(
     from escalation.contracts.whole_file import put
     from escalation.report.parameter_table import format_parameters
     from escalation.report.parameter_table import parameters as table_of
+    from escalation.report.text import terminal_width
 
     target = None if output is None else checked_output(output, "csv", replace=False)
     table = table_of(study, search=search, mark=mark)
     if target is None:
-        click.echo(printable(format_parameters(table)))
+        click.echo(printable(format_parameters(table, terminal_width())))
         return
     write_somewhere(target, lambda path: put(path, table.to_csv().encode()))
     click.echo(f"{target}: {len(table)} parameters")

@@ -35,7 +35,7 @@ def backtest(output: str | None, **options: Any) -> None:
     """Score the model on recorded disputes against base rates and logits."""
     from escalation.cli.json_file import show_and_write
     from escalation.history.backtest import backtest as score
-    from escalation.report.backtest_report import format_backtest, format_refit
+    from escalation.report.record_report import format_backtest, format_refit
 
     def scored() -> dict[str, Any]:
         with progress("reading the record, compiling the model") as display:

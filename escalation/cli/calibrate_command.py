@@ -47,11 +47,12 @@ def calibrate(
     from escalation.history.predictive_checks import record_checks
     from escalation.history.surveys import hold_against_surveys
     from escalation.parameters.posterior import save_posterior
-    from escalation.report.calibration_report import (
+    from escalation.report.record_report import (
         format_calibration,
         format_checks,
         format_surveys,
     )
+    from escalation.report.text import terminal_width
     from escalation.study import load_study
 
     def aloud(line: str) -> None:
@@ -59,7 +60,7 @@ def calibrate(
 
     target = checked_output(output, "output", replace=overwrite)
     study = None if options["surveys"] is None else load_study(options["surveys"])
-    draws, seed = options["draws"], options["seed"]
+    draws, seed, width = options["draws"], options["seed"], terminal_width()
     with progress("reading the record") as display:
         record = load_disputes(disputes, aloud)
         table = None if crises is None else load_crises(crises, aloud)
@@ -81,17 +82,17 @@ def calibrate(
             report=aloud,
             progress=display.counting("sampling"),
         )
-    click.echo(format_calibration(found))
+    click.echo(format_calibration(found, width))
     posterior = found.posterior
     if study is not None:
         with progress(COMPILING) as display:
             report = display.counting("answering surveys")
             held = hold_against_surveys(posterior, study, draws, seed, progress=report)
-        click.echo(format_surveys(held))
+        click.echo(format_surveys(held, width))
         posterior = held.posterior
     with progress("checking against the record"):
         checks = record_checks(record, table, registry_draws(posterior, found.target))
-    click.echo(format_checks(checks))
+    click.echo(format_checks(checks, width))
     write_somewhere(target, lambda path: save_posterior(posterior, path))
     click.echo(f"\n{target}")
     if not found.converged:

@@ -57,10 +57,13 @@ def resume(folder: str, threads: int | None, repair: bool, no_figures: bool) -> 
 def status(folder: str, as_json: bool) -> None:
     """Say how far the campaign in FOLDER is, and what it shows so far."""
     from escalation.report.campaign_report import format_status
+    from escalation.report.text import terminal_width
     from escalation.simulation.status import campaign_status
 
     found = campaign_status(folder)
-    click.echo(json.dumps(asdict(found), indent=1) if as_json else format_status(found))
+    click.echo(
+        json.dumps(asdict(found), indent=1) if as_json else format_status(found, terminal_width())
+    )
 
 
 def finish(

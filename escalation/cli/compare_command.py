@@ -39,6 +39,7 @@ def compare(
     from escalation.analysis.findings import as_json, find
     from escalation.cli.json_file import checked_output, write_json
     from escalation.report.comparison_report import format_comparison
+    from escalation.report.text import terminal_width
     from escalation.results import open_results
     from escalation.results.quantities import chosen_risks, parse_loss
 
@@ -57,7 +58,7 @@ def compare(
             ds, risks, reference=reference, structure=structure, loss=weights,
             flashpoints=flashpoint or None, progress=display.counting(LOOKING),
         )  # fmt: skip
-        words = format_comparison(found, ds)
+        words = format_comparison(found, ds, terminal_width())
     click.echo(words)
     if target is not None:
         write_json(as_json(found, ds), target)

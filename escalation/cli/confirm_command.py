@@ -19,10 +19,11 @@ from escalation.cli.progress import LOOKING, PINNING, progress
 def confirm(results: str, **options: Any) -> None:
     """Pin what drives a difference of RESULTS and what flips it, and run the study again."""
     from escalation.report.flips import format_confirmed
+    from escalation.report.text import terminal_width
     from escalation.results import open_results
     from escalation.verification.pins import confirm as pinned
 
     ds = open_results(results)
     with progress(LOOKING) as display:
         found = pinned(ds, **options, progress=display.counting(PINNING))
-    click.echo(format_confirmed(found))
+    click.echo(format_confirmed(found, terminal_width()))

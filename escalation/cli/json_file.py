@@ -73,15 +73,17 @@ def _write(text: str, path: Path) -> None:
 
 
 def show_and_write(
-    output: str | None, compute: Callable[[], dict[str, Any]], words: Callable[[Any], str]
+    output: str | None, compute: Callable[[], dict[str, Any]], words: Callable[[Any, int], str]
 ) -> dict[str, Any]:
     """Print a result in words, and write it to a JSON file if one is asked for.
 
     Whether the file can be written is looked at before anything is computed.
     """
+    from escalation.report.text import terminal_width
+
     target = None if output is None else checked_output(output)
     result = compute()
-    click.echo(words(result))
+    click.echo(words(result, terminal_width()))
     if target is not None:
         write_json(result, target)
         click.echo(f"\n{target}")

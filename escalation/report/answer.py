@@ -30,7 +30,16 @@ from escalation.errors import EscalationError
 from escalation.report.beliefs_table import history_words, premises_words
 from escalation.report.cells import Cell, cells_of
 from escalation.report.flips import largest, threshold_rows
-from escalation.report.text import WIDTH, of_100, paragraph, plain_number, safe, short_number
+from escalation.report.text import (
+    WIDTH,
+    Row,
+    of_100,
+    paragraph,
+    plain_number,
+    safe,
+    short_number,
+    table,
+)
 from escalation.results.quantities import HEADLINE
 from escalation.results.support import REASONS, Says
 from escalation.results.under_rule import under_rule
@@ -42,7 +51,7 @@ MOST_ROWS = 8
 _COLUMNS = {
     "p_war": "war %", "p_great_power_war": "great-power %", "p_nuclear_use": "nuclear %",
 }  # fmt: skip
-_WIDTHS = (17, 17, 13, 6)
+_RISK_WORDS = {"great_power_war": "great-power war", "nuclear_use": "nuclear use"}
 _LABEL = 9
 
 
@@ -86,11 +95,11 @@ def format_answer(
         ("what if", _what_if(ds, scenarios, flashpoint, structure)),
         ("turns", _hangs_on(ds, flashpoint)),
         ("war", _level(here["war"], rows[rule, flashpoint, "war", base])),
-        ("regret", _regret(ds, flashpoint, structure, base)),
+        ("if wrong", _regret(ds, flashpoint, structure, base)),
         ("also", _others(ds, here, {other: rows[other, flashpoint, "war", structure]
                                     for other in others}, flashpoint, structure)),
-        ("history", " ".join(filter(None, (history_words(ds, flashpoint),
-                                           _accidents(ds, flashpoint))))),
+        ("history", "; ".join(filter(None, (history_words(ds, flashpoint),
+                                            _accidents(ds, flashpoint))))),
     ):  # fmt: skip
         if text:
             lines += paragraph(text, width, label.ljust(_LABEL), " " * _LABEL)
@@ -151,7 +160,7 @@ def _regret(ds: xr.Dataset, flashpoint: str, structure: str, base: str) -> str:
     if not (np.isfinite(mine) and np.isfinite(other)):
         return ""
     return (
-        f"what a wrong choice costs on average: {_percent(mine)} points of war; "
+        f"{_percent(mine)} points of war on average (regret); "
         f"{_title(ds, 'structure', base)} {_percent(other)}"
     )
 
@@ -161,11 +170,11 @@ def _others(
 ) -> str:
     """The same share for the other risks, decision rules, and a third structure."""
     parts = [
-        f"{risk.replace('_', ' ').replace('great power', 'great-power')} {of_100(c.p_safer)}"
+        f"{_RISK_WORDS[risk]} {of_100(c.p_safer)}"
         for risk, c in here.items() if risk != "war" and c.says >= Says.VERDICT
     ]
     parts += [
-        f"war by {rule.replace('_', ' ')} {of_100(c.p_safer)}"
+        f"{rule.replace('_', ' ')} {of_100(c.p_safer)}"
         for rule, c in by_rule.items() if c.says >= Says.VERDICT
     ]
     third = also_asked(ds)
@@ -173,8 +182,8 @@ def _others(
         found = compare(ds, "war", reference=third, loss={}, flashpoints=flashpoint)
         c = next(iter(rows_of(found.sel(structure=[structure]).isel(decision_rule=[0])).values()))
         if c.says >= Says.VERDICT:
-            parts.append(f"war against {_title(ds, 'structure', third)} {of_100(c.p_safer)}")
-    return f"less {', '.join(parts)} of 100" if parts else ""
+            parts.append(f"against {_title(ds, 'structure', third)} {of_100(c.p_safer)}")
+    return ", ".join(parts)
 
 
 def _what_if(
@@ -247,23 +256,20 @@ def _accidents(ds: xr.Dataset, flashpoint: str) -> str:
     if not total:
         return ""
     share = int(crossed.sel(cause=CAUSES[0])) / total
-    return f"Accidents begin {of_100(share)} of 100 nuclear uses."
+    return f"nuclear use: {of_100(share)} % accidents"
 
 
 def _table(ds: xr.Dataset, flashpoint: str, width: int) -> list[str]:
     """Return a row for each structure: three risks, and the share of worlds with fewer wars."""
     cells = cells_of(ds, list(_COLUMNS))
-    names = _shown(ds)
-    base = chosen_reference(ds)
+    names, base = _shown(ds), chosen_reference(ds)
     found = compare(ds, "war", loss={}, flashpoints=flashpoint).isel(decision_rule=0, risk=0)
     safer = found.sel(flashpoint=flashpoint)
-    room = width - sum(_WIDTHS)
-    head = [*_COLUMNS.values(), "fewer"]
-    lines = [_row("", head, room)]
+    rows: list[Row] = []
     for name in names:
         row = cells[flashpoint, name]
-        chance = "" if name == base else _share_text(safer.sel(structure=name))
-        lines.append(_row(safe(name), [*(_cell(row[q]) for q in _COLUMNS), chance], room))
+        fewer = "" if name == base else _share_text(safer.sel(structure=name))
+        rows.append((safe(name), [*(row[q].text() for q in _COLUMNS), fewer]))
     chances = [_chance([cells[flashpoint, name][q] for name in names]) for q in _COLUMNS]
     errors = ", ".join(short_number(100 * error) for error in chances if np.isfinite(error))
     left = ds.sizes["structure"] - len(names)
@@ -273,13 +279,7 @@ def _table(ds: xr.Dataset, flashpoint: str, width: int) -> list[str]:
         + (f"; by chance at most ±{errors}" if errors else "")
         + (f"; {left} more structures: escalation show" if left else "")
     )
-    return [*lines, *paragraph(note, width)]
-
-
-def _row(name: str, cells: list[str], room: int) -> str:
-    label = name if len(name) < room else f"{name[: room - 2]}…"
-    text = label.ljust(room)
-    return (text + "".join(c.rjust(w) for c, w in zip(cells, _WIDTHS, strict=True))).rstrip()
+    return [*table([*_COLUMNS.values(), "fewer"], rows, width), *paragraph(note, width)]
 
 
 def _shown(ds: xr.Dataset) -> list[str]:
@@ -289,10 +289,6 @@ def _shown(ds: xr.Dataset) -> list[str]:
     first = dict.fromkeys([base, *focus_of(ds, base), *names])
     kept = set(list(first)[:MOST_ROWS])
     return [name for name in names if name in kept]
-
-
-def _cell(cell: Cell) -> str:
-    return " ".join(part for part in (cell.value_text().split(" ±")[0], cell.spread_text()) if part)
 
 
 def _share_text(row: xr.Dataset) -> str:

@@ -11,12 +11,13 @@ from escalation.analysis.premises import compared_beliefs, premises
 from escalation.analysis.selection import chosen_reference, chosen_structure, focus_of
 from escalation.errors import EscalationError
 from escalation.report.decision_table import chance_text
-from escalation.report.text import WIDTH, of_100, paragraph, safe
+from escalation.report.glossary import explained
+from escalation.report.text import WIDTH, Row, of_100, paragraph, safe, share_number, table
 from escalation.results.companion import uses_posterior
 from escalation.results.support import Says
+from escalation.statistics.intervals import Z95
 
 RISKS = ("war", "great_power_war", "nuclear_use")
-_NAME, _CELL = 30, 22
 _MOVED = 0.05
 """Change of P(safer) below which history says next to nothing about it."""
 
@@ -30,7 +31,6 @@ def format_premises(
     ds: xr.Dataset,
     width: int = WIDTH,
     *,
-    brief: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """Return P(safer) under every premise as plain text, no line wider than `width`.
@@ -41,8 +41,6 @@ def format_premises(
         Results that hold premises.
     width : int
         Columns.
-    brief : bool
-        Only the first structure in focus at the first flashpoint; all of them otherwise.
     progress : callable, optional
         As of :func:`escalation.analysis.premises.premises`.
     """
@@ -50,21 +48,20 @@ def format_premises(
         reference = chosen_reference(ds)
         structures = focus_of(ds, reference)
     except EscalationError:
-        return "There is nothing to compare with a reference."
+        return explained(["There is nothing to compare with a reference."], width)
     points = [str(name) for name in ds["flashpoint"].values]
-    points, structures = (points[:1], structures[:1]) if brief else (points, structures)
     found = premises(ds, RISKS, flashpoints=points, progress=progress)
-    lines: list[str] = []
+    lines = paragraph(_intro(ds, found), width)
     for point in points:
         for structure in structures:
-            lines += paragraph(safe(f"{point}: {structure} against {reference}"), width)
-            lines.append(_line("", [risk.replace("_", " ") for risk in RISKS]))
-            lines += _rows(found.sel(flashpoint=point, structure=structure))
-    return "\n".join([*lines, "", *paragraph(_legend(ds, found), width)])
+            lines += ["", *paragraph(safe(f"{point}: {structure} against {reference}"), width)]
+            rows = _rows(found.sel(flashpoint=point, structure=structure))
+            lines += table([_plain(risk) for risk in RISKS], rows, width)
+    return explained(lines, width)
 
 
 def format_weighted(found: xr.Dataset, width: int = WIDTH) -> str:
-    """Return P(safer) under a premise that weights the draws, and that of the run in brackets.
+    """Return P(safer) under a premise that weights the draws, and that of the run.
 
     Parameters
     ----------
@@ -73,35 +70,35 @@ def format_weighted(found: xr.Dataset, width: int = WIDTH) -> str:
     width : int
         Columns.
     """
-    a = found.attrs
-    lines: list[str] = []
+    a, risks = found.attrs, found["risk"].values.tolist()
+    lines = paragraph(
+        f"P(safer) under a premise: {safe(a['premise'])}. The draws of the run are weighted by "
+        f"it, worth {a['effective']:.0f} of them; in brackets the 95 % interval over draws. 'As "
+        "it is' is P(safer) in the run without that premise.", width,
+    )  # fmt: skip
     for point in found["flashpoint"].values.tolist():
-        lines += paragraph(safe(f"{point}: against {a['reference']}"), width)
-        lines.append(_line("", [risk.replace("_", " ") for risk in found["risk"].values.tolist()]))
+        rows: list[Row] = []
         for structure in found["structure"].values.tolist():
-            if structure == a["reference"]:
-                continue
-            here = found.sel(flashpoint=point, structure=structure)
-            lines.append(_line(structure, [
-                _weighted_text(here.sel(risk=risk), a["effective"])
-                for risk in here["risk"].values.tolist()
-            ]))  # fmt: skip
-    legend = (
-        f"Share of draws with less of the risk than the reference, if {safe(a['premise'])}: the "
-        f"draws of the run weighted by that premise, worth {a['effective']:.0f} of them; ± "
-        "standard error over draws; in brackets the share in the run as it is."
-    )
-    return "\n".join([*lines, "", *paragraph(legend, width)])
+            here = [found.sel(flashpoint=point, structure=structure, risk=r) for r in risks]
+            if structure != a["reference"]:
+                rows.append((structure, [_weighted_text(row, a["effective"]) for row in here]))
+                rows.append(("  as it is", [_own_text(row, a["effective"]) for row in here]))
+        lines += ["", *paragraph(safe(f"{point}: against {a['reference']}"), width)]
+        lines += table([_plain(risk) for risk in risks], rows, width)
+    return explained(lines, width)
 
 
 def _weighted_text(row: xr.Dataset, draws: float) -> str:
-    verdict = str(row["verdict"].item())
+    p, half = float(row["p_safer"]), Z95 * float(row["p_safer_error"])
+    text = chance_text(p, int(draws), str(row["verdict"].item()))
     if not _is_told(row):
-        return chance_text(0.0, 1, verdict)
-    mine, own = (
-        chance_text(float(row[name]), int(draws), verdict) for name in ("p_safer", "p_safer_own")
-    )
-    return f"{mine} ±{float(row['p_safer_error']):.2f} ({own})".replace("±0.", "±.")
+        return text
+    return f"{text}\n[{share_number(max(p - half, 0))}–{share_number(min(p + half, 1))}]"
+
+
+def _own_text(row: xr.Dataset, draws: float) -> str:
+    told = _is_told(row)
+    return chance_text(float(row["p_safer_own"]), int(draws), "" if told else "-")
 
 
 def premises_words(ds: xr.Dataset, flashpoint: str) -> str:
@@ -135,7 +132,7 @@ def history_words(ds: xr.Dataset, flashpoint: str) -> str:
         return ""
     now, then = float(after["p_safer"]), float(before["p_safer"])
     much = "next to nothing" if abs(now - then) < _MOVED else "something"
-    return f"says {much} about it ({of_100(then)} without it)."
+    return f"says {much} ({of_100(then)} without it)"
 
 
 def _on_war(ds: xr.Dataset, flashpoint: str) -> list[tuple[str, Any, Any]]:
@@ -149,20 +146,23 @@ def _on_war(ds: xr.Dataset, flashpoint: str) -> list[tuple[str, Any, Any]]:
     return _by_premise(found.sel(flashpoint=flashpoint, structure=structure, risk="war"))
 
 
-def _rows(here: xr.Dataset) -> list[str]:
-    """Return a line a premise: P(safer), and in brackets that from the priors alone."""
+def _rows(here: xr.Dataset) -> list[Row]:
+    """Return P(safer) by premise, and below it that from the priors alone where it is told."""
+    rows: list[Row] = []
     columns = [_by_premise(here.sel(risk=risk)) for risk in RISKS]
-    return [
-        _line(cells[0][0], [_pair(main, prior) for _, main, prior in cells])
-        for cells in zip(*columns, strict=True)
-    ]  # fmt: skip
+    for cells in zip(*columns, strict=True):
+        rows.append((cells[0][0], [_text(main) for _, main, _ in cells]))
+        alone = [
+            _text(prior) if prior is not None and _is_told(prior) and _is_told(main) else "-"
+            for _, main, prior in cells
+        ]
+        if set(alone) != {"-"}:
+            rows.append(("  priors alone", alone))
+    return rows
 
 
-def _pair(main: xr.Dataset, prior: xr.Dataset | None) -> str:
-    """P(safer), and from the priors alone; one reason is enough where the counts carry neither."""
-    if prior is None or not _is_told(main):
-        return _text(main)
-    return f"{_text(main)} ({_text(prior) if _is_told(prior) else '-'})"
+def _plain(name: str) -> str:
+    return safe(name).replace("_", " ")
 
 
 def _by_premise(here: xr.Dataset) -> list[tuple[str, Any, Any]]:
@@ -171,14 +171,9 @@ def _by_premise(here: xr.Dataset) -> list[tuple[str, Any, Any]]:
     for k, premise in enumerate(here["premise"].values.tolist()):
         found.setdefault(premise, []).append(here.isel(belief=k))
     return [
-        (safe(premise).replace("_", " "), main, rest[0] if rest else None)
+        (_plain(premise), main, rest[0] if rest else None)
         for premise, (main, *rest) in found.items()
     ]
-
-
-def _line(name: str, cells: list[str]) -> str:
-    text = f"  {safe(name).replace('_', ' ')[: _NAME - 3]:<{_NAME - 2}}"
-    return (text + "".join(f"{cell:>{_CELL}}" for cell in cells)).rstrip()
 
 
 def _is_told(row: xr.Dataset) -> bool:
@@ -189,16 +184,14 @@ def _text(row: xr.Dataset) -> str:
     return chance_text(float(row["p_safer"]), int(row["draws"]), str(row["verdict"].item()))
 
 
-def _legend(ds: xr.Dataset, found: xr.Dataset) -> str:
+def _intro(ds: xr.Dataset, found: xr.Dataset) -> str:
     fitted = (
-        ", in brackets that from the priors alone: the difference is what the fit to history "
-        "changed" if uses_posterior(ds) else ""
+        " The rows 'priors alone' leave the fit to history out: the difference is what that "
+        "changed." if uses_posterior(ds) else ""
     )
     least = int(found["draws"].min())
     return (
-        f"Share of draws in which the structure has less of the risk than the reference{fitted}. "
-        "A premise is a set of priors that somebody holds in place of the study's own (its file "
-        "says who); the first row are the study's own. All rows share their random numbers; "
-        f"{least:,} draws under other premises, of which chance alone moves a share by "
-        f"{1.645 * 0.5 / least**0.5:.2f} or more in one row of ten."
+        f"P(safer) under every premise; that of the first row is the study's own.{fitted} All rows "
+        f"share their random numbers; {least:,} draws under other premises, of which chance alone "
+        f"moves a share by {1.645 * 0.5 / least**0.5:.2f} or more in one row of ten."
     )

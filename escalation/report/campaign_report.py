@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from escalation.report.text import safe, short_number
+from escalation.report.glossary import explained
+from escalation.report.text import WIDTH, paragraph, safe, short_number, table
 
 if TYPE_CHECKING:
     from escalation.simulation.status import Estimate, Status
@@ -12,20 +13,38 @@ if TYPE_CHECKING:
 _EVENTS = {"war": "P(war)", "great_power_war": "P(great-power war)"}
 
 
-def format_status(status: Status) -> str:
-    """Return the state of a campaign in lines of text."""
+def format_status(status: Status, width: int = WIDTH) -> str:
+    """Return the state of a campaign in lines of text, none wider than `width`."""
     share = 100 * status.histories_done / status.histories
-    lines = [
-        f"{safe(status.study)}: {status.draws} draws x {status.trajectories:,} histories per cell",
-        f"{status.blocks_done:,} of {status.blocks:,} blocks, {status.histories_done:,} of "
-        f"{status.histories:,} histories ({share:.1f} %)",
+    texts = [
+        f"{safe(status.study)}: {status.draws} draws of {status.trajectories:,} histories each",
+        f"{status.blocks_done:,} of {status.blocks:,} blocks of histories, "
+        f"{status.histories_done:,} of {status.histories:,} histories ({share:.1f} %)",
         _pace(status),
         f"at work: {safe(status.holder)}" if status.holder else "nobody is at work on it",
     ]
+    lines = [line for text in texts for line in paragraph(text, width)]
     if status.estimates:
-        lines += ["", "So far, % [95 % by chance; 5-95 % of draws], over the whole horizon:"]
-        lines += [_line(estimate) for estimate in status.estimates]
-    return "\n".join(lines)
+        head = "So far, in per cent, over the whole horizon: mean [5–95 % of draws]; chance [95 %]"
+        lines += ["", *paragraph(head, width), *_estimates(status, width)]
+    return explained(lines, width)
+
+
+def _estimates(status: Status, width: int) -> list[str]:
+    rows = []
+    for e in status.estimates:
+        value = f"<{_percent(e.high)}" if not e.hits and e.high is not None else None
+        spread, chance = _range(e.draws_low, e.draws_high), _range(e.low, e.high)
+        rows.append((f"{e.flashpoint} {e.structure}", [
+            _EVENTS[e.event],
+            f"{value or _percent(e.probability)}\n{spread}".rstrip(),
+            "none seen" if value else chance or "not known yet",
+        ]))  # fmt: skip
+    return table(["", "mean", "chance"], rows, width)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"[{_percent(low)}–{_percent(high)}]"
 
 
 def estimate_words(estimate: Estimate) -> str:
@@ -68,13 +87,6 @@ def _pace(status: Status) -> str:
     return (
         f"{status.rate / 1e6:.3g} M histories per second over the latest blocks, "
         f"{duration_words(status.seconds_left)} left"
-    )
-
-
-def _line(estimate: Estimate) -> str:
-    return (
-        f"  {_EVENTS[estimate.event]:19}{safe(estimate.flashpoint)}, {safe(estimate.structure)}: "
-        f"{estimate_words(estimate)}"
     )
 
 

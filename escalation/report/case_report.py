@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from escalation.report.text import WIDTH, line_of, paragraph, safe, short_number
+from escalation.report.glossary import explained
+from escalation.report.text import WIDTH, paragraph, safe, short_number, table
 
 Json = dict[str, Any]
 
-NAME_WIDTH = 28
 LEVELS = ("threat", "display", "use", "war")
 
 _LEVEL_HEADINGS = (
-    ("", *LEVELS, "war", "went", "P of", "perc-", "in", "if"),
-    ("per cent", "", "", "", "", "5-95 %", "to", "that", "entile", "90 %", "routine"),
-)
-_LEVEL_WIDTHS = (7, 8, 5, 5, 10, 8, 6, 7, 5, 8)
+    "threat\n%", "display\n%", "use\n%", "war %\n[5–95 %]", "went\nto", "P of\nthat",
+    "perc-\nentile", "in\n90 %", "if\nroutine",
+)  # fmt: skip
 _OTHER_HEADINGS = (
-    ("", "", "P of", "answered?", "supported?", "days", "perc-", "in"),
-    ("", "ended by", "that", "P yes", "P yes", "(mean)", "entile", "90 %"),
-)
-_OTHER_WIDTHS = (14, 6, 11, 12, 12, 7, 5)
+    "ended by", "P of\nthat", "answered?\nP yes", "supported?\nP yes", "days\n(mean)",
+    "perc-\nentile", "in\n90 %",
+)  # fmt: skip
 _ENDS = {
     "challenger_withdraws": "withdrawal",
     "settlement": "settlement",
@@ -31,29 +29,29 @@ _ENDS = {
 }
 
 
-def format_cases(result: Json) -> str:
+def format_cases(result: Json, width: int = WIDTH) -> str:
     """Return the page: two tables, the scores, and what they do not show.
 
     Parameters
     ----------
     result : dict
         From `escalation.history.cases.run_cases`.
+    width : int
+        Columns.
     """
-    lines = [_source(result), ""]
-    lines += _table(result, _LEVEL_HEADINGS, _LEVEL_WIDTHS, _level_cells)
-    lines += ["", *_table(result, _OTHER_HEADINGS, _OTHER_WIDTHS, _other_cells)]
-    lines += ["", *_scores(result), ""]
-    for text in (_READING, f"{_sample(result)} {_LIMITS}"):
-        lines += paragraph(text, WIDTH)
-    return "\n".join(lines)
+    texts = (_source(result), _READING, f"{_sample(result)} {_LIMITS}")
+    lines = [line for text in texts for line in paragraph(text, width)]
+    for headings, cells in ((_LEVEL_HEADINGS, _level_cells), (_OTHER_HEADINGS, _other_cells)):
+        rows = [(safe(case["title"]), cells(case)) for case in result["cases"].values()]
+        lines += ["", *table(headings, rows, width)]
+    return explained([*lines, "", *_scores(result, width)], width)
 
 
 _READING = (
-    "Given a grave crisis; means over draws. Routine: P of the same level in a routine dispute. "
-    "Percentile: mid-p, uniform if predictions are right. In 90 %: within the central interval. "
-    "Answered, supported by the great power: what happened, and the predicted chance of yes. "
-    "Log score: mean log P of what happened, larger is better; in brackets the worst and the best "
-    "of the arguable codings; differences ± standard error over cases."
+    "Given a grave crisis; means over draws. If routine: P of the same level in a routine dispute. "
+    "In 90 %: within the central interval of the predictions. Answered, supported by the great "
+    "power: what happened, and the predicted chance of yes. The log score has in brackets the "
+    "worst and the best of the arguable codings, and ± one standard error over cases."
 )
 _LIMITS = (
     "They are here because they became crises, so they say "
@@ -82,15 +80,6 @@ def _sample(result: Json) -> str:
     )
 
 
-def _table(result: Json, headings: Any, widths: tuple[int, ...], cells: Any) -> list[str]:
-    rows = [(heading[0], heading[1:]) for heading in headings]
-    rows += [(safe(case["title"])[:NAME_WIDTH], cells(case)) for case in result["cases"].values()]
-    return [
-        line_of(name, [c.rjust(w) for c, w in zip(row, widths, strict=True)], NAME_WIDTH, 0)
-        for name, row in rows
-    ]
-
-
 def _percent(p: float) -> str:
     return short_number(100 * p)
 
@@ -99,8 +88,9 @@ def _level_cells(case: Json) -> list[str]:
     grave, score = case["grave"]["predicted"], case["grave"]["score"]["mid_level"]
     war = grave["war"]
     return [
-        *(_percent(p) for p in grave["mid_level"]["mean"]),
-        f"{_percent(war['low'])}–{_percent(war['high'])}",
+        *(_percent(p) for p in grave["mid_level"]["mean"][:-1]),
+        f"{_percent(grave['mid_level']['mean'][-1])}\n"
+        f"[{_percent(war['low'])}–{_percent(war['high'])}]",
         LEVELS[case["actual"]["mid_level"] - 2],
         _percent(score["p"]),
         f"{score['percentile']:.2f}",
@@ -111,7 +101,7 @@ def _level_cells(case: Json) -> list[str]:
 
 def _other_cells(case: Json) -> list[str]:
     actual, grave, score = case["actual"], case["grave"]["predicted"], case["grave"]["score"]
-    days = f"{actual['duration_days']['value']} ({grave['mean_days']['mean']:.0f})"
+    days = f"{actual['duration_days']['value']}\n({grave['mean_days']['mean']:.0f})"
     return [
         _ENDS[actual["end_state"]["value"]],
         _percent(score["end_state"]["p"]),
@@ -127,7 +117,7 @@ def _flag(case: Json, name: str) -> str:
     fact, chance = case["actual"][name], case["grave"]["predicted"][name]
     if fact is None or chance is None:
         return "-"
-    return f"{_yes(fact['value'])} {_percent(chance['mean']).rjust(4)}"
+    return f"{_yes(fact['value'])}\n{_percent(chance['mean'])}"
 
 
 def _yes(value: bool) -> str:
@@ -148,7 +138,7 @@ _COUNTS = {
 }
 
 
-def _scores(result: Json) -> list[str]:
+def _scores(result: Json, width: int) -> list[str]:
     found = result["summary"]["grave"]
     lines = []
     for target, word in _TARGETS.items():
@@ -157,12 +147,12 @@ def _scores(result: Json) -> list[str]:
         text += f"{s['best_codings']:.3f}]" + "".join(
             f"; against {_REFERENCES[name]} {_gap(s[name])}" for name in _REFERENCES if name in s
         )
-        lines += paragraph(text, WIDTH, hang="  ")
+        lines += paragraph(text, width, hang="  ")
     inside = found["in_90"]
     text = f"within the central 90 %: rung {inside['peak_rung']}, level {inside['mid_level']}, "
-    lines += paragraph(f"{text}duration {inside['duration']} of {found['n']}", WIDTH, hang="  ")
+    lines += paragraph(f"{text}duration {inside['duration']} of {found['n']}", width, hang="  ")
     counts = [f"{word} {_counted(found['counts'][name])}" for name, word in _COUNTS.items()]
-    return [*lines, *paragraph(f"seen, and expected: {'; '.join(counts)}", WIDTH, hang="  ")]
+    return [*lines, *paragraph(f"seen, and expected: {'; '.join(counts)}", width, hang="  ")]
 
 
 def _counted(count: Json) -> str:

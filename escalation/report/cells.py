@@ -1,4 +1,4 @@
-"""How a table writes a quantity: centre, Monte Carlo error, range over draws, bound.
+"""How a table writes a quantity: centre, range over draws, bound, and below it what chance does.
 
 The numbers are those of :func:`escalation.results.estimates.estimates`.
 """
@@ -6,15 +6,17 @@ The numbers are those of :func:`escalation.results.estimates.estimates`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import xarray as xr
 
 from escalation.errors import InputError
-from escalation.report.text import error_number, short_number
+from escalation.report.text import paragraph, short_number, signed, table
 from escalation.results.estimates import estimates
 from escalation.results.quantities import QUANTITIES, Quantity
+from escalation.statistics.intervals import Z95
 
 RATES = (
     "disputes_per_year", "grave_crises_per_year", "p_war_given_grave", "p_war_given_dispute",
@@ -22,6 +24,8 @@ RATES = (
     "mean_duration_days",
 )
 """Columns of the table of rates."""
+NUMBER = "each number of this table (exactly: its mean over draws)"
+"""What the standard errors of cells speak of."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,15 @@ class Cell:
     sparse: bool
     full: bool
 
-    def value_text(self) -> str:
-        """Median and Monte Carlo error; a bound where there was no hit, ``-`` without trials.
+    def text(self) -> str:
+        """Return value and range over draws; a line break between them where there are both."""
+        return "\n".join(part for part in (self.value_text(), self.spread_text()) if part)
 
-        Where most draws had few hits the median is coarse or zero: the mean stands
-        in its place, marked with an ``m``. ``±?`` where too few histories tell no error.
+    def value_text(self) -> str:
+        """Return the median; a bound where there was no hit, ``-`` without trials.
+
+        Where most draws had few hits the median is coarse or zero: the mean stands in its place,
+        marked with an ``m``.
         """
         if self.trials <= 0:
             return "-"
@@ -64,10 +72,7 @@ class Cell:
             return f"<{self._short(self.bound)}"
         if self.full:
             return f">{self._short(1.0 - self.bound)}"
-        centre = f"{'m ' if self.sparse else ''}{self._short(self.centre)}"
-        if self.quantity.kind == "mean":
-            return centre
-        return f"{centre} ±{error_number(self.monte_carlo_se * self.quantity.scale)}"
+        return f"{'m ' if self.sparse else ''}{self._short(self.centre)}"
 
     def spread_text(self) -> str:
         """``[5 % – 95 %]`` over draws; empty where it is not known and where there was no hit.
@@ -79,9 +84,13 @@ class Cell:
             return ""
         if self.high == 0:
             return f"[<{self._short(self.draw_bound)}]"
-        if self.low == 0:
-            return f"[≤{self._short(self.high)}]"
-        return f"[{self._short(self.low)}–{self._short(self.high)}]"
+        return range_text(self.low, self.high, self.quantity.scale)
+
+    def error(self) -> float | None:
+        """Return the standard error by chance as printed; None where no number is shown."""
+        if self.quantity.kind == "mean" or self.trials <= 0 or self.hits == 0 or self.full:
+            return None
+        return self.monte_carlo_se * self.quantity.scale
 
     def _short(self, value: float) -> str:
         return short_number(value * self.quantity.scale)
@@ -119,6 +128,91 @@ def cells_of(
         for f, flashpoint in enumerate(labels(found, "flashpoint"))
         for s, structure in enumerate(labels(found, "structure"))
     }
+
+
+def range_text(low: float, high: float, scale: float, *, sign: bool = False) -> str:
+    """Return a range over draws in brackets, with signs for a difference; empty if not known.
+
+    >>> range_text(0.027, 0.197, 100), range_text(0.0, 0.01, 100)
+    ('[2.7–19.7]', '[≤1.0]')
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    shown = signed if sign else short_number
+    if low == 0 and not sign:
+        return f"[≤{shown(high * scale)}]"
+    return f"[{shown(low * scale)}–{shown(high * scale)}]"
+
+
+def differs(found: Any) -> bool:
+    """Whether a comparison says how large a difference is, and that there is one."""
+    return math.isfinite(found.difference) and found.verdict not in ("identical", "reference")
+
+
+def difference_text(found: Any, scale: float) -> str:
+    """Return a mean difference and its range over draws, as far as counts carry it."""
+    if not math.isfinite(found.difference):
+        return ""
+    if found.verdict == "identical":
+        return "exactly 0"
+    spread = range_text(found.difference_low, found.difference_high, scale, sign=True)
+    return f"{signed(found.difference * scale)}\n{spread}".rstrip()
+
+
+def plain_title(quantity: Quantity) -> str:
+    """Return the title of a quantity without the signs of a probability.
+
+    >>> plain_title(QUANTITIES["p_war_given_grave"])
+    'war | grave crisis'
+    """
+    return quantity.title.replace("P(", "").replace(")", "")
+
+
+def chance_words(what: str, errors: Iterable[tuple[str, float | None]]) -> str:
+    """Say by how much chance moves the numbers of a table; empty where it has none.
+
+    Parameters
+    ----------
+    what : str
+        What is moved, such as ``a number of this table``.
+    errors : iterable of (str, float)
+        Column and standard error of every number; None where no number is printed. NaN and zero
+        are not known: zero says that no two histories differed, not that no other would have.
+
+    Examples
+    --------
+    >>> chance_words("a share", [("war", 0.01), ("war", 0.02), ("peace", 0.0)])
+    'Chance moves a share by at most ±.039 (war), ±? (peace), in 95 % of runs.'
+    """
+    columns: dict[str, dict[str, float]] = {}
+    for name, error in errors:
+        if error is not None:
+            known = math.isfinite(error) and error > 0
+            text = f"±{short_number(Z95 * error)}" if known else "±?"
+            columns.setdefault(name, {})[text] = error if known else math.nan
+    parts = []
+    for name, texts in columns.items():
+        most = max((text for text in texts if text != "±?"), key=texts.__getitem__, default="±?")
+        parts.append(f"{most}{' or ±?' * ('±?' in texts and most != '±?')} ({name})")
+    return f"Chance moves {what} by at most {', '.join(parts)}, in 95 % of runs." * bool(parts)
+
+
+def cell_table(rows: Iterable[tuple[str, Mapping[str, Cell]]], width: int) -> list[str]:
+    """Lay out names and cells by quantity, and below them how far chance moves the numbers.
+
+    A row without cells is a title over those that follow.
+    """
+    shown = list(rows)
+    cells = [cell for _, of_row in shown for cell in of_row.values()]
+    heads = dict.fromkeys(heading(cell.quantity) for cell in cells)
+    lines = table(list(heads), [(n, [c.text() for c in of.values()]) for n, of in shown], width)
+    errors = ((plain_title(cell.quantity), cell.error()) for cell in cells)
+    return lines + paragraph(chance_words(NUMBER, errors), width)
+
+
+def heading(quantity: Quantity) -> str:
+    """Return the column heading of a quantity, in two lines."""
+    return "\n".join(quantity.heading)
 
 
 def labels(ds: xr.Dataset, dim: str) -> list[str]:

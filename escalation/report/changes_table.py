@@ -5,21 +5,23 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from escalation.report.cells import range_text
 from escalation.report.text import (
     WIDTH,
+    Row,
     error_number,
     of_100,
     paragraph,
     safe,
     short_number,
     signed,
+    table,
 )
 from escalation.results.quantities import RISKS
 from escalation.results.support import Says
 from escalation.statistics.intervals import Z95
 
-_COLUMNS = ("before", "after", "after - before", "less", "safer before", "after")
-_CELLS = (7, 7, 19, 6, 14, 7)
+_COLUMNS = ("before", "after", "after - before", "less", "safer\nbefore", "safer\nafter")
 
 
 def format_changes(found: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
@@ -48,22 +50,18 @@ def format_changes(found: xr.Dataset, width: int = WIDTH, *, brief: bool = False
 
 def _block(here: xr.Dataset, flashpoint: str, risk: str, width: int) -> list[str]:
     quantity = RISKS[risk]
-    room = width - sum(_CELLS)
     title = f"{flashpoint}, {quantity.title}{', %' if quantity.kind == 'share' else ''}"
-    lines = [*paragraph(safe(title), width), _row("", _COLUMNS, room)]
-    for structure in here["structure"].values.tolist():
-        lines.append(_row(safe(structure), _cells(here.sel(structure=structure), quantity.scale),
-                          room))  # fmt: skip
-    errors = Z95 * quantity.scale * here["difference_monte_carlo_se"].values
-    if np.isfinite(errors).any():
-        lines += paragraph(f"by chance at most ±{error_number(np.nanmax(errors))}", width)
-    return lines
-
-
-def _row(name: str, cells: tuple[str, ...] | list[str], room: int) -> str:
-    label = name if len(name) < room else f"{name[: room - 2]}…"
-    text = label.ljust(room)
-    return (text + "".join(c.rjust(w) for c, w in zip(cells, _CELLS, strict=True))).rstrip()
+    rows: list[Row] = [
+        (safe(structure), _cells(here.sel(structure=structure), quantity.scale))
+        for structure in here["structure"].values.tolist()
+    ]
+    errors = here["difference_monte_carlo_se"].values * quantity.scale
+    known = errors[np.isfinite(errors)]
+    return [
+        *paragraph(safe(title), width), *table(_COLUMNS, rows, width),
+        *(paragraph(f"by chance at most ±{error_number(Z95 * known.max())}", width)
+          if known.size else ()),
+    ]  # fmt: skip
 
 
 def _cells(row: xr.Dataset, scale: float) -> list[str]:
@@ -71,11 +69,11 @@ def _cells(row: xr.Dataset, scale: float) -> list[str]:
     says = int(row["says"])
     if says < Says.DIFFERENCE:
         reason = str(row["reason"].item())
-        return [*levels, reason if len(reason) < _CELLS[2] else "-", "", "", ""]
+        return [*levels, reason, "-", "-", "-"]
     difference = signed(scale * float(row["difference"]))
     low, high = (scale * float(row[f"difference_{end}"]) for end in ("low", "high"))
     if np.isfinite(low) and np.isfinite(high):
-        difference += f" [{short_number(low)}–{short_number(high)}]"
+        difference += f"\n{range_text(low, high, 1.0, sign=True)}"
     return [*levels, difference, *(
         of_100(float(row[name])) if np.isfinite(float(row[name])) else "-"
         for name in ("p_safer", "p_safer_before", "p_safer_after")

@@ -20,32 +20,35 @@ import csv
 import io
 import math
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import xarray as xr
 
-from escalation.analysis.comparison import CLEAR_ERRORS, CLEAR_SHARE, compare_panel
+from escalation.analysis.comparison import compare_panel
 from escalation.contracts.whole_file import write_whole
-from escalation.report.cells import Cell, cells_of, labels, reference_of
-from escalation.report.text import (
-    WIDTH,
-    counted,
-    error_number,
-    line_of,
-    paragraph,
-    safe,
-    signed,
-    wrapped_name,
+from escalation.report.cells import (
+    Cell,
+    cell_table,
+    cells_of,
+    chance_words,
+    difference_text,
+    differs,
+    heading,
+    labels,
+    plain_title,
+    reference_of,
 )
+from escalation.report.glossary import explained
+from escalation.report.text import WIDTH, counted, paragraph, safe, share_number, titled
+from escalation.report.text import table as text_table
 from escalation.results.estimates import panel
 from escalation.results.quantities import DECISION, QUANTITIES, Quantity
-from escalation.results.support import LEAST_DRAWS, LEAST_HITS, LEAST_SPREAD, REASONS
+from escalation.results.support import LEAST_SPREAD, REASONS
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import zero_upper_bound
 
-CELL_WIDTH = 14
+
 @dataclass(frozen=True)
 class Paired:
     """One structure against the reference on one risk.
@@ -55,8 +58,9 @@ class Paired:
     p_safer : float
         Share of draws with a lower risk than the reference, ties one half; NaN where the counts
         do not carry it.
-    difference : float
-        Mean over draws of the paired difference, structure minus reference; NaN likewise.
+    difference, difference_low, difference_high : float
+        Mean over draws of the paired difference, structure minus reference, and its range over
+        draws; NaN likewise.
     mc_error : float
         Its Monte Carlo standard error; an upper bound in results without replicates.
     draws : int
@@ -67,6 +71,8 @@ class Paired:
 
     p_safer: float
     difference: float
+    difference_low: float
+    difference_high: float
     mc_error: float
     draws: int
     verdict: str
@@ -159,11 +165,13 @@ def _compared(ds: xr.Dataset, base: str) -> dict[tuple[str, str], dict[str, Pair
     for flashpoint in labels(ds, "flashpoint"):
         for name in DECISION:
             c = compare_panel(panel(ds, QUANTITIES[name], flashpoint), base)
-            columns = ("p_safer", "difference", "difference_monte_carlo_se", "verdict")
+            columns = ("p_safer", "difference", "difference_low", "difference_high",
+                       "difference_monte_carlo_se", "verdict")  # fmt: skip
             values = (c[column].values.tolist() for column in columns)
-            for structure, p, gap, error, word in zip(labels(c, "structure"), *values, strict=True):
+            for structure, *numbers, word in zip(labels(c, "structure"), *values, strict=True):
+                p, gap, low, high, error = numbers
                 found.setdefault((flashpoint, structure), {})[name] = Paired(
-                    p, gap, error, int(c["draws"]), word
+                    p, gap, low, high, error, int(c["draws"]), word
                 )
     return found
 
@@ -171,73 +179,55 @@ def _compared(ds: xr.Dataset, base: str) -> dict[tuple[str, str], dict[str, Pair
 def format_decision_table(
     ds: xr.Dataset, width: int = WIDTH, *, reference: str | None = None
 ) -> str:
-    """Return the decision table as plain text, no line wider than `width` (at least 100).
+    """Return the decision table as plain text, no line wider than `width`.
 
-    Per structure two lines: the median over draws with the Monte Carlo error, and the 5 to
-    95 % range over draws. Then, per structure, the comparison with the reference.
+    At every flashpoint the structures with all risks, then the comparison of each structure with
+    the reference, then how far chance moves the numbers of both.
     """
     table = decision_table(ds, reference)
-    name_width = max(width, WIDTH) - CELL_WIDTH * len(table.quantities)
-    lines: list[str] = []
+    lines = paragraph(
+        f"Each number is a median [5–95 %] over {counted(table.draws, 'draw')} of "
+        f"{table.trajectories:,} histories each; % means per cent.", width,
+    )  # fmt: skip
+    if table.draws < LEAST_SPREAD:
+        lines += paragraph(
+            f"{counted(table.draws, 'draw')}: what is not known has no range here.", width
+        )
+    if table.reference is None:
+        lines += paragraph("No reference structure among the results, so no comparison.", width)
     for flashpoint in table.flashpoints():
-        if lines:
-            lines.append("")
-        lines += _flashpoint_lines(table, flashpoint, name_width, max(width, WIDTH))
-    lines += ["", *_legend(table, max(width, WIDTH))]
-    return "\n".join(lines)
+        lines += ["", *_flashpoint_lines(table, flashpoint, width)]
+    if any(row.comparisons for row in table.rows):
+        lines += ["", *paragraph("The risks are not added up: which one counts is for the reader "
+                                 "to say.", width)]  # fmt: skip
+    return explained(lines, width)
 
 
-def _flashpoint_lines(
-    table: DecisionTable, flashpoint: str, name_width: int, width: int
-) -> list[str]:
-    title = f"{safe(flashpoint)}, {table.horizon_years} years"
-    lines = [title[:width], "-" * min(len(title), width)]
-    lines += heading_lines(table.quantities, name_width)
-    for row in table.at(flashpoint):
-        mark = " (ref)" if row.structure == table.reference else ""
-        lines += cell_lines(row.structure + mark, row.cells.values(), name_width)
-    compared = [row for row in table.at(flashpoint) if row.comparisons]
-    if compared:
-        lines.append("")
-        against = f"Against {safe(table.reference)}: P(safer) and word; mean difference ±"
-        lines += paragraph(against, width)
-        for row in compared:
-            lines += _comparison_lines(row, name_width)
-    return lines
-
-
-def heading_lines(quantities: Iterable[Quantity], name_width: int) -> list[str]:
-    """Two lines of column headings."""
-    headings = zip(*(q.heading for q in quantities), strict=True)
-    return [line_of("", list(line), name_width, CELL_WIDTH) for line in headings]
-
-
-def cell_lines(name: str, cells: Iterable[Cell], name_width: int) -> list[str]:
-    """Two lines: values with their errors, and the spread over draws."""
-    shown = list(cells)
-    rows = [[cell.value_text() for cell in shown], [cell.spread_text() for cell in shown]]
-    return _named(name, rows, name_width)
-
-
-def _comparison_lines(row: Row, name_width: int) -> list[str]:
-    found = [(QUANTITIES[name], c) for name, c in row.comparisons.items()]
-    words = [share_text(c.p_safer, c.draws, c.verdict) for _, c in found]
-    differences = [_difference_text(c, q.scale) for q, c in found]
-    return _named(row.structure, [words, differences], name_width)
-
-
-def _named(name: str, rows: list[list[str]], name_width: int) -> list[str]:
-    names = wrapped_name(name, name_width - 1, len(rows))
-    lines = [
-        line_of(n, cells, name_width, CELL_WIDTH) for n, cells in zip(names, rows, strict=True)
-    ]
-    return [line for line in lines if line]
+def _flashpoint_lines(table: DecisionTable, flashpoint: str, width: int) -> list[str]:
+    here = table.at(flashpoint)
+    names = [row.structure + " (ref)" * (row.structure == table.reference) for row in here]
+    lines = titled(f"{flashpoint}, {table.horizon_years} years", width)
+    lines += cell_table(zip(names, (row.cells for row in here), strict=True), width)
+    compared = [row for row in here if row.comparisons]
+    if not compared:
+        return lines
+    rows: list[tuple[str, list[str]]] = []
+    errors: list[tuple[str, float | None]] = []
+    for row in compared:
+        found = [(QUANTITIES[name], c) for name, c in row.comparisons.items()]
+        rows.append((row.structure, [share_text(c.p_safer, c.draws, c.verdict) for _, c in found]))
+        rows.append(("  mean difference", [difference_text(c, q.scale) for q, c in found]))
+        errors += [(plain_title(q), c.mc_error * q.scale if differs(c) else None) for q, c in found]
+    head = f"Against {safe(table.reference)}: P(safer) and word; mean difference [5–95 %]"
+    lines += ["", *paragraph(head, width)]
+    lines += text_table([heading(q) for q in table.quantities], rows, width)
+    return lines + paragraph(chance_words("each mean difference", errors), width)
 
 
 def share_text(p_safer: float, draws: int, verdict: str) -> str:
     """P(safer) and its word, or why there is none."""
     chance = chance_text(p_safer, draws, verdict)
-    return chance if verdict in REASONS else f"{chance} {verdict}"
+    return chance if verdict in REASONS else f"{chance}\n{verdict}"
 
 
 def chance_text(p_safer: float, draws: int, verdict: str) -> str:
@@ -250,69 +240,14 @@ def chance_text(p_safer: float, draws: int, verdict: str) -> str:
         return _SHORT.get(verdict, verdict)
     bound = max(float(zero_upper_bound(draws)), 0.005)
     if p_safer < bound:
-        share = f"<{bound:.2f}"
-    elif p_safer > 1 - bound:
-        share = f">{1 - bound:.2f}"
-    else:
-        share = f"{p_safer:.2f}"
-    return share.replace("0.", ".", 1)
+        return f"<{share_number(bound)}"
+    if p_safer > 1 - bound:
+        return f">{share_number(1 - bound)}"
+    return share_number(p_safer)
 
 
 _SHORT = {"too few histories": "few histories"}
 """Words that are too long for a cell."""
-
-
-def _difference_text(c: Paired, scale: float) -> str:
-    if not math.isfinite(c.difference):
-        return ""
-    if c.verdict == "identical":
-        return "exactly 0"
-    return f"{signed(c.difference * scale)} ±{error_number(c.mc_error * scale)}"
-
-
-def _legend(table: DecisionTable, width: int) -> list[str]:
-    text = [
-        f"{counted(table.draws, 'parameter draw')} x {table.trajectories:,} histories per cell. "
-        "Per structure: median over draws ± Monte Carlo standard error of the mean over draws; "
-        "below it [5–95 % of draws], which is parameter uncertainty (Monte Carlo part "
-        "removed). % = per cent of histories, or of what stands behind the bar. "
-        "<x: no hit, upper bound (95 %), within [ ] that of one draw; m: fewer than 10 hits in "
-        "most draws, so the mean instead of the median; [≤x]: no hit at the lower end. -: nothing "
-        "to count."
-    ]
-    cells = [cell for row in table.rows for cell in row.cells.values()]
-    if any(cell.full for cell in cells):
-        text.append(">x: nothing but hits, lower bound (95 %).")
-    if any("?" in cell.value_text() for cell in cells):
-        text.append("±?: too few histories per draw to tell chance from what is not known.")
-    if table.draws < LEAST_SPREAD:
-        text.append(
-            f"{counted(table.draws, 'draw')}: no spread over parameters is known, only the Monte "
-            "Carlo error."
-        )
-    if table.reference is None:
-        text.append("No reference structure among the results, so no comparison.")
-    elif any(row.comparisons for row in table.rows):
-        text.append(
-            "P(safer): chance over draws of a lower risk than the reference, same draws and same "
-            "random numbers, Monte Carlo part removed, ties half. safer, riskier: in "
-            f"{100 * CLEAR_SHARE:.0f} % of draws or more, and the mean difference beyond "
-            f"{CLEAR_ERRORS:g} errors the same way; "
-            "undecided: otherwise. Mean difference in per cent points (disputes: per year) ± its "
-            "Monte Carlo error. The risks are not added up: which one counts is "
-            "for the reader to say."
-        )
-        said = {c.verdict for row in table.rows for c in row.comparisons.values()}
-        text += [f"{words}." for reason, words in _WHY_NOT.items() if reason in said]
-    return [line for part in text for line in paragraph(part, width)]
-
-
-_WHY_NOT = {
-    "too few histories": "few histories: too few per draw to tell a difference from chance",
-    "too rare": f"too rare: fewer than {LEAST_HITS} hits (or misses) under both",
-    "too few draws": f"too few draws: fewer than {LEAST_DRAWS}, so that a share of them says "
-    "nothing",
-}
 
 
 CSV_COLUMNS = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from escalation.analysis.drivers import Gaps, find_gaps, thresholds_of
 from escalation.analysis.findings import Findings
 from escalation.analysis.selection import choose, chosen_reference, focus_of
 from escalation.errors import EscalationError
-from escalation.report.text import WIDTH, paragraph, plain_number, safe, short_number
+from escalation.report.glossary import explained
+from escalation.report.text import WIDTH, paragraph, plain_number, safe, share_number, short_number
 from escalation.results.quantities import Quantity
 from escalation.statistics.boxes import limits_text
 
@@ -26,7 +26,8 @@ def flip_lines(found: Findings, flashpoint: str, width: int) -> list[str]:
     """Return lines on every risk at a flashpoint."""
     d = found.drivers.sel(flashpoint=flashpoint)
     structure, reference = d.attrs["structure"], d.attrs["reference"]
-    lines = [f"{safe(structure)} against {safe(reference)}: what drives it, what flips it"[:width]]
+    head = f"{safe(structure)} against {safe(reference)}: what drives it, what flips it"
+    lines = paragraph(head, width)
     none: dict[str, list[str]] = {}
     for name in d["risk"].values.tolist():
         here, risk = d.sel(risk=name), quantity_of(name)
@@ -52,7 +53,7 @@ def threshold_texts(found: xr.Dataset, flashpoint: str, risk: str) -> list[str]:
     """Return thresholds, each such as ``pact_delay_days > 12.4 (9.6 to 14.8)``."""
     return [
         f"{safe(t.parameter)} {'>' if t.rises else '<'} {plain_number(t.value)} "
-        f"({plain_number(t.low)} to {plain_number(t.high)})"
+        f"[{plain_number(t.low)} to {plain_number(t.high)}]"
         for t in threshold_rows(found, flashpoint, risk)
     ]
 
@@ -73,10 +74,13 @@ def _texts(d: xr.Dataset, risk: Quantity, flips: list[str]) -> list[str]:
             [str(name) for name in limits["parameter"].values],
             limits["box_low"].values, limits["box_high"].values,
         )  # fmt: skip
+        coverage, density, again, overall = (
+            share_number(d[f"box_{name}"])
+            for name in ("coverage", "density", "cv_density", "base_rate")
+        )
         texts.append(
-            f"reversed where {safe(where)}: coverage {_share(d['box_coverage'])}, density "
-            f"{_share(d['box_density'])} (on draws not seen {_share(d['box_cv_density'])}; "
-            f"overall {_share(d['box_base_rate'])})"
+            f"reversed where {safe(where)}: coverage {coverage}, density {density} (on draws not "
+            f"seen {again}; overall {overall})"
         )
     texts.append(_knowing(d, risk.scale, "" if risk.scale == 1 else " points"))
     return texts
@@ -90,12 +94,12 @@ def _driven_by(d: xr.Dataset) -> str:
         p = d.sel(parameter=name)
         if float(p["total"]) >= LEAST_TOTAL:
             parts.append(
-                f"{safe(name)} {_share(p['total'])} ({_share(p['total_low'])}–"
-                f"{_share(p['total_high'])}), first {_share(p['first'])}"
+                f"{safe(name)} {share_number(p['total'])} ({share_number(p['total_low'])}–"
+                f"{share_number(p['total_high'])}), first {share_number(p['first'])}"
             )
     if not parts:
         return "no driver stands out from chance"
-    return f"total: {'; '.join(parts)}; explained {_share(d['explained'])}"
+    return f"total: {'; '.join(parts)}; explained {share_number(d['explained'])}"
 
 
 def _knowing(d: xr.Dataset, scale: float, unit: str) -> str:
@@ -106,11 +110,6 @@ def _knowing(d: xr.Dataset, scale: float, unit: str) -> str:
     )
     text = f"for this choice, knowing everything is worth {evpi}{unit} ({low} to {high})"
     return f"{text}; alone: {', '.join(parts)}" if parts else text
-
-
-def _share(value: xr.DataArray) -> str:
-    x = float(value)
-    return f"{x:.2f}".replace("0.", ".", 1) if math.isfinite(x) else "-"
 
 
 def format_confirmed(found: xr.Dataset, width: int = WIDTH) -> str:
@@ -125,7 +124,14 @@ def format_confirmed(found: xr.Dataset, width: int = WIDTH) -> str:
     """
     a = found.attrs
     head = f"{a['flashpoint']}, {a['risk'].replace('_', ' ')}: {a['structure']} minus "
-    lines = paragraph(safe(head + a["reference"]), width)
+    lines = paragraph(
+        "Each parameter is set to a number in every draw, with the same draws of all others and "
+        "the same random numbers; ± is one standard error over draws. A break-even value, at "
+        "which the difference flips, is confirmed if the difference has the sign that it says on "
+        "either side (5 % each), a driver, which moves it, if the difference moves (1 %).",
+        width,
+    )
+    lines += ["", *paragraph(safe(head + a["reference"]), width)]
     for row in found.to_dataframe().itertuples(index=False):
         what = "driver" if row.kind == "driver" else f"flips at {plain_number(row.value)}"
         ends = "; ".join(
@@ -139,20 +145,14 @@ def format_confirmed(found: xr.Dataset, width: int = WIDTH) -> str:
         lines += paragraph(f"{safe(row.parameter)}, {what}: {ends}: {word}", width, "  ", "    ")
     if not found.sizes["pin"]:
         lines.append("  no parameter stands out from chance")
-    legend = (
-        "Each parameter set to a number in every draw, with the same draws of all others and the "
-        "same random numbers; ± is one standard error over draws. A break-even value is confirmed "
-        "if the difference has the sign that it says on either side (5 % each), a driver if the "
-        "difference moves (1 %)."
-    )
-    return "\n".join([*lines, "", *paragraph(legend, width)])
+    return explained(lines, width)
 
 
 def _signed(value: float) -> str:
     return f"{'+' if value > 0 else ''}{plain_number(value)}"
 
 
-def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
+def format_break_even(ds: xr.Dataset, width: int = WIDTH) -> str:
     """Return the break-even values as plain text, no line wider than `width`.
 
     Parameters
@@ -161,29 +161,26 @@ def format_break_even(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False
         Results.
     width : int
         Columns.
-    brief : bool
-        Only the first structure in focus; all of them otherwise.
     """
     try:
         reference = chosen_reference(ds)
         structures = focus_of(ds, reference)
     except EscalationError:
-        return "There is nothing to compare with a reference: no break-even values."
-    lines: list[str] = []
-    for name in structures[: 1 if brief else None]:
+        words = "There is nothing to compare with a reference: no break-even values."
+        return explained(paragraph(words, width), width)
+    lines = paragraph(
+        "From the draws, each parameter by itself with all others averaged out; in brackets the "
+        "95 % interval, the weightiest first. Values beyond the middle 96 % of the draws are not "
+        "seen.", width,
+    )  # fmt: skip
+    for name in structures:
         chosen = choose(ds, BREAK_EVEN_RISKS, structure=name, loss={})
         gaps = find_gaps(ds, chosen)
         found = thresholds_of(chosen, gaps)
         for flashpoint in chosen.flashpoints:
-            lines += paragraph(safe(f"{flashpoint}: {name} against {reference}"), width)
+            lines += ["", *paragraph(safe(f"{flashpoint}: {name} against {reference}"), width)]
             lines += _break_even_lines(gaps, found, flashpoint, width)
-    legend = (
-        "From the draws of the parameters, each parameter by itself with all others averaged out. "
-        "'flips where x > v': above v the mean over all others has more of the event than "
-        f"{safe(reference)}, below it less ('x < v': the other way round); 95 % interval, the "
-        "weightiest first. Values beyond the middle 96 % of the draws are not seen."
-    )
-    return "\n".join([*lines, "", *paragraph(legend, width)])
+    return explained(lines, width)
 
 
 def _break_even_lines(gaps: Gaps, found: xr.Dataset, flashpoint: str, width: int) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +12,12 @@ import pandas as pd
 from escalation.errors import InputError
 from escalation.parameters.posterior import Posterior, coverage, shipped_posterior
 from escalation.parameters.registry import MARKS, REGISTRY, Parameter
+from escalation.report.glossary import explained
+from escalation.report.text import WIDTH, paragraph
 from escalation.study.loader import load_study
 from escalation.study.names import shown, suggestion
 from escalation.study.schema import Study
 
-_WIDTH = 100
 _LEVELS = {"5": 0.05, "50": 0.5, "95": 0.95}
 _FIELDS = (
     "symbol", "meaning", "unit", "default", "prior", "low", "high", "mark", "source", "claim",
@@ -102,25 +102,27 @@ def _chosen(table: pd.DataFrame, search: str | None, mark: str | None) -> pd.Dat
     return found
 
 
-def format_parameters(table: pd.DataFrame) -> str:
-    """Return the table of :func:`parameters` as text: a few lines each, at most 100 columns."""
+def format_parameters(table: pd.DataFrame, width: int = WIDTH) -> str:
+    """Return the table of :func:`parameters` as text, a few lines each, none above `width`."""
     lines = []
     for p in table.itertuples():
-        lines.append(f"{p.Index}  ({p.symbol})" if p.symbol != p.Index else str(p.Index))
+        lines += paragraph(f"{p.Index}  ({p.symbol})" if p.symbol != p.Index else p.Index, width)
         facts = (
             f"{p.default:.4g} {p.unit}; prior {p.prior}; bounds {p.low:g} to "
             f"{p.high:g}; {p.mark}. {p.meaning}. Source: {p.source}. Serves: {p.claim}."
         )
-        lines += textwrap.wrap(facts, _WIDTH, initial_indent="    ", subsequent_indent="    ")
+        lines += paragraph(facts, width, "    ")
         if np.isfinite(p.posterior_50):
             before, after = (
-                f"{getattr(p, f'{what}_50'):.3g} [{getattr(p, f'{what}_5'):.3g} to "
+                f"{getattr(p, f'{what}_50'):.3g} [{getattr(p, f'{what}_5'):.3g}–"
                 f"{getattr(p, f'{what}_95'):.3g}]"
                 for what in ("prior", "posterior")
             )
-            lines.append(f"    median [5 to 95 %]: prior {before}, posterior {after}")
+            lines += paragraph(
+                f"median [5–95 %]: prior {before}, posterior {after}", width, "    "
+            )
     total = ", ".join(f"{(table.mark == mark).sum()} {mark}" for mark in MARKS)
-    return "\n".join([*lines, "-" * _WIDTH, f"{len(table)} parameters: {total}"])
+    return explained([*lines, "", f"{len(table)} parameters: {total}"], width)
 
 
 def markdown_parameters(registry: Mapping[str, Parameter]) -> str:

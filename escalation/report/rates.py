@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from escalation.report.cells import RATES, Cell, cells_of, labels, reference_of
-from escalation.report.decision_table import CELL_WIDTH, cell_lines, heading_lines
+from escalation.report.cells import RATES, Cell, cell_table, cells_of, labels, reference_of
+from escalation.report.glossary import explained
 from escalation.report.text import WIDTH, paragraph, safe
-from escalation.results.quantities import QUANTITIES
-
-_PER_BLOCK = 5
 
 
 @dataclass(frozen=True)
@@ -58,26 +55,16 @@ def format_rates(
         A structure that the results do not have.
     """
     chosen = _chosen(ds, structures)
-    rows = [row for row in headline_rates(ds) if row.structure in chosen]
-    name_width = max(width, WIDTH) - CELL_WIDTH * _PER_BLOCK
-    lines: list[str] = []
-    for start in range(0, len(RATES), _PER_BLOCK):
-        names = RATES[start : start + _PER_BLOCK]
-        lines += heading_lines([QUANTITIES[q] for q in names], name_width)
-        for row in rows:
-            name = row.flashpoint
-            if len(chosen) > 1:
-                name = f"{row.flashpoint} {row.structure}"
-            lines += cell_lines(name, [row.cells[q] for q in names], name_width)
-        lines.append("")
-    who = f"Under {', '.join(safe(name) for name in chosen)}. " if len(chosen) == 1 else ""
-    lines += paragraph(
-        f"{who}Median over draws ± Monte Carlo standard error of the mean over draws, below it "
-        f"[5–95 % of draws], ±? where too few histories tell no error; great-power war and "
-        f"nuclear use within {int(ds.attrs['horizon_years'])} years.",
-        max(width, WIDTH),
-    )
-    return "\n".join(lines)
+    alone = len(chosen) == 1
+    lines = paragraph(
+        f"Each number: median [5–95 %] over draws{f', under {safe(chosen[0])}' if alone else ''}"
+        f"; great-power war and nuclear use within {int(ds.attrs['horizon_years'])} years.", width,
+    )  # fmt: skip
+    rows = [
+        (row.flashpoint if alone else f"{row.flashpoint} {row.structure}", row.cells)
+        for row in headline_rates(ds) if row.structure in chosen
+    ]  # fmt: skip
+    return explained([*lines, "", *cell_table(rows, width)], width)
 
 
 def _chosen(ds: xr.Dataset, structures: Sequence[str] | None) -> list[str]:

@@ -14,6 +14,7 @@ from escalation.report.answer import format_answer
 from escalation.report.beliefs_table import format_premises, has_premises
 from escalation.report.decision_table import format_decision_table
 from escalation.report.flips import format_break_even
+from escalation.report.glossary import said_once
 from escalation.report.prior_posterior_table import format_prior_posterior
 from escalation.report.rates import format_rates
 from escalation.report.sweep_table import format_sweep
@@ -54,7 +55,7 @@ def format_show(ds: xr.Dataset, width: int = WIDTH) -> str:
     answer = format_answer(ds, width)
     if answer:
         parts.append(_titled("The answer", answer))
-    return "\n\n".join(parts)
+    return said_once("\n\n".join(parts), width)
 
 
 def headline(ds: xr.Dataset, width: int = WIDTH) -> list[str]:

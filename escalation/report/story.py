@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from escalation.contracts import codes
+from escalation.report.text import WIDTH, paragraph
 
-_WIDTH = 100
 _Q30 = float(1 << 30)
 _Q15 = float(1 << 15)
 
@@ -43,7 +42,7 @@ class Cast:
     parties: tuple[str, ...]
 
 
-def tell(log: np.ndarray, cast: Cast) -> list[str]:
+def tell(log: np.ndarray, cast: Cast, width: int = WIDTH) -> list[str]:
     """Tell a trajectory, one line per event.
 
     Parameters
@@ -52,18 +51,17 @@ def tell(log: np.ndarray, cast: Cast) -> list[str]:
         From the engine's ``log_trajectory``.
     cast : Cast
         Names.
+    width : int
+        Columns.
 
     Returns
     -------
     list of str
         Lines dated by year and month, and by day within a dispute.
     """
-    lines = [line for row in log.tolist() for text in _tell_row(row, cast) for line in _wrap(text)]
+    texts = [text for row in log.tolist() for text in _tell_row(row, cast)]
+    lines = [line for text in texts for line in paragraph(text, width, hang=" " * 12) or [""]]
     return lines or ["Nothing happens: no dispute within the horizon."]
-
-
-def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * 12) or [""]
 
 
 def _rung(rung: int) -> str:

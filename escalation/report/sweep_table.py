@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import xarray as xr
 
 from escalation.analysis.sweep import SweepLine, sweep_lines
+from escalation.report.glossary import explained
 from escalation.report.text import WIDTH, paragraph, plain_number, safe
 from escalation.results.companion import centre_words
 
 
-def format_sweep(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> str:
+def format_sweep(ds: xr.Dataset, width: int = WIDTH) -> str:
     """Return a sweep as plain text, no line wider than `width`.
 
     Parameters
@@ -20,22 +21,18 @@ def format_sweep(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> 
         Results.
     width : int
         Columns.
-    brief : bool
-        Only the first structure of the sweep beside the reference.
     """
     found = sweep_lines(ds)
     if not found:
-        return "The sweep holds no structure to compare with a reference."
-    if brief:
-        found = [b for b in found if b.structure == found[0].structure]
+        words = "The sweep holds no structure to compare with a reference."
+        return explained(paragraph(words, width), width)
     rare = _rare(found)
-    legend = _legend(ds, found)
+    lines = paragraph(_intro(ds), width)
     found = [b for b in found if (b.flashpoint, b.event) not in rare]
-    lines = []
     for flashpoint, structure in dict.fromkeys((b.flashpoint, b.structure) for b in found):
         here = [b for b in found if (b.flashpoint, b.structure) == (flashpoint, structure)]
         title = f"{flashpoint}: {structure} against {here[0].reference}"
-        lines += paragraph(safe(title), width)
+        lines += ["", *paragraph(safe(title), width)]
         for event in dict.fromkeys(b.event for b in here):
             lines += _event_lines([b for b in here if b.event == event], width)
     if rare:
@@ -43,8 +40,7 @@ def format_sweep(ds: xr.Dataset, width: int = WIDTH, *, brief: bool = False) -> 
             f"{event.replace('_', ' ')} at {flashpoint}" for flashpoint, event in rare
         )
         lines += paragraph(safe(f"too rare to compare: {names}"), width)
-    lines += ["", *paragraph(legend, width)]
-    return "\n".join(lines)
+    return explained(lines, width)
 
 
 def _rare(found: Sequence[SweepLine]) -> list[tuple[str, str]]:
@@ -87,16 +83,14 @@ def _with_range(b: SweepLine) -> str:
     return f"{safe(b.parameter)} ({plain_number(b.values[0])} to {plain_number(b.values[-1])})"
 
 
-def _legend(ds: xr.Dataset, found: list[SweepLine]) -> str:
+def _intro(ds: xr.Dataset) -> str:
     points = ds.sizes["sweep_point"]
     return (
-        f"One parameter at a time over {points} points, the others at {centre_words(ds)}, "
-        f"{int(ds.attrs['sweep_trajectories']):,} histories a point, the same random numbers. "
-        "'flips where x > v': above v there is more of the event than under "
-        f"{safe(found[0].reference)}, below it less ('x < v': the other way round). "
-        "± standard error of v, an upper bound. A point is clear if the difference there "
-        "exceeds its Monte Carlo error; more or less over the whole range: at least half of the "
-        "points are clear and all of those agree; no clear crossing: fewer are."
+        f"One parameter at a time takes {points} values, the others at {centre_words(ds)}, with "
+        f"{int(ds.attrs['sweep_trajectories']):,} histories a value and the same random numbers. "
+        "± is the standard error of v, an upper bound. A value is clear if the difference there "
+        "exceeds its error by chance; more or less over the whole range: at least half of the "
+        "values are clear and all of those agree; no clear crossing: fewer are."
     )
 
 

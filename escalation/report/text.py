@@ -1,28 +1,34 @@
-"""Numbers and names as plain text: short, aligned, and harmless."""
+"""Numbers, names and tables as plain text: short, aligned, and harmless.
+
+A table is laid out in one way only: names on the left, and as many columns beside them as fit
+the width. Where they do not fit, a cell goes on in the line below; where that does not do, the
+columns are dealt out to several blocks, one below the other.
+"""
 
 from __future__ import annotations
 
 import math
-import os
-import sys
+import shutil
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise, zip_longest
+from typing import SupportsFloat
 
-WIDTH = 100
-_LEAST_WIDTH, _MOST_WIDTH = 80, 120
+WIDTH = 80
+"""Columns of a report where nobody says otherwise, and the fewest that any asks for."""
+MOST_WIDTH = 120
+"""Columns beyond which lines are hard to read."""
+
+NAME_WIDTH, CELL_WIDTH, GAP = 20, 24, 2
+"""Columns that a name and a cell may claim where room is short, and those between two cells."""
+
+Row = tuple[str, Sequence[str]]
+"""Name and cells; one without cells is a title over those that follow."""
 
 
 def terminal_width() -> int:
-    """Return the columns to write in: the terminal's, from 80 to 120; 80 off a terminal.
-
-    The environment variable COLUMNS overrules both.
-    """
-    asked = os.environ.get("COLUMNS", "")
-    if asked.isdecimal():
-        columns = int(asked)
-    else:
-        columns = os.get_terminal_size(1).columns if sys.stdout.isatty() else _LEAST_WIDTH
-    return min(max(columns, _LEAST_WIDTH), _MOST_WIDTH)
+    """Return the columns of the terminal from 80 to 120: of COLUMNS if set, 80 in a pipe."""
+    return min(max(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH), MOST_WIDTH)
 
 
 def short_number(value: float) -> str:
@@ -89,6 +95,16 @@ def of_100(share: float) -> str:
     return "under 1" if share < 0.005 else f"{100 * share:.0f}"
 
 
+def share_number(share: SupportsFloat) -> str:
+    """Two digits of a share of draws, ``-`` for NaN.
+
+    >>> share_number(0.654), share_number(1.0)
+    ('.65', '1.00')
+    """
+    value = float(share)
+    return f"{value:.2f}".replace("0.", ".", 1) if math.isfinite(value) else "-"
+
+
 def counted(number: int, noun: str) -> str:
     """Number and noun, with an s unless it is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -103,30 +119,91 @@ def safe(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text))
 
 
-def wrapped_name(name: str, width: int, lines: int) -> list[str]:
-    """Break a name after underscores or blanks into exactly `lines` lines of at most `width`."""
+def wrapped_name(name: str, width: int) -> list[str]:
+    """Break a name after underscores or blanks into lines of at most `width`.
+
+    >>> wrapped_name("asian_nato_with_india", 12)
+    ['asian_nato_', 'with_india']
+    """
     rest, found = safe(name), []
-    for line in range(lines):
-        if len(rest) <= width:
-            found.append(rest)
-            rest = ""
-        elif line == lines - 1:
-            found.append(rest[: width - 1] + "…")
-        else:
-            cut = max(rest.rfind("_", 0, width), rest.rfind(" ", 0, width)) + 1 or width
-            found.append(rest[:cut])
-            rest = rest[cut:]
-    return found
-
-
-def line_of(name: str, cells: Sequence[str], name_width: int, cell_width: int) -> str:
-    """One line of a table: a name and right-aligned cells."""
-    return (name.ljust(name_width) + "".join(c.rjust(cell_width) for c in cells)).rstrip()
+    while len(rest) > width:
+        cut = max(rest.rfind("_", 0, width), rest.rfind(" ", 0, width)) + 1 or width
+        found.append(rest[:cut].rstrip())
+        rest = rest[cut:]
+    return [*found, rest]
 
 
 def paragraph(text: str, width: int, indent: str = "", hang: str | None = None) -> list[str]:
     """Wrap a text; longer words are broken, so that no line is wider than `width`."""
-    return textwrap.wrap(
-        text, width, initial_indent=indent,
-        subsequent_indent=indent if hang is None else hang,
+    lines = textwrap.wrap(
+        text.replace(" %", "\u00a0%"), min(width, MOST_WIDTH), initial_indent=indent,
+        subsequent_indent=indent if hang is None else hang, break_on_hyphens=False,
     )
+    return [line.replace("\u00a0", " ") for line in lines]
+
+
+def titled(title: str, width: int) -> list[str]:
+    """Return a title and a line below it."""
+    lines = paragraph(safe(title), width)
+    return [*lines, "-" * max(map(len, lines), default=0)]
+
+
+def table(headings: Sequence[str], rows: Sequence[Row], width: int) -> list[str]:
+    """Lay out a table, no line wider than `width`.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        One for each column; a line break in it stands.
+    rows : sequence of Row
+        A line break in a cell is where it may go on in the line below.
+    width : int
+        Columns.
+
+    Examples
+    --------
+    >>> print(*table(["war %"], [("pact", ["8.0\\n[2.7–19.7]"])], 80), sep="\\n")
+                   war %
+    pact  8.0 [2.7–19.7]
+    """
+    width = min(width, MOST_WIDTH)
+    columns = [[cells[k] for _, cells in rows if cells] for k in range(len(headings))]
+    least = [
+        GAP + min(CELL_WIDTH, max(len(part) for c in (head, *column) for part in c.split("\n")))
+        for head, column in zip(headings, columns, strict=True)
+    ]
+    longest = max((len(name) for name, cells in rows if cells), default=0)
+    for count in range(1, len(headings) + 1):
+        ends = [len(headings) * k // count for k in range(count + 1)]
+        blocks = [range(a, b) for a, b in pairwise(ends)]
+        rest = width - min(longest, NAME_WIDTH)
+        if all(sum(least[k] for k in block) <= rest for block in blocks):
+            break
+    deepest = max(heading.count("\n") for heading in headings)
+    top = ["\n" * (deepest - heading.count("\n")) + heading for heading in headings]
+    lines: list[str] = []
+    for block in blocks:
+        widths = [max(least[k], GAP + max(map(len, columns[k]), default=0)) for k in block]
+        fold = "\n" if sum(widths) > rest else " "
+        widths = [least[k] for k in block] if fold == "\n" else widths
+        names = min(longest, width - sum(widths))
+        lines += ["", *_row("", [top[k] for k in block], names, widths)]
+        for name, cells in rows:
+            shown = [cells[k].replace("\n", fold) for k in block] if cells else []
+            hang = " " * (len(name) - len(name.lstrip()))
+            lines += _row(name, shown, names, widths) if cells else paragraph(
+                safe(name), width, hang=hang
+            )
+    return lines[1:]
+
+
+def _row(name: str, cells: Sequence[str], names: int, widths: Sequence[int]) -> list[str]:
+    """Set a name to the left and cells to the right, in as many lines as they need."""
+    parts = [
+        [line for p in cell.split("\n") for line in textwrap.wrap(p, width - GAP or 1) or [""]]
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    return [
+        (first.ljust(names) + "".join(map(str.rjust, rest, widths))).rstrip()
+        for first, *rest in zip_longest(wrapped_name(name, names), *parts, fillvalue="")
+    ]

@@ -4,86 +4,82 @@ from __future__ import annotations
 
 from typing import Any
 
-from escalation.report.text import WIDTH, counted, line_of, paragraph, safe
+from escalation.report.glossary import explained
+from escalation.report.text import WIDTH, Row, counted, paragraph, safe, table
 
 Json = dict[str, Any]
 
-NAME_WIDTH = 26
-_HEADINGS = ("out-", "chi-", "", "", "largest")
-_MORE_HEADINGS = ("comes", "square", "df", "p", "diff.")
-_WIDTHS = (6, 8, 5, 9, 9)
+_HEADINGS = ("outcomes", "chi-\nsquare", "df", "p", "largest\ndiff.", "")
 
 _READING = (
-    "Of each cell the check with the smallest p, or all that fail. Outcomes: compared by "
-    "chi-square, rare ones as one. Largest difference: of a count, in standard errors, and where."
+    "Of each pair the check with the smallest p, or all that fail. The largest difference of a "
+    "count is in standard errors."
 )
 
 
-def format_verify(result: Json) -> str:
+def format_verify(result: Json, width: int = WIDTH) -> str:
     """Return what was reduced, a line per cell, every failed check, and the verdict.
 
     Parameters
     ----------
     result : dict
         From :func:`escalation.verification.verify.verify`.
+    width : int
+        Columns.
     """
-    lines = [*_head(result), ""]
-    lines += [line_of("", _cells(row), NAME_WIDTH, 0) for row in (_HEADINGS, _MORE_HEADINGS)]
+    rows: list[Row] = []
     flashpoint = None
     for cell in result["cells"]:
         if cell["flashpoint"] != flashpoint:
             flashpoint = cell["flashpoint"]
-            lines.append(safe(flashpoint))
-        lines += _cell_lines(cell)
-    lines += ["", _line("all cells together", result["together"])]
-    return "\n".join([*lines, "", *paragraph(_READING, WIDTH), "", *_verdict(result)])
+            rows.append((flashpoint, []))
+        rows += _rows(cell)
+    rows.append(("all pairs together", _numbers(result["together"])))
+    lines = [*_head(result, width), "", *table(_HEADINGS, rows, width), ""]
+    return explained([*lines, *paragraph(_verdict(result), width)], width)
 
 
-def _head(result: Json) -> list[str]:
+def _head(result: Json, width: int) -> list[str]:
     plan = result["plan"]
-    lines = [
-        f"{safe(result['study'])}, reduced: {counted(len(result['cells']), 'cell')} x 3 worlds x "
-        f"{plan['trajectories']:,} histories, seed {plan['seed']}"
-    ]
+    size = (
+        f"{safe(result['study'])}, reduced: {len(result['cells'])} pairs of a flashpoint and a "
+        f"structure x 3 worlds x {plan['trajectories']:,} histories, seed {plan['seed']}. "
+    )
+    lines = paragraph(size + _READING, width)
     for text in result["reduction"]:
-        lines += paragraph(f"- {safe(text)}", WIDTH, hang="  ")
+        lines += paragraph(f"- {safe(text)}", width, hang="  ")
     return lines
 
 
-def _cells(row: tuple[str, ...]) -> list[str]:
-    return [text.rjust(width) for text, width in zip(row, _WIDTHS, strict=True)]
-
-
-def _line(name: str, check: Json) -> str:
-    """Return one check as a line of the table."""
-    numbers = (
+def _numbers(check: Json) -> list[str]:
+    """Return one check as cells of the table."""
+    return [
         str(check["classes"]),
         "-" if check["chi_square"] is None else f"{check['chi_square']:.1f}",
         str(check["degrees_of_freedom"]),
         f"{check['p']:.2g}",
         "-" if check["largest_difference"] is None else f"{check['largest_difference']:+.1f}",
-    )
-    return line_of(name[:NAME_WIDTH], _cells(numbers), NAME_WIDTH, 0)
+        "FAILS" if check["failed"] else "",
+    ]
 
 
-def _cell_lines(cell: Json) -> list[str]:
+def _rows(cell: Json) -> list[Row]:
     parties = " and ".join(cell["third_parties"]) or "nobody else"
     worst = min(cell["checks"], key=lambda check: check["p"])
-    head = f"  {safe(cell['structure'])}, draw {cell['draw']}, with {safe(parties)}"
+    head = f"  {cell['structure']}, draw {cell['draw']}, with {parties}"
     shown = [c for c in cell["checks"] if c["failed"]] or [worst]
-    lines = [f"{head}: {counted(len(cell['checks']), 'check')}"]
+    rows: list[Row] = [(f"{head}: {counted(len(cell['checks']), 'check')}", [])]
     for check in shown:
-        mark = "  FAILS" if check["failed"] else ""
-        lines.append(f"{_line('    ' + check['what'], check)}  {safe(check['where'])}{mark}")
-    return lines
+        rows += [(f"    {check['what']}", _numbers(check)), (f"      {check['where']}", [])]
+    return rows
 
 
-def _verdict(result: Json) -> list[str]:
+def _verdict(result: Json) -> str:
     checks = [check for cell in result["cells"] for check in cell["checks"]]
     checks.append(result["together"])
     failed = sum(check["failed"] for check in checks)
     level = f"family-wise level {result['plan']['level']:g}"
     if failed:
-        return [f"FAILED: the kernel differs from the exact solution in {failed} of "
-                f"{len(checks)} checks ({level})"]  # fmt: skip
-    return [f"passed: kernel and exact solution agree in all {len(checks)} checks ({level})"]
+        return (f"FAILED: the kernel differs from the exact solution in {failed} of "
+                f"{len(checks)} checks ({level})")  # fmt: skip
+    return f"passed: kernel and exact solution agree in all {len(checks)} checks ({level})"

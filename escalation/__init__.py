@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from escalation.analysis.premises import premises
     from escalation.history.backtest import backtest
     from escalation.history.cases import cases
+    from escalation.model.bindings import bindings
     from escalation.replays import replay
     from escalation.report.answer import format_answer as answer
     from escalation.report.decision_table import decision_table
@@ -39,6 +40,7 @@ _HOMES = {
     "Study": "escalation.study",
     "answer": "escalation.report.answer:format_answer",
     "backtest": "escalation.history.backtest",
+    "bindings": "escalation.model.bindings",
     "cases": "escalation.history.cases",
     "compare": "escalation.analysis.comparison",
     "confirm": "escalation.verification.pins",
@@ -62,6 +64,7 @@ __all__ = [
     "__version__",
     "answer",
     "backtest",
+    "bindings",
     "cases",
     "compare",
     "confirm",

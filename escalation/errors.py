@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import attrgetter
+from dataclasses import dataclass, field
 
 SHOWN_PROBLEMS = 50
 """So many problems of a study are listed; the rest is counted."""
@@ -29,6 +28,8 @@ class Problem:
         Dotted path of the key, empty for the file as a whole.
     message : str
         What is wrong, the value, and the choices.
+    cause : bool
+        Whether other problems may follow from it, so that it is told first.
     """
 
     file: str
@@ -36,6 +37,7 @@ class Problem:
     column: int
     key: str
     message: str
+    cause: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -49,12 +51,12 @@ class StudyError(EscalationError):
     Attributes
     ----------
     problems : list of Problem
-        Every problem found, by place. The message lists the first ones and counts the rest.
+        Every problem found, by place, those that others may follow from first. The message lists
+        the first ones and counts the rest.
     """
 
     def __init__(self, problems: list[Problem]) -> None:
-        order = attrgetter("file", "line", "column", "key", "message")
-        self.problems = sorted(set(problems), key=order)
+        self.problems = sorted(sorted(set(problems)), key=lambda problem: not problem.cause)
         super().__init__("\n".join(listed_problems(self.problems)))
 
 

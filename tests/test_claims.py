@@ -60,7 +60,7 @@ from escalation.contracts.codes import (
 from escalation.contracts.tables import EXITED, IN_PACT
 from escalation.model.draws import Draws
 from escalation.report import format_show, format_sweep
-from escalation.report.sweep_table import line_text
+from escalation.report.flips import line_text
 from escalation.simulation.threads import log_trajectory
 from escalation.study import Study
 from escalation.study.quantity import Number

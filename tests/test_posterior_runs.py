@@ -26,7 +26,7 @@ from escalation.report import format_show
 from escalation.report.parameter_table import format_parameters, parameter_frame
 from escalation.report.prior_posterior_table import _alike as _mean_too
 from escalation.report.prior_posterior_table import contrasts
-from escalation.report.show import source_words
+from escalation.report.source import source_words
 from escalation.results import build_dataset, open_results, save_results
 from escalation.results.companion import prior_companion
 from escalation.results.derive import with_probabilities

@@ -20,7 +20,7 @@ from escalation.report.campaign_report import format_status
 from escalation.report.case_report import format_cases
 from escalation.report.comparison_report import format_comparison
 from escalation.report.decision_table import format_decision_table
-from escalation.report.flips import format_break_even
+from escalation.report.flips import format_break_even, format_sweep
 from escalation.report.glossary import GLOSSARY, explained, said_once
 from escalation.report.parameter_table import format_parameters
 from escalation.report.prior_posterior_table import format_prior_posterior
@@ -33,7 +33,6 @@ from escalation.report.record_report import (
 )
 from escalation.report.show import format_show
 from escalation.report.story import Cast, tell
-from escalation.report.sweep_table import format_sweep
 from escalation.report.text import MOST_WIDTH, WIDTH, table, terminal_width
 from escalation.report.verify_report import format_verify
 from escalation.results.build import build_dataset

@@ -202,6 +202,33 @@ IDLE: dict[str, tuple[dict[str, Any], str, str]] = {
             "pact": {"members": {"japan": 0.7, "australia": 0.7}, "covers": {"taiwan": 0.5},
                      "decision_delay_days": 8}}]},
         "structures.1.pact", "asian_nato does not reach second_thomas_shoal and scarborough_shoal"),
+    "pact that says 0 of every flashpoint": (
+        {"compare": None, "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
+            "covers": {"taiwan_strait": 0, "taiwan_outlying_islands": 0, "south_china_sea": 0}}}]},
+        "structures.1.pact", "asian_nato reaches no flashpoint of this study: it binds no third"),
+    "pact of nobody who may join": (
+        {"compare": None, "flashpoints": ["flashpoints/taiwan_strait.yaml"], "structures": [HUB, {
+            "name": "asian_nato", "extends": HUB, "pact": {
+                "members": {"taiwan": 0.9}, "decision_delay_days": 8}}]},
+        "structures.1.pact", "asian_nato reaches no flashpoint of this study"),
+    "pact that nobody would honour": (
+        {"compare": None, "structures": [HUB, {"name": "asian_nato", "extends": HUB, "pact": {
+            "members": {"japan": {"bindingness": 0.9, "realised": 0}}, "covers": {
+                "taiwan": 1, "south_china_sea": 1}, "decision_delay_days": 8}}]},
+        "structures.1.pact", "asian_nato reaches no flashpoint of this study"),
+    "member bound by 0": (
+        {"compare": None, "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
+            "members": {"united_states": 0}}}]},
+        "structures.1.pact.members.united_states", "write `united_states: null` to take it out"),
+    "member bound by 0 in every theatre": (
+        {"compare": None, "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
+            "members": {"united_states": {
+                "bindingness": {"taiwan": 0, "south_china_sea": 0}}}}}]},
+        "structures.1.pact.members.united_states", "bound by 0"),
+    "member that is the challenger": (
+        {"compare": None, "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
+            "members": {"china": 0.5}}}]},
+        "structures.1.pact.members.china", "at no flashpoint; it is one of the sides"),
     "sweep over a parameter that the focus does not name": (
         {"compare": {"focus": ["us_retrenchment"], "sweep": ["coverage_nonmember"]}},
         "compare.sweep.0", "no structure or flashpoint names it"),
@@ -226,6 +253,13 @@ USED: dict[str, dict[str, Any]] = {
     "defender as a member": {
         "compare": None, "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
             "members": {"taiwan": 0.5}}}]},
+    "defender as a member bound by 0": {
+        "compare": None, "flashpoints": ["flashpoints/taiwan_strait.yaml"],
+        "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
+            "members": {"taiwan": 0}}}]},
+    "member bound in one theatre alone": {
+        "compare": None, "structures": [HUB, {"name": "asian_nato", "extends": NATO, "pact": {
+            "members": {"japan": {"bindingness": {"taiwan": 0.9, "south_china_sea": 0}}}}}]},
     "pact that says of an outsider what it owes": {
         "compare": None, "structures": [HUB, {
             "name": "asian_nato", "extends": HUB,

@@ -10,9 +10,8 @@ from escalation.analysis.drivers import thresholds
 from escalation.analysis.sweep import find_crossings, has_sweep, sweep_lines
 from escalation.errors import InputError
 from escalation.report.answer import format_answer
-from escalation.report.flips import format_break_even
+from escalation.report.flips import format_break_even, format_sweep, line_text
 from escalation.report.show import format_show
-from escalation.report.sweep_table import format_sweep, line_text
 from escalation.results.build import build_dataset
 
 N = 1_000_000

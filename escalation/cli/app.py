@@ -21,7 +21,7 @@ from escalation.cli.cases_command import cases
 from escalation.cli.compare_command import compare
 from escalation.cli.confirm_command import confirm
 from escalation.cli.options import Whole
-from escalation.cli.output import say_skipped, show_results
+from escalation.cli.output import say_beforehand, say_skipped, show_results
 from escalation.cli.premises_command import premises
 from escalation.cli.progress import COMPILING, DRAWING, progress
 from escalation.cli.run_command import run
@@ -138,7 +138,10 @@ def replay(
 @main.command()
 @click.argument("study", type=click.Path())
 def validate(study: str) -> None:
-    """Check STUDY and every file that it names; report all mistakes at once."""
+    """Check STUDY and every file that it names; say all mistakes at once, or who is bound to whom.
+    """
+    from escalation.parameters.posterior import shipped_posterior
+    from escalation.report.parameter_table import stake_unit_words
     from escalation.study import load_study
 
     words = load_study(study)
@@ -146,6 +149,8 @@ def validate(study: str) -> None:
         f"{study}: {len(words.actors)} actors, {len(words.flashpoints)} flashpoints, "
         f"{len(words.structures)} structures, {len(words.parameters)} parameters; no mistakes"
     )
+    click.echo(printable(stake_unit_words(words.stake_unit)))
+    say_beforehand(words, shipped_posterior())
 
 
 @main.command()

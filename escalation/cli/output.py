@@ -17,7 +17,27 @@ from escalation.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from escalation.parameters.posterior import Posterior
     from escalation.plots import SavedFigures
+    from escalation.study import Study
+
+
+def say_beforehand(study: Study, posterior: Posterior | None) -> None:
+    """Print what a study makes of its words: who is bound how much, and what no record says.
+
+    Parameters that have no effect are a note.
+    """
+    from escalation.model.bindings import bindings
+    from escalation.report.source import format_bindings, idle_words, unrecorded_words
+    from escalation.report.text import paragraph, terminal_width
+
+    width, bound = terminal_width(), bindings(study)
+    click.echo(f"\n{format_bindings(bound, width)}\n")
+    unrecorded = unrecorded_words(study, posterior)
+    if unrecorded:
+        click.echo("\n".join([*paragraph(unrecorded, width), ""]))
+    if bound.attrs["idle_parameters"]:
+        click.echo(f"note: {idle_words(bound)}", err=True)
 
 
 def show_results(ds: xr.Dataset) -> None:

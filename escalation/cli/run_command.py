@@ -13,7 +13,7 @@ import click
 from escalation.cli.campaign_command import finish
 from escalation.cli.destination import Destination, destination
 from escalation.cli.options import plan_options, source_options, where_options
-from escalation.cli.output import after_saving, answered, write_companions
+from escalation.cli.output import after_saving, answered, say_beforehand, write_companions
 from escalation.cli.progress import COMPARING, COMPILING, LOOKING, PINNING, part_words, progress
 from escalation.errors import InputError
 
@@ -118,6 +118,7 @@ def _run_once(
         wanted = Plan.of(study, **plan)
         _announce(study, wanted)
         _announce_source(found)
+        say_beforehand(study, found.posterior)
         ds = _simulated(study, wanted, found, where)
         _save(place, ds)
         with after_saving(place.results):
@@ -204,7 +205,7 @@ def _announce(study: Study, plan: Plan) -> None:
 
 
 def _announce_source(source: Source) -> None:
-    from escalation.report.show import source_words
+    from escalation.report.source import source_words
 
     _say(source_words(source.attrs(), len(source.study.parameters)))
 

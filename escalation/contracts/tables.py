@@ -14,9 +14,9 @@ month    rate per month times 2**26, at most 2**31 - 1 (32 a month)
 =======  =====================================================================
 
 Axes: `profile` = 2 * class + resolve type, and 4 or 5 for a grave crisis with economic
-coercion; `power` and `us` are the grids of perceived rest-of-coalition power and of
-perceived US participation; `stance` is 0 in the pact and 1 after leaving it; `already in` is
-the class of third-party power that has joined: little, some, most.
+coercion; `power` and `us` are the grids of perceived rest-of-coalition power and of perceived
+great-power participation; `stance` is 0 in the pact and 1 after leaving it; `already in` is the
+class of third-party power that has joined: little, some, most.
 """
 
 from __future__ import annotations

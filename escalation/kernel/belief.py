@@ -62,7 +62,7 @@ def position_power(t, pi):
 
 @jit_part
 def position_us(t, pi):
-    """Return the position on the US grid in 1/256 cells."""
+    """Return the position on the great power's grid in 1/256 cells."""
     us = t.scalar[SCALAR_GREAT_POWER]
     if us < 0:
         return 0

@@ -108,6 +108,21 @@ def obligations(structure: Structure, flashpoint: Flashpoint, draws: Draws) -> O
     )
 
 
+def binding_pacts(
+    structure: Structure, flashpoint: Flashpoint, draws: Draws
+) -> dict[str, tuple[str, ...]]:
+    """Return the names of the pacts that bind each third party here in any of the draws."""
+    read = Values(draws)
+    scale = read.of(flashpoint.commitment_scale)
+    return {
+        party: tuple(
+            pact.name for pact in _pacts_of(structure, party)
+            if (scale * _promise(read, pact, flashpoint, party).owed > 0.0).any()
+        )
+        for party in flashpoint.third_parties
+    }  # fmt: skip
+
+
 def _pacts_of(structure: Structure, party: str) -> list[Pact]:
     return [pact for pact in structure.pacts if party in pact.members]
 
@@ -120,6 +135,26 @@ class _Tie(NamedTuple):
     delay_days: np.ndarray
 
 
+class _Promise(NamedTuple):
+    """What a pact states for a member here, and the share of it that counts, shape (draw,)."""
+
+    stated: np.ndarray
+    weight: np.ndarray
+
+    @property
+    def owed(self) -> np.ndarray:
+        return self.weight * self.stated
+
+
+def _promise(read: Values, pact: Pact, flashpoint: Flashpoint, party: str) -> _Promise:
+    member = pact.members[party]
+    stated = read.of(member.in_theatre(flashpoint.theatre))
+    return _Promise(
+        _shifted(stated, read.draws["binding_shift"]),
+        read.of(member.realised) * read.of(pact.coverage(party, flashpoint)),
+    )
+
+
 def _tie(read: Values, structure: Structure, flashpoint: Flashpoint, party: str) -> _Tie:
     draws = read.draws
     stated = structure.commitments.get(party, {}).get(flashpoint.theatre, 0.0)
@@ -127,14 +162,12 @@ def _tie(read: Values, structure: Structure, flashpoint: Flashpoint, party: str)
     bound, delay = alone, _own_delay(read, structure)
     pacts = np.zeros(draws.n)
     for pact in _pacts_of(structure, party):
-        member = pact.members[party]
-        weight = read.of(member.realised) * read.of(pact.coverage(party, flashpoint))
-        promised = _shifted(read.of(member.in_theatre(flashpoint.theatre)), draws["binding_shift"])
-        reached = alone + weight * (promised - alone)
+        promise = _promise(read, pact, flashpoint, party)
+        reached = alone + promise.weight * (promise.stated - alone)
         days = read.of(pact.decision_delay_days) * draws["delay_scale"]
         delay = np.where(reached > bound, days, delay)
         bound = np.maximum(bound, reached)
-        pacts += weight * promised > 0.0
+        pacts += promise.owed > 0.0
     further = np.maximum(pacts - 1.0, 0.0)
     return _Tie(
         _shifted(bound, -draws["pact_dilution"] * further),

@@ -41,7 +41,7 @@ class Point(NamedTuple):
     k, p : int
         Index on the axis of power and of participation.
     power, participation : float
-        Power of the rest of the coalition; perceived chance that the US fights.
+        Power of the rest of the coalition; perceived chance that the great power fights.
     win, trade : float
         Perceived chance that the challenger wins; loss of trade that it expects.
     """
@@ -69,7 +69,7 @@ def resolve_factor(x, c, profile):
 
 @jit_part
 def perceived_win(x, c, power, participation):
-    """Return the perceived chance that the challenger wins, a lottery over the US."""
+    """Return the perceived chance that the challenger wins, a lottery over the great power."""
     multiplier, exponent = x.defender_multiplier[c], x.contest_exponent[c]
     alone = win_chance(power, multiplier, exponent)
     if participation == 0.0:
@@ -285,7 +285,7 @@ def mean_opening(x, rest, participation, anchor, scratch):
     rest : float array, shape (cell,)
         Perceived power of the rest of the coalition.
     participation : float array, shape (cell, class)
-        Equally likely values of perceived US participation.
+        Equally likely values of the great power's perceived participation.
     anchor : float array, shape (cell, 2)
         Result, by dispute class.
     scratch : int32 array, shape (2, 4, rung, 1, 1, 2)

@@ -4,8 +4,8 @@ This is the last place where a probability is a fraction; what leaves it has pas
 :mod:`escalation.model.gate`. Beliefs before the first crisis use
 the equal-probability classes of a normal error.
 
-The loss of base access turns up as a loss of US participation: without the host's bases
-a fighting US is worth :math:`1 - \ell` of itself, with
+The loss of base access turns up as a loss of the great power's participation: without
+the host's bases it is worth :math:`1 - \ell` of itself, with
 
 .. math:: \ell = \frac{p(K + k_{us}(1-\alpha)) - p(K + k_{us})}{p(K) - p(K + k_{us})}
 
@@ -50,7 +50,7 @@ class Grid:
     Attributes
     ----------
     n_power, n_us : int
-        Points on the grids of rest power and of US participation.
+        Points on the grids of rest power and of the great power's participation.
     round_scale : float
         Factor on the length of every round.
     """
@@ -237,7 +237,7 @@ def _win(x: Inputs, power: np.ndarray) -> np.ndarray:
 
 
 def _access_loss(x: Inputs) -> np.ndarray:
-    """Return the share of US participation that is lost without the host's bases."""
+    """Return the share of the great power's participation that is lost without the host's bases."""
     if x.great_power < 0 or x.host < 0:
         return np.zeros_like(x.us_power)
     rest = x.defender_power + (x.rest_power * _first_chance(x).mean(axis=2)).sum(axis=1)

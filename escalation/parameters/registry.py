@@ -53,7 +53,7 @@ class Parameter:
     meaning : str
         What it is, in one line.
     unit : str
-        Unit; ``1`` for a pure number, ``V`` for shares of China's stake in Taiwan.
+        Unit; ``1`` for a pure number, ``V`` for the stake unit, which a study names.
     default : float
         Value of a run at defaults.
     prior : Prior
@@ -110,7 +110,7 @@ class Parameter:
 
 
 LIMITS = MappingProxyType({
-    "1": 1_000.0, "V": 100.0, "1/V": 1_000.0, "China = 1": 100.0,
+    "1": 1_000.0, "V": 100.0, "1/V": 1_000.0, "challenger = 1": 100.0,
     "day": 3_650.0, "1/day": 100.0, "year": 100.0, "1/year": 100.0,
 })
 """Largest size of a parameter by its unit: far beyond what anybody would defend, so that a slip
@@ -168,10 +168,10 @@ _DECISION = (
            0.05, _ln(0.05, 0.5), f"{_MID}: reciprocation 0.5", _J, "reciprocity"),
     _entry("answer_after_1990", "b_90", "log-odds of matching after 1990", "1", 0.0, _n(0, 0.7),
            "direct coefficient, no mechanism behind it", _J, "reciprocity", low=-inf),
-    _entry("moral_hazard", "m_h", "defender's extra gain from matching while the US is uncommitted, "
-           "share of its stake times the perceived chance that the US fights", "1",
+    _entry("moral_hazard", "m_h", "defender's extra gain from matching while the great power is uncommitted, "
+           "share of its stake times the perceived chance that it fights", "1",
            0.05, _n(0.05, 0.1), "sign after Benson 2011; size judgement", _J, "emboldenment", low=-inf),
-    _entry("restraint", "rho", "defender's loss from matching once the US supports it, share of stake",
+    _entry("restraint", "rho", "defender's loss from matching once the great power supports it, share of stake",
            "1", 0.10, _n(0.1, 0.1), "mechanism after Snyder 1984; size judgement", _J,
            "restraint", low=-inf),
     _entry("double_step", "j", "chance that an escalation below rung 4 jumps two rungs", "1",
@@ -192,11 +192,11 @@ _WAR = (
            1.2, _ln(1.2, 0.3), _OURS, _J, "concession"),
     _entry("trade_loss", "tau", "challenger's loss of trade in a war with the whole coalition", "V",
            0.3, _ln(0.3, 0.5), "order of China's trade with the coalition, BACI 2023", _J, "trade"),
-    _entry("trade_loss_us_share", "tau_us", "share of that loss which the US brings", "1",
+    _entry("trade_loss_us_share", "tau_us", "share of that loss which the great power brings", "1",
            0.6, _b(9, 6), _OURS, _J, "trade", high=1.0),
     _entry("trade_loss_saturation", "K_tau", "allied power at which the rest of the loss is complete",
-           "China = 1", 0.5, _ln(0.5, 0.4), _OURS, _J, "trade", low=0.01),
-    _entry("nuclear_shadow", "eta", "challenger's expected nuclear loss at rung 5 if the US fights", "V",
+           "challenger = 1", 0.5, _ln(0.5, 0.4), _OURS, _J, "trade", low=0.01),
+    _entry("nuclear_shadow", "eta", "challenger's expected nuclear loss at rung 5 if the great power fights", "V",
            0.5, _ln(0.5, 0.6), _OURS, _J, "nuclear"),
     _entry("war_risk_clash", "omega_4", "perceived risk of war at rung 4", "1",
            0.20, _b(4, 16), f"{_ICB}: 0.167 of crises 1946-2017 reach full-scale war", _C,
@@ -285,7 +285,7 @@ _ALLIANCE = (
            2.0, _ln(2, 0.3), _OURS, _J, "interest"),
     _entry("dependence_effect", "a_D", "trade dependence on the challenger to staying out", "1",
            3.0, _np(3, 1.5), "trade dependence: BACI 2023; size judgement", _J, "trade"),
-    _entry("partner_effect", "a_P", "trade dependence on the US and Japan to joining", "1",
+    _entry("partner_effect", "a_P", "trade dependence on partners other than the challenger to joining", "1",
            0.5, _n(0.5, 0.5), "trade dependence: BACI 2023; size judgement", _J, "trade", low=-inf),
     _entry("alignment_effect", "a_L", "alignment with the challenger to staying out", "1",
            1.5, _np(1.5, 0.75), "UN ideal points 2024; size judgement", _J, "hands tied"),
@@ -324,7 +324,7 @@ _ALLIANCE = (
            "member", "1", 0.6, _b(2, 1.5), _OURS, _J, "coverage", high=1.0),
     _entry("patron_realisation", "usw", "share of the bindingness added by a pact that the great power "
            "realises", "1", 0.8, _b(4, 1.5), _OURS, _J, "too early", high=1.0),
-    _entry("access_share", "alpha", "share of US projected power that needs the host's bases", "1",
+    _entry("access_share", "alpha", "share of the great power's projected power that needs the host's bases", "1",
            0.45, _b(4, 5), "CSIS 2023 wargame: Japanese bases indispensable; size judgement", _J,
            "base access", high=1.0),
     _entry("veto_scale", "dom", "common scale of the actors' domestic veto", "1",

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from escalation.report.decision_table import format_decision_table, write_decision_csv
-    from escalation.report.flips import format_break_even
+    from escalation.report.flips import format_break_even, format_sweep
     from escalation.report.prior_posterior_table import format_prior_posterior
     from escalation.report.rates import format_rates, headline_rates
     from escalation.report.show import format_show
-    from escalation.report.sweep_table import format_sweep
 
 _FILES = {
     "format_break_even": "flips",
@@ -22,7 +21,7 @@ _FILES = {
     "format_prior_posterior": "prior_posterior_table",
     "format_rates": "rates",
     "format_show": "show",
-    "format_sweep": "sweep_table",
+    "format_sweep": "flips",
     "headline_rates": "rates",
     "write_decision_csv": "decision_table",
 }

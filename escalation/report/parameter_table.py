@@ -16,7 +16,7 @@ from escalation.report.glossary import explained
 from escalation.report.text import WIDTH, paragraph
 from escalation.study.loader import load_study
 from escalation.study.names import shown, suggestion
-from escalation.study.schema import Study
+from escalation.study.schema import DEFAULT_STAKE_UNIT, Study
 
 _LEVELS = {"5": 0.05, "50": 0.5, "95": 0.95}
 _FIELDS = (
@@ -49,7 +49,7 @@ def parameters(
         A row for each parameter, by name. ``prior`` is in words; ``prior_5``, ``prior_50`` and
         ``prior_95`` are its quantiles in percent, within the bounds ``low`` and ``high``;
         ``posterior_5`` and so on those of the posterior that comes with the package, NaN where
-        it does not speak for the parameter.
+        it does not speak for the parameter. The attribute ``stake_unit`` says what 1 V is.
 
     Raises
     ------
@@ -63,11 +63,14 @@ def parameters(
     >>> table.loc["grave_share", ["unit", "prior", "mark"]].to_list()
     ['1', 'Beta(5, 22)', 'judgement']
     """
-    if study is None:
-        registry: Mapping[str, Parameter] = REGISTRY
-    else:
-        registry = (study if isinstance(study, Study) else load_study(study)).parameters
-    return _chosen(parameter_frame(registry, shipped_posterior()), search, mark)
+    registry: Mapping[str, Parameter] = REGISTRY
+    unit = DEFAULT_STAKE_UNIT
+    if study is not None:
+        words = study if isinstance(study, Study) else load_study(study)
+        registry, unit = words.parameters, words.stake_unit
+    found = _chosen(parameter_frame(registry, shipped_posterior()), search, mark)
+    found.attrs["stake_unit"] = unit
+    return found
 
 
 def parameter_frame(registry: Mapping[str, Parameter], posterior: Posterior | None) -> pd.DataFrame:
@@ -122,7 +125,15 @@ def format_parameters(table: pd.DataFrame, width: int = WIDTH) -> str:
                 f"median [5–95 %]: prior {before}, posterior {after}", width, "    "
             )
     total = ", ".join(f"{(table.mark == mark).sum()} {mark}" for mark in MARKS)
-    return explained([*lines, "", f"{len(table)} parameters: {total}"], width)
+    unit = stake_unit_words(table.attrs.get("stake_unit", DEFAULT_STAKE_UNIT))
+    return explained(
+        [*lines, "", f"{len(table)} parameters: {total}", *paragraph(unit, width)], width
+    )
+
+
+def stake_unit_words(unit: str) -> str:
+    """Say what the unit of stakes and costs is."""
+    return f"Stakes and costs are in V: 1 = {unit}"
 
 
 def markdown_parameters(registry: Mapping[str, Parameter]) -> str:

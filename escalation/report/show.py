@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -13,16 +9,13 @@ from escalation.analysis.sweep import has_sweep
 from escalation.report.answer import format_answer
 from escalation.report.beliefs_table import format_premises, has_premises
 from escalation.report.decision_table import format_decision_table
-from escalation.report.flips import format_break_even
+from escalation.report.flips import format_break_even, format_sweep
 from escalation.report.glossary import said_once
 from escalation.report.prior_posterior_table import format_prior_posterior
 from escalation.report.rates import format_rates
-from escalation.report.sweep_table import format_sweep
+from escalation.report.source import source_words
 from escalation.report.text import WIDTH, counted, paragraph, safe
 from escalation.results.companion import centre_words, has_companion
-
-_DIGITS = 12
-"""Digits of a checksum that tell files apart."""
 
 
 def format_show(ds: xr.Dataset, width: int = WIDTH) -> str:
@@ -126,31 +119,3 @@ def _reading(ds: xr.Dataset, width: int) -> list[str]:
     if power != "united states":
         text = (text[0].replace("the United States", power), *text[1:])
     return [line for part in text for line in paragraph(part, width, "- ", "  ")]
-
-
-def source_words(attrs: Mapping[str, Any], total: int) -> str:
-    """Say where `total` parameters came from, in a sentence.
-
-    Parameters
-    ----------
-    attrs : mapping
-        Attributes of the results, or the part of them that says so; results without any used
-        priors. Lists may come as such or as JSON.
-    total : int
-        Parameters in all.
-    """
-    overridden = _list(attrs.get("posterior_overridden", "[]"))
-    said = f"; overridden by the study: {', '.join(map(safe, overridden))}" if overridden else ""
-    if attrs.get("parameter_source", "prior") != "posterior":
-        return f"Parameters: all {total} from priors{said}"
-    covered = len(_list(attrs["posterior_names"]))
-    file = str(attrs["posterior_sha256"])[:_DIGITS]
-    return (
-        f"Parameters: {safe(attrs['posterior_title'])}"
-        f"{f' (file {safe(file)}…)' if file else ''}, {covered} of {total}; "
-        f"the rest from priors{said}"
-    )
-
-
-def _list(value: Any) -> list[str]:
-    return [str(name) for name in (json.loads(value or "[]") if isinstance(value, str) else value)]

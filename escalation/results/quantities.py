@@ -94,7 +94,7 @@ _ALL = (
     Quantity("reciprocation", "", "share of disputes in which the defender matched",
              ("recipro-", "cation %"), "share", "reciprocated", "disputes", _NAN),
     Quantity("us_share_of_wars", "", "share of wars in which the great power fought",
-             ("US fought,", "% of wars"), "share", "great_power_wars", "wars", _NAN),
+             ("great power", "in % of wars"), "share", "great_power_wars", "wars", _NAN),
     Quantity("mean_duration_days", "", "mean duration of a dispute", ("mean", "days"), "mean",
              "days", "disputes", _NAN),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from escalation.study.vocabulary import (
     ZERO,
     ActorName,
     ByTheatre,
-    CoveredName,
+    PlaceName,
     Titled,
 )
 
@@ -77,7 +77,7 @@ class Pact(Titled):
     """
 
     members: dict[ActorName, Member]
-    covers: dict[CoveredName, UnitMagnitude] = Field(default_factory=dict)
+    covers: dict[PlaceName, UnitMagnitude] = Field(default_factory=dict)
     decision_delay_days: Delay
     encirclement: UnitMagnitude | None = None
     nuclear_sharing: bool = False

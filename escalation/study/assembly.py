@@ -8,7 +8,7 @@ whose nodes still know the file and line they came from.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY
@@ -16,17 +16,20 @@ from escalation.study.inherit import (
     Find,
     chain,
     filled_in,
+    lineage,
+    merged,
     spelled_out,
     with_entries,
     without_nulls,
 )
-from escalation.study.names import shown, suggestion
+from escalation.study.names import listed, nearest, shown, suggestion
 from escalation.study.nodes import Items, Node, Position, Scalar, Table, is_prior, kind, walk
 from escalation.study.references import WHAT_IF, Library, is_file_name
 
 Context = dict[str, list[str] | None]
 """Known names by group; None where a broken file leaves them unknown."""
 
+_ACTOR_NEEDS = {"alignment", "trade_dependence"}
 STUDY_ONLY = ("extends", "scenarios")
 
 
@@ -52,6 +55,10 @@ class Assembly:
         Files of the studies that this one extends.
     elsewhere, parents : dict
         Flashpoints and structures of the studies that this one extends, by name.
+    absent : dict of str to Position
+        Parameters that are spoken of and that this study does not have.
+    unreadable : set of str
+        Groups of names that are no list, so that their names are unknown.
     """
 
     library: Library
@@ -63,12 +70,14 @@ class Assembly:
     inherited: set[str] = field(default_factory=set)
     elsewhere: dict[str, Node] = field(default_factory=dict)
     parents: dict[str, Table] = field(default_factory=dict)
+    absent: dict[str, Position] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
 
     def study(self, root: Table) -> Table:
         """Return the whole study as one tree, without ``extends`` and ``scenarios``."""
         whole = self._with_parents(root)
         self._look_elsewhere(root)
-        actors = self._actors(whole)
+        actors = self._actors(root, whole)
         flashpoints = self._named(whole, "flashpoints", self._flashpoint)
         written = self._named(whole, "structures", lambda table: table)
         self.structures = {k: v for k, v in written.entries.items() if isinstance(v, Table)}
@@ -93,10 +102,11 @@ class Assembly:
     def structure(self, table: Table) -> Table:
         """Return a structure with everything inherited and every pact filled in."""
         whole = without_nulls(self._chain(table, self._parent_structure, self._prepared_structure))
+        orphan = table.position in self.orphans
         pacts: list[Node] = []
         single = whole.entries.get("pact")
         if isinstance(single, Table):
-            pacts.append(self._pact(single, table.text("name") or "pact"))
+            pacts.append(self._pact(single, table.text("name") or "pact", orphan))
         elif single is not None:
             self._expected(single, "a pact's keys")
         listed = whole.entries.get("pacts")
@@ -123,16 +133,18 @@ class Assembly:
         groups["covered"] = list(dict.fromkeys([*points, *theatres]))
         if self.library.broken:
             groups = dict.fromkeys(groups)
-        groups["parameters"] = None if self.library.broken else [
-            *REGISTRY, *dict.fromkeys(name for name, _ in _inline_priors(whole))
-        ]
+        inline = dict.fromkeys(name for name, _ in _inline_priors(whole))
+        groups["parameters"] = [*REGISTRY, *inline]
+        if self.library.broken or self.orphans or self.unreadable:
+            groups |= dict.fromkeys(("theatres", "covered", "parameters", *self.unreadable))
         return groups
 
     def _chain(self, table: Table, find: Find, prepare: Callable[[Table], Table]) -> Table:
         return chain(table, find, prepare, self.library.problems, self.orphans)
 
     def _expected(self, node: Node, what: str) -> None:
-        self.library.problems.append(node.position.problem(f"expected {what}, found {kind(node)}"))
+        problem = node.position.problem(f"expected {what}, found {kind(node)}")
+        self.library.problems.append(replace(problem, cause=True))
 
     def _resolve(self, node: Node, what: str) -> Table | None:
         """Return an object given inline or as the name of a file."""
@@ -141,6 +153,7 @@ class Assembly:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             return self.library.follow(node.value, node.position)
         self._expected(node, f"{what} or the name of its file")
+        self.library.broken = True
         return None
 
     def _each(self, node: Node, what: str) -> Iterator[tuple[Node, Table]]:
@@ -154,6 +167,7 @@ class Assembly:
 
     def _with_parents(self, root: Table) -> Table:
         whole = self._chain(root, self._parent_file, lambda table: table)
+        self.library.broken |= root.position in self.orphans
         empty = [
             key for key, entry in whole.entries.items()
             if isinstance(entry, Scalar) and entry.value is None
@@ -182,22 +196,57 @@ class Assembly:
                     self.parents.setdefault(name, table)
             link = parent.entries.get("extends")
 
-    def _actors(self, whole: Table) -> Table:
-        node = whole.entries.get("actors")
-        result = Table(node.position if node else whole.position)
-        parts = node.items if isinstance(node, Items) else [node] if node else []
-        for part in parts:
-            table = self._resolve(part, "a table of actors")
-            for name, actor in table.entries.items() if table else ():
-                key_position = table.key_position(name) if table else part.position
-                if name in result.entries:
-                    self.library.problems.append(
-                        key_position.problem(f"actor {shown(name)} is given twice")
-                    )
-                    continue
-                result.entries[name] = self._actor(name, actor, key_position)
-                result.key_positions[name] = key_position
+    def _actors(self, root: Table, whole: Table) -> Table:
+        """Return the actors, each with everything that is said of it, the last word holding."""
+        result = Table(whole.entries["actors"].position if "actors" in whole.entries
+                       else whole.position)  # fmt: skip
+        for table in self._tables_of_actors(root):
+            self._say_of_actors(result, table)
+        for name, actor in result.entries.items():
+            result.entries[name] = self._actor(name, actor, result.key_positions[name])
+            if self.library.broken:  # what it lacks may stand in what could not be read
+                self.orphans.add(actor.position)
         return result
+
+    def _tables_of_actors(self, root: Table) -> Iterator[Table]:
+        """Yield what a study and those that it extends say of actors, in the order it is applied.
+
+        An inline table adds to what the extended study says; a file or a list replaces it.
+        """
+        found: list[Node] = []
+        for study in reversed(self._lineage(root)):
+            node = study.entries.get("actors")
+            if node is not None:
+                known = found if isinstance(node, Table) else []
+                found = [*known, *(node.items if isinstance(node, Items) else [node])]
+        for part in found:
+            if not (isinstance(part, Scalar) and part.value is None):
+                table = self._resolve(part, "a table of actors")
+                yield from reversed(self._lineage(table)) if table else ()
+                self.library.broken |= table is not None and table.position in self.orphans
+
+    def _lineage(self, table: Table) -> list[Table]:
+        return lineage(table, self._parent_file, self.library.problems, self.orphans)
+
+    def _say_of_actors(self, known: Table, table: Table) -> None:
+        """Change and add single values of actors; an empty value takes away what was said."""
+        before = list(known.entries)
+        for name, actor in with_entries(table, extends=None).entries.items():
+            earlier, position = known.entries.get(name), table.key_position(name)
+            near = nearest(name, before) if earlier is None else None
+            lacks = _ACTOR_NEEDS.difference(actor.entries if isinstance(actor, Table) else ())
+            if near and lacks:
+                self.library.refuse(position.problem(
+                    f"unknown actor {shown(name)} (did you mean {near!r}?); to be another one it "
+                    f"lacks {listed(sorted(lacks))}"
+                ))
+            elif earlier is not None and isinstance(actor, Scalar) and actor.value is None:
+                del known.entries[name], known.key_positions[name]
+            else:
+                if isinstance(earlier, Table) and isinstance(actor, Table):
+                    actor = without_nulls(merged(earlier, actor))
+                known.entries[name] = actor
+                known.key_positions[name] = position
 
     def _actor(self, name: str, actor: Node, key_position: Position) -> Node:
         if not isinstance(actor, Table):
@@ -214,6 +263,8 @@ class Assembly:
     def _named(self, whole: Table, group: str, finish: Callable[[Table], Table]) -> Table:
         """Return the objects of a list by their names."""
         node = whole.entries.get(group)
+        if node is not None and not isinstance(node, Items):
+            self.unreadable.add(group)
         result = Table(node.position if node else whole.position)
         for item, table in self._each(node, f"a table of one of the {group}") if node else ():
             name = table.text("name")
@@ -257,9 +308,9 @@ class Assembly:
         if "/" not in name and self.library.exists(self.library.target(beside, link.position)):
             return self.library.follow(beside, link.position)
         if not self.library.broken:
-            self.library.problems.append(link.position.problem(
+            self.library.problems.append(replace(link.position.problem(
                 f"unknown structure {shown(name)} {suggestion(name, self.structures)}"
-            ))
+            ), cause=True))
         return None
 
     def _prepared_structure(self, table: Table) -> Table:
@@ -295,10 +346,14 @@ class Assembly:
 
             whole = self._chain(table, self._parent_file, prepare)
             whole = without_nulls(with_entries(whole, extends=None))
-            yield self._pact(whole, table.text("name") or "pact")
+            orphan = table.position in self.orphans
+            yield self._pact(whole, table.text("name") or "pact", orphan)
 
-    def _pact(self, pact: Table, owner: str) -> Table:
-        whole = filled_in(pact, self.library.problems)
+    def _pact(self, pact: Table, owner: str, orphan: bool) -> Table:
+        # What it lacks as an orphan may stand in what was not found.
+        whole = filled_in(pact, [] if orphan else self.library.problems)
+        if orphan:
+            self.orphans.add(pact.position)
         if "name" not in whole.entries:
             whole = with_entries(whole, name=Scalar(pact.position, owner, owner))
         return whole
@@ -353,7 +408,9 @@ class Assembly:
         if isinstance(node, Table):
             yield node
         elif node is not None:
-            self._expected(node, "a table of parameters")
+            self.library.problems.append(
+                node.position.problem(f"expected a table of parameters, found {kind(node)}")
+            )
 
     def _label(self, node: Table, owner: str) -> Table:
         """Return the tree with every inline prior named by where it stands below `owner`."""
@@ -412,12 +469,26 @@ def _same_names(whole: Table) -> Iterator[Problem]:
 
     One that a child's own value has replaced is no longer part of the study.
     """
+    namesakes = set(_namesakes(whole))
     first: dict[str, Position] = {}
     for name, position in dict.fromkeys(_inline_priors(whole)):
         other = first.setdefault(name, position)
         if other != position:
             where = f"{other.file}:{other.line}" if other.line else other.key
+            owner = name.partition(".")[0]
+            advice = f"rename {shown(owner)} in one of the two"
+            if owner in namesakes:
+                advice = "give the pact a name of its own, `pact: {name: ...}`"
             yield position.problem(
-                f"two priors would be named {shown(name)}, this one and that at {where}; "
-                f"rename {shown(name.partition('.')[0])} in one of the two"
+                f"two priors would be named {shown(name)}, this one and that at {where}; {advice}"
             )
+
+
+def _namesakes(whole: Table) -> Iterator[str]:
+    """Yield the structures one of whose pacts has their name."""
+    structures = whole.entries.get("structures")
+    for name, structure in structures.entries.items() if isinstance(structures, Table) else ():
+        pacts = structure.entries.get("pacts") if isinstance(structure, Table) else None
+        for pact in pacts.items if isinstance(pacts, Items) else ():
+            if isinstance(pact, Table) and pact.text("name") == name:
+                yield name

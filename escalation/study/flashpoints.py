@@ -23,7 +23,7 @@ class Actor(Titled):
     trade_dependence : dict of str to Magnitude
         Trade with a partner over own GDP, by partner; an absent partner counts as 0.
     alignment : Magnitude
-        From -1 (with China) to 1 (with the United States).
+        From -1 (with the challenger) to 1 (with the great power).
     domestic_veto : Magnitude
         Chance that a resolved decision to join is vetoed at home.
     staunch_logit : Magnitude
@@ -70,7 +70,7 @@ class Flashpoint(Titled):
     challenger, defender : str
         Actors.
     challenger_stake, defender_stake : Magnitude
-        In units of China's stake in Taiwan.
+        In V, the study's stake unit.
     defender_power : Magnitude
         The challenger's power being 1.
     onset_rate : Magnitude

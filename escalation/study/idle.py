@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY, Parameter
@@ -15,9 +16,10 @@ from escalation.study.base import parts_of
 from escalation.study.names import listed, shown
 from escalation.study.nodes import Items, Node, Position, Table
 from escalation.study.overrides import ParameterOverride, overridden
-from escalation.study.quantity import Figure, InlinePrior, Number, ParameterRef
+from escalation.study.quantity import Figure, InlinePrior, Magnitude, Number, ParameterRef
 from escalation.study.schema import Flashpoint, Pact, Study
 from escalation.study.vocabulary import ZERO
+from escalation.study.yaml_text import read_yaml
 
 PLACED = ("coverage_nonmember", "patron_realisation", "reclamation_incidents")
 """Parameters that are read only where a study names them."""
@@ -72,16 +74,12 @@ class Words:
         here = {name for point in self.study.flashpoints.values() for name in point.third_parties}
         return here.union(*(_third_parties(point) for point in self.elsewhere.values()))
 
-    @property
-    def sides(self) -> set[str]:
-        """Challengers and defenders of any flashpoint, as `third_parties`."""
+    def played(self, *roles: Literal["challenger", "defender"]) -> set[str]:
+        """Return who plays one of these roles at any flashpoint, as `third_parties`."""
         points = self.study.flashpoints.values()
-        here = {name for point in points for name in (point.challenger, point.defender)}
-        there = {point.text(k) for point in self.elsewhere.values() for k in _SIDES}
+        here = {getattr(point, role) for point in points for role in roles}
+        there = {point.text(role) for point in self.elsewhere.values() for role in roles}
         return here | {name for name in there if name}
-
-
-_SIDES = ("challenger", "defender")
 
 
 def _third_parties(point: Table) -> set[str]:
@@ -91,7 +89,11 @@ def _third_parties(point: Table) -> set[str]:
 
 def idle(words: Words) -> Iterator[Problem]:
     """Yield what has no effect on the results of a study, each with its position."""
-    for kind in (_treaties, _coverage, _reach, _roles, _actors, _parameters, _premises, _compare):
+    kinds = (
+        _treaties, _coverage, _reach, _nowhere, _bound_by_nothing, _roles, _actors, _parameters,
+        _premises, _compare,
+    )  # fmt: skip
+    for kind in kinds:
         yield from (problem for problem in kind(words) if problem.file not in words.inherited)
 
 
@@ -99,7 +101,7 @@ def _treaties(words: Words) -> Iterator[Problem]:
     """Actors that a structure binds or changes, and that can join nowhere."""
     parties = words.third_parties
     # What a pact does for a defender depends on whether it is a member.
-    members = parties | words.sides
+    members = parties | words.played("defender")
     for actor in words.study.actors:
         found: list[tuple[str, Position]] = []
         for name, structure in words.study.structures.items():
@@ -115,10 +117,13 @@ def _treaties(words: Words) -> Iterator[Problem]:
                     for number, pact in enumerate(structure.pacts) if actor in pact.members
                 ]
         if found:
+            side = actor in words.played("challenger", "defender")
+            advice = "it is one of the sides" if side else (
+                "name it under third_parties of one, with its power and stake"
+            )
             yield found[0][1].problem(
                 f"has no effect under {listed(dict.fromkeys(name for name, _ in found))}: "
-                f"{shown(actor)} is a third party at no flashpoint; name it under third_parties "
-                "of one, with its power and stake"
+                f"{shown(actor)} is a third party at no flashpoint; {advice}"
             )
 
 
@@ -138,29 +143,80 @@ def _coverage(words: Words) -> Iterator[Problem]:
 
 def commits_nobody(point: Flashpoint) -> bool:
     """Tell whether a flashpoint says that nobody is bound there."""
-    scale = point.commitment_scale
-    return isinstance(scale, Number | Figure) and scale.value == 0
+    return _is_nothing(point.commitment_scale)
 
 
 def _reach(words: Words) -> Iterator[Problem]:
     """Pacts that leave out a flashpoint, since its defender is no member and no word names it."""
     for structure, number, pact in _pacts(words.study):
-        # Whoever is bound by theatre is looked at with the theatres.
-        everywhere = [
-            name for name, member in pact.members.items()
-            if not isinstance(member.bindingness, dict)
-        ]
-        missed = [
-            name for name, point in words.study.flashpoints.items()
-            if pact.stated_coverage(point) is None and not commits_nobody(point)
-            and any(pact.coverage(member, point) == ZERO for member in everywhere)
-        ]
+        missed = _missed(pact, words.study)
         if missed:
             yield words.position("structures", structure, "pacts", number).problem(
                 f"{pact.name} does not reach {listed(missed)}: the defender is no member, and "
                 "`covers` names neither flashpoint nor theatre; write "
                 f"`covers: {{{missed[0]}: 1}}`, or 0 to mean it"
             )
+
+
+def _missed(pact: Pact, study: Study) -> list[str]:
+    """Return the flashpoints that a pact leaves out without a word."""
+    # Whoever is bound by theatre is looked at with the theatres.
+    everywhere = [
+        name for name, member in pact.members.items() if not isinstance(member.bindingness, dict)
+    ]
+    return [
+        name for name, point in study.flashpoints.items()
+        if pact.stated_coverage(point) is None and not commits_nobody(point)
+        and any(pact.coverage(member, point) == ZERO for member in everywhere)
+    ]
+
+
+def _nowhere(words: Words) -> Iterator[Problem]:
+    """Pacts that bind nobody at any flashpoint of the study, by what they say themselves."""
+    points = [
+        point for point in words.study.flashpoints.values()
+        if point.third_parties and not commits_nobody(point)
+    ]
+    for structure, number, pact in _pacts(words.study):
+        # A theatre that a pact leaves out, or a defender, is told of already.
+        named = {name for member in pact.members.values() if isinstance(member.bindingness, dict)
+                 for name in member.bindingness}  # fmt: skip
+        missed = _missed(pact, words.study)
+        untold = [
+            point.name for point in points
+            if point.name not in missed and (not named or point.theatre in named)
+        ]
+        if untold and not any(_binds_somebody(pact, point) for point in points):
+            yield words.position("structures", structure, "pacts", number).problem(
+                f"{pact.name} reaches no flashpoint of this study: it binds no third party of "
+                f"{listed(untold)}"
+            )
+
+
+def _binds_somebody(pact: Pact, point: Flashpoint) -> bool:
+    factors = [
+        (member.in_theatre(point.theatre), member.realised, pact.coverage(name, point))
+        for name, member in pact.members.items() if name in point.third_parties
+    ]  # fmt: skip
+    return any(not any(map(_is_nothing, quantities)) for quantities in factors)
+
+
+def _bound_by_nothing(words: Words) -> Iterator[Problem]:
+    """Members that a pact binds by 0 everywhere, as if that took them out."""
+    for structure, number, pact in _pacts(words.study):
+        for name, member in pact.members.items():
+            bound = member.bindingness
+            levels = list(bound.values()) if isinstance(bound, dict) else [bound]
+            if name not in words.played("defender") and all(map(_is_nothing, levels)):
+                at = ("structures", structure, "pacts", number, "members", name)
+                yield words.position(*at).problem(
+                    f"bound by 0: {name} still counts as a member; write `{name}: null` to take "
+                    "it out"
+                )
+
+
+def _is_nothing(quantity: Magnitude) -> bool:
+    return isinstance(quantity, Number | Figure) and quantity.value == 0
 
 
 def _pacts(study: Study) -> Iterator[tuple[str, int, Pact]]:
@@ -194,11 +250,12 @@ def _actors(words: Words) -> Iterator[Problem]:
     """Actors that the study itself writes down, and that nobody meets."""
     given = words.root.entries.get("actors")
     tables = given.items if isinstance(given, Items) else (given,)
-    written = [(table, name) for table in tables if isinstance(table, Table)
-               for name in table.entries]  # fmt: skip
     actors = words.study.actors
+    written = [(table, name) for table in tables if isinstance(table, Table)
+               for name in table.entries if name in actors]  # fmt: skip
     hosts = {point.base_host for point in words.study.flashpoints.values()}
-    met = words.third_parties | words.sides | hosts | {words.study.great_power}
+    sides = words.played("challenger", "defender")
+    met = words.third_parties | sides | hosts | {words.study.great_power}
     partners = {p for name in words.third_parties & set(actors) for p in
                 actors[name].trade_dependence}  # fmt: skip
     for table, name in written:
@@ -257,6 +314,26 @@ def _premises(words: Words) -> Iterator[Problem]:
 
 def _same(one: Parameter, other: Parameter) -> bool:
     return (one.prior, one.default) == (other.prior, other.default)
+
+
+def stated_parts(study: Study) -> set[str]:
+    """Return the actors, flashpoints, structures and pacts that a study states itself.
+
+    Where it extends another, these are those of the lists in its own file; else they are all.
+    """
+    root = read_yaml(next(iter(study.text.values()), ""), "", [])
+    said = root.entries if isinstance(root, Table) and "extends" in root.entries else None
+    parts: set[str] = set()
+    if said is None or "flashpoints" in said:
+        parts.update(study.flashpoints)
+    if said is None or "structures" in said:
+        parts.update(study.structures, (pact.name for _, _, pact in _pacts(study)))
+    actors = (said or {}).get("actors")
+    if isinstance(actors, Table):
+        parts.update(actors.entries)
+    elif said is None or actors is not None:
+        parts.update(study.actors)
+    return parts
 
 
 def unread(study: Study) -> dict[str, str]:

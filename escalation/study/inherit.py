@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from escalation.errors import Problem
 from escalation.study.names import shown
@@ -123,6 +124,43 @@ Find = Callable[[Scalar], Table | None]
 """Returns the tree that an ``extends`` leads to, or None with the problem noted."""
 
 
+def lineage(
+    node: Table, find: Find, problems: list[Problem], orphans: set[Position]
+) -> list[Table]:
+    """Return `node` and everything that it extends, over as many steps as there are.
+
+    Parameters
+    ----------
+    node : Table
+        The tree whose ``extends`` is followed.
+    find : callable
+        Finds the parent.
+    problems : list of Problem
+        Receives an ``extends`` that leads nowhere or in a circle, should there be one.
+    orphans : set of Position
+        Receives the position of `node` if not all that it extends was found, so that what it
+        lacks for that reason need not be held against it.
+    """
+    found = [node]
+    while True:
+        link = found[-1].entries.get("extends")
+        if link is None or (isinstance(link, Scalar) and link.value is None):
+            return found
+        parent, fault = None, ""
+        if not isinstance(link, Scalar) or not isinstance(link.value, str):
+            fault = f"expected a name or a file, found {kind(link)}"
+        else:
+            parent = find(link)  # which notes it if there is none
+            if parent is not None and any(parent.position == met.position for met in found):
+                fault = f"{shown(link.value)} extends itself in a circle"
+        if fault:
+            problems.append(replace(link.position.problem(fault), cause=True))
+        if fault or parent is None:
+            orphans.add(node.position)
+            return found
+        found.append(parent)
+
+
 def chain(
     node: Table,
     find: Find,
@@ -134,35 +172,17 @@ def chain(
 
     Parameters
     ----------
-    node : Table
-        The tree whose ``extends`` is followed, over as many steps as there are.
-    find : callable
-        Finds the parent.
+    node, find, problems, orphans
+        As in :func:`lineage`.
     prepare : callable
         Rewrites shorthands of one tree before it is merged.
-    problems : list of Problem
-        Receives a circle, should there be one.
-    orphans : set of Position
-        Receives the position of `node` if not all that it extends was found, so that what it
-        lacks for that reason need not be held against it.
     """
-    lineage = [node]
-    while True:
-        link = lineage[-1].entries.get("extends")
-        if not isinstance(link, Scalar) or not isinstance(link.value, str):
-            break
-        parent = find(link)
-        if parent is None:
-            orphans.add(node.position)
-            break
-        if any(parent.position == met.position for met in lineage):
-            message = f"{shown(link.value)} extends itself in a circle"
-            problems.append(link.position.problem(message))
-            orphans.add(node.position)
-            break
-        lineage.append(parent)
-    result = prepare(lineage[-1])
-    for child in reversed(lineage[:-1]):
+    first, *rest = reversed(lineage(node, find, problems, orphans))
+    result = prepare(first)
+    for child in rest:
         result = merged(result, prepare(child))
     # What a child is called is never what its parent is called.
-    return with_entries(result, **{key: node.entries.get(key) for key in NOT_INHERITED})
+    own = {key: node.entries.get(key) for key in NOT_INHERITED}
+    if node.position in orphans and node.text("extends") is None:
+        own["extends"] = None
+    return with_entries(result, **own)

@@ -27,13 +27,13 @@ from escalation.study.correlations import impossible as impossible_correlations
 from escalation.study.idle import Words, idle, unread
 from escalation.study.inherit import with_entries
 from escalation.study.messages import problems_of
-from escalation.study.names import shown, suggestion
+from escalation.study.names import listed, nearest, shown, suggestion
 from escalation.study.nodes import Items, Position, Scalar, Table, from_data, kind, to_data
 from escalation.study.overrides import ParameterOverride, impossible, overridden, patched
 from escalation.study.quantity import InlinePrior
 from escalation.study.references import ASKED, CHOSEN, WHAT_IF, Library
 from escalation.study.schema import Study
-from escalation.study.theatres import unnamed_theatres
+from escalation.study.theatres import strange_places, unnamed_theatres
 from escalation.study.vocabulary import MAX_TITLE
 from escalation.study.yaml_text import read_yaml
 
@@ -233,9 +233,10 @@ def _finished(library: Library, root: Table | None) -> Study:
     whole = assembly.study(root)
     context = assembly.context(whole)
     study = _validated(whole, context, assembly)
+    _look_up_places(whole, context, assembly)
     changes = [
         (table, name, change) for table in assembly.changes
-        for name, change in _changes(table, context, library)
+        for name, change in _changes(_of_this_study(table, context, assembly), context, library)
     ]  # fmt: skip
     rival = {
         premise: [
@@ -244,6 +245,7 @@ def _finished(library: Library, root: Table | None) -> Study:
         ]
         for premise, table in assembly.premises.items()
     }
+    _tell_absent(assembly)
     if study is None or library.problems:
         raise StudyError(library.problems)
     parameters = _parameters(study, changes, library)
@@ -359,6 +361,13 @@ def _validated(whole: Table, context: Context, assembly: Assembly) -> Study | No
         return None
 
 
+def _look_up_places(whole: Table, context: Context, assembly: Assembly) -> None:
+    library = assembly.library
+    problems, notes = strange_places(whole, context)
+    library.problems.extend(problems)
+    library.notes.extend(note for note in notes if note.file not in assembly.inherited)
+
+
 def _changes(
     table: Table, context: Context, library: Library
 ) -> Iterator[tuple[str, ParameterOverride]]:
@@ -377,24 +386,64 @@ def _changes(
             library.problems.extend(problems_of(error, node))
 
 
-def _spoken_to(table: Table, whole: Table, assembly: Assembly) -> Table:
-    """Return what a premise says without what it says of parts that this study does not have.
+def _of_this_study(table: Table, context: Context, assembly: Assembly) -> Table:
+    """Return what a study says of parameters without what it says of parts that it does not have.
 
-    A premise may be written for more structures and places than one study plays. That is told,
-    unless the study inherits the premise.
+    It may be written for more structures and places than one study plays. A name that looks like
+    a slip stays, to be refused.
     """
-    known = assembly.context(whole)["parameters"]
-    absent = [name for name in table.entries if known and "." in name and name not in known]
+    parts = set(_parts(context))
+    absent = {
+        name: table.key_position(name) for name in table.entries
+        if _is_absent(name, context) and name.partition(".")[0] not in parts
+    }
+    assembly.absent.update(
+        {name: at for name, at in absent.items() if at.file not in assembly.inherited}
+    )
+    return with_entries(table, **dict.fromkeys(absent))
+
+
+def _spoken_to(table: Table, whole: Table, assembly: Assembly) -> Table:
+    """Return what a premise says without what it says of parameters that this study does not have.
+
+    A premise may be written for other studies, even for one that has a prior where this one has
+    a number. That is told, unless the study inherits the premise.
+    """
+    context = assembly.context(whole)
+    absent = [name for name in table.entries if _is_absent(name, context)]
     stated = whole.entries.get("premises")
     if stated is not None and stated.position.file not in assembly.inherited:
-        assembly.library.notes.extend(
-            table.key_position(name).problem(
-                f"has no effect: this study has no parameter {shown(name)} "
-                f"{suggestion(name, known or ())}"
-            )
-            for name in absent
-        )
+        assembly.absent.update({name: table.key_position(name) for name in absent})
     return with_entries(table, **dict.fromkeys(absent))
+
+
+def _parts(context: Context) -> Iterator[str]:
+    """Yield the names that an inline prior's name may start with."""
+    for group in ("actors", "flashpoints", "structures"):
+        yield from context[group] or ()
+    yield from (name.partition(".")[0] for name in context["parameters"] or () if "." in name)
+
+
+def _is_absent(name: str, context: Context) -> bool:
+    """Tell whether an inline prior is named that the study does not have, and that is no slip."""
+    known = context["parameters"]
+    if known is None or name in known or "." not in name:
+        return False
+    part, _, place = name.partition(".")
+    parts = set(_parts(context))
+    if part not in parts:
+        return nearest(part, parts) is None
+    return nearest(place, [other.partition(".")[2] for other in known
+                           if other.startswith(f"{part}.")]) is None  # fmt: skip
+
+
+def _tell_absent(assembly: Assembly) -> None:
+    if assembly.absent:
+        names = " or ".join(listed(map(shown, assembly.absent), most=12).rsplit(" and ", 1))
+        first = next(iter(assembly.absent.values()))
+        assembly.library.notes.append(
+            first.problem(f"has no effect: this study has no parameter {names}")
+        )
 
 
 def _parameters(

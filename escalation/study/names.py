@@ -42,6 +42,24 @@ def listed(names: Iterable[str], most: int = 6) -> str:
     return " and ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
 
 
+def nearest(given: str, choices: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant: one or two letters differ.
+
+    Capitals, blanks and hyphens do not count.
+
+    Examples
+    --------
+    >>> nearest("South China-See", ["south_china_sea", "east_china_sea"])
+    'south_china_sea'
+    >>> nearest("south_china_sea", ["east_china_sea"]) is None
+    True
+    """
+    word = re.sub(r"[\s-]", "_", given[:200].lower())
+    cutoff = max(0.6, 1.0 - 1.9 / max(len(word), 1))
+    found = difflib.get_close_matches(word, list(choices), n=1, cutoff=cutoff)
+    return found[0] if found else None
+
+
 def suggestion(given: str, choices: Iterable[str]) -> str:
     """Return ``(did you mean 'x'?)`` or the list of choices, in parentheses.
 

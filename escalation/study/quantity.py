@@ -332,7 +332,7 @@ Magnitude: TypeAlias = Annotated[
 
 UnitMagnitude: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 1))]
 Stake: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 100, open_low=True))]
-"""In units of China's stake in Taiwan."""
+"""In the study's stake unit, V."""
 Amount: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 100))]
 """A power, a stake or a factor, of which 1 is the usual size."""
 Rate: TypeAlias = Annotated[Magnitude, AfterValidator(Within(0, 100, open_low=True))]

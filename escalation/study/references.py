@@ -6,7 +6,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from escalation.errors import Problem
@@ -102,7 +102,7 @@ class Library:
         """Return the tree of the file that `reference`, written at `position`, names."""
         why = path_fault(reference)
         if why:
-            self._refuse(position.problem(why))
+            self.refuse(position.problem(why))
             return None
         return self.open(self.target(reference, position), position)
 
@@ -137,7 +137,7 @@ class Library:
                     raise _Unusable(position.problem(message))
                 text = self._read(path, position)
             except _Unusable as unusable:
-                self._refuse(unusable.problem)
+                self.refuse(unusable.problem)
             else:
                 self.text[path] = text
                 self._trees[path] = self._parse(path, text)
@@ -152,9 +152,10 @@ class Library:
         root = read_yaml(text, ASKED, self.problems)
         return root if isinstance(root, Table) else None
 
-    def _refuse(self, problem: Problem) -> None:
+    def refuse(self, problem: Problem) -> None:
+        """Note a problem that others may follow from, since names are missing."""
         self.broken = True
-        self.problems.append(problem)
+        self.problems.append(replace(problem, cause=True))
 
     def _parse(self, path: str, text: str) -> Table | None:
         before = len(self.problems)
@@ -166,6 +167,7 @@ class Library:
             self.problems.append(root.position.problem(
                 f"expected keys with values, found {kind(root)}", key=""
             ))
+        self.problems[before:] = [replace(p, cause=True) for p in self.problems[before:]]
         return None
 
     def _read(self, path: str, position: Position) -> str:

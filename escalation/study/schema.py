@@ -62,6 +62,8 @@ MAX_TRAJECTORIES = 2**53
 MAX_DRAWS = 65_536
 MAX_SEED = 2**64 - 1
 
+DEFAULT_STAKE_UNIT = "the stake unit of the study"
+
 Design = Literal["nested_hypercube", "sobol", "latin_hypercube"]
 DESIGNS: tuple[Design, ...] = get_args(Design)
 EXTENSIBLE: tuple[Design, ...] = ("nested_hypercube", "sobol")
@@ -219,6 +221,8 @@ class Study(StudyModel):
         Length of a trajectory.
     great_power : str
         The actor whose fighting makes a war a great-power war.
+    stake_unit : str
+        What the unit of all stakes and costs is, in words: whose stake counts as 1 V.
     reference : str
         Structure that onset rates were observed under and that others are compared with.
     actors, flashpoints, structures : dict
@@ -261,6 +265,7 @@ class Study(StudyModel):
     actors: dict[Name, Actor]
     flashpoints: dict[Name, Flashpoint]
     structures: dict[Name, Structure]
+    stake_unit: Annotated[Text, UNCONTROLLED] = DEFAULT_STAKE_UNIT
     reference: StructureName
     decision_rules: tuple[RuleName, ...] = Field(
         default=DECISION_RULES[:1], strict=False,

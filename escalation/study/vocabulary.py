@@ -60,14 +60,14 @@ Name: TypeAlias = Annotated[str, AfterValidator(_named), NAME_SHAPE]
 Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE), UNCONTROLLED]
 ActorName: TypeAlias = Annotated[str, _known("actors", "actor"), NAME_SHAPE]
 StructureName: TypeAlias = Annotated[str, _known("structures", "structure"), NAME_SHAPE]
-TheatreName: TypeAlias = Annotated[str, _known("theatres", "theatre"), NAME_SHAPE]
-CoveredName: TypeAlias = Annotated[str, _known("covered", "flashpoint or theatre"), NAME_SHAPE]
+PlaceName: TypeAlias = Annotated[str, NAME_SHAPE]
+"""A flashpoint or theatre; :mod:`escalation.study.theatres` looks it up."""
 ParameterName: TypeAlias = Annotated[str, _known("parameters", "parameter"), PARAMETER_SHAPE]
 RuleName: TypeAlias = Annotated[
     str, AfterValidator(_known_rule), WithJsonSchema({"enum": list(DECISION_RULES)})
 ]
 
-ByTheatre: TypeAlias = dict[TheatreName, UnitMagnitude]
+ByTheatre: TypeAlias = dict[PlaceName, UnitMagnitude]
 
 
 class Titled(StudyModel):

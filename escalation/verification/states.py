@@ -91,7 +91,7 @@ def already_in(t: Tables, rows: np.ndarray) -> np.ndarray:
 
 
 def position(t: Tables, rows: np.ndarray, coerced: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the perceived positions on the grids of power and of US participation, times 256."""
+    """Return the perceived positions on both grids, power and the great power's, times 256."""
     class_in = already_in(t, rows)
     chance = np.zeros((len(t.veto), len(rows)), np.int64)
     for i in range(len(t.veto)):

@@ -381,7 +381,7 @@ _ENDS = (
 _DISPUTES = [
     "no dispute",
     *(
-        f"{kind}, {end}, rung {rung}, US {'in' if us else 'out'}"
+        f"{kind}, {end}, rung {rung}, great power {'in' if us else 'out'}"
         for kind in codes.DISPUTE_CLASSES
         for end in _ENDS
         for rung in range(codes.N_RUNGS)

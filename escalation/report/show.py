@@ -34,7 +34,7 @@ def format_show(ds: xr.Dataset, width: int = WIDTH) -> str:
         Columns.
     """
     parts = ["\n".join(headline(ds, width))]
-    parts.append(_titled("How to read this", "\n".join(_reading(ds, width))))
+    parts.append(_titled("How to read this", "\n".join(_reading(width))))
     parts.append(format_decision_table(ds, width))
     if has_premises(ds):
         parts.append(_titled("For those who believe otherwise", format_premises(ds, width)))
@@ -103,19 +103,13 @@ def _titled(title: str, text: str) -> str:
     return f"{title}\n{'-' * len(title)}\n{text}"
 
 
-def _reading(ds: xr.Dataset, width: int) -> list[str]:
+def _reading(width: int) -> list[str]:
     text = (
-        "A dispute is any militarized confrontation; a grave crisis is one with high stakes. War "
-        "means a major conventional attack or worse; great-power war, that the United States "
-        "fights in it; nuclear use, at least one weapon used.",
-        "Disputes and grave crises per year are unconditional: per calendar year of the horizon. "
-        "P(war), P(great-power war), P(nuclear use) and P(concession, in a grave crisis) are "
-        "unconditional: they say what happens within the horizon, however many crises that takes.",
-        "Two uncertainties: ± is chance in the simulation and shrinks with more histories; the "
-        "range over draws is what is not known about the parameters and does not.",
         "These are statements about a model under stated assumptions, not forecasts.",
+        "P(war), P(great-power war), P(nuclear use) and P(concession) are unconditional: they say "
+        "what happens within the horizon, however many disputes that takes. Disputes per year are "
+        "per calendar year of it.",
+        "Two uncertainties: chance in the simulation, which more histories make smaller, stands "
+        "below each table; the range over draws is what is not known, and no run makes it smaller.",
     )
-    power = safe(ds.attrs.get("great_power") or "united_states").replace("_", " ")
-    if power != "united states":
-        text = (text[0].replace("the United States", power), *text[1:])
     return [line for part in text for line in paragraph(part, width, "- ", "  ")]

@@ -19,18 +19,16 @@ from escalation import plots
 from escalation.analysis.sweep import find_crossings, sweep_lines
 from escalation.errors import InputError, ResultsError
 from escalation.plots.heat_map import cell_text, range_text
-from escalation.plots.ladder_survival import reach
 from escalation.plots.participation import shares
 from escalation.plots.ridgelines import density
 from escalation.plots.style import COLOURS, REFERENCE_COLOUR, looks, name_of, percent, plain
-from escalation.plots.transitions import steps
 from escalation.results.derive import with_probabilities
 from escalation.results.estimates import ratio_estimates
 from escalation.results.under_rule import under_rule
 from escalation.statistics.intervals import FEW_HITS
 
 HOSTILE = (r"$\undefined{x}$", "<img onerror=alert(1)>", "$", "_hidden", "a\nb\tc", "x" * 300)
-FIT = ("tornado", "answer_map", "flip_map", "break_even")
+FIT = ("answer_drivers", "tornado", "answer_map", "flip_map", "break_even")
 """Figures that need parameters with an effect: see test_plots_comparison.py."""
 NAMES = [name for name in plots.PLOTS if name not in FIT]
 
@@ -109,8 +107,6 @@ def test_hostile_names_are_shown_as_they_are(ds, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_draw(name):
-    if name == "variance_split":
-        pytest.skip("one draw has no variance")
     one = synthetic_dataset(
         draws=1, trajectories=200, flashpoints=1, structures=6, companion=True
     )
@@ -127,14 +123,13 @@ def test_nothing_ever_happened(ds, name):
 def test_one_structure_one_flashpoint(tmp_path):
     small = synthetic_dataset(draws=1, trajectories=40, flashpoints=1, structures=2, sweep=False)
     small = small.isel(structure=[1])
-    saved = plots.save_all(small, tmp_path)
-    unseen = {"paired_difference", "rank_probability", "variance_split", *FIT}
+    saved = plots.save_all(small, tmp_path, everything=True)
+    unseen = {"answer_difference", "paired_difference", "rank_probability", *FIT}
     # Nothing is said of sweep and prior_posterior either.
     assert [path.stem for path in saved] == [n for n in NAMES[:-2] if n not in unseen]
     assert set(saved.skipped) == unseen
-    for name in ("paired_difference", "rank_probability", *FIT):
+    for name in ("answer_difference", "paired_difference", "rank_probability", *FIT):
         assert "one structure only" in saved.skipped[name]
-    assert "1 draws are too few" in saved.skipped["variance_split"]
 
 
 def test_many_structures(ds):
@@ -211,36 +206,6 @@ def test_single_draw_shows_its_monte_carlo_interval():
     assert cell_text(one) == "10\n4.9–18"
 
 
-def test_ladder_agrees_with_the_derived_variable(ds, derived):
-    for given in ("dispute", "grave"):
-        expected = derived[f"p_reach_rung_given_{given}"].sel(peak_rung=slice(1, None))
-        found = reach(under_rule(ds), given)["mean"]
-        mean = expected.mean("draw")
-        np.testing.assert_allclose(found.transpose(*mean.dims), mean)
-    with pytest.raises(InputError, match="choices: dispute, grave"):
-        plots.ladder_survival(ds, given="war")
-
-
-def test_ladder_never_rises(ds):
-    """Neither do the means that are drawn, rung by rung, whatever the draws did not see."""
-    mean = reach(under_rule(ds))["mean"]
-    assert bool((mean.diff("peak_rung") <= 0).all())
-    for line in plots.ladder_survival(ds, "taiwan_strait").axes[0].lines:
-        y = np.asarray(line.get_ydata(), float)
-        assert line.get_linestyle() in ("None", ":") or bool((np.diff(y) <= 0).all())
-
-
-def test_ladder_marks_unreached_rungs_as_bounds(ds):
-    ax = plots.ladder_survival(without_war(ds), "taiwan_strait", REFERENCE).axes[0]
-    cell = reach(under_rule(ds)).sel(flashpoint="taiwan_strait", structure=REFERENCE)
-    trials = float(cell["trials"][0])
-    bound = 1 - 0.05 ** (1 / trials)
-    container = ax.containers[0]
-    np.testing.assert_allclose(container.lines[0].get_ydata(), bound)
-    assert len(container.lines[0].get_ydata()) == 5  # rungs 5 to 9
-    assert ax.get_yscale() == "log"
-
-
 def without_war(ds: xr.Dataset) -> xr.Dataset:
     """Move every war down to the rung below, keeping the number of disputes."""
     counts = ds["crisis_count"].transpose(..., "peak_rung").copy(deep=True)
@@ -301,12 +266,6 @@ def test_participation_agrees_with_the_derived_variables(ds, derived):
     assert "china" not in rows
 
 
-def test_transition_rows_sum_to_one(ds):
-    share = steps(under_rule(ds))["mean"].sum(("cause", "to_rung"))
-    some = under_rule(ds)["transition_count"].sum(("cause", "to_rung", "draw")) > 0
-    np.testing.assert_allclose(share.values[some.transpose(*share.dims).values], 1)
-
-
 def test_sweep_agrees_with_the_printed_one(ds):
     ((crossing,),) = (
         found.crossings
@@ -331,7 +290,7 @@ def test_derived_variables_do_not_matter(ds, derived, name):
 
 
 def test_registry_is_complete():
-    assert len(plots.PLOTS) == 16
+    assert len(plots.PLOTS) == 15
     for name, plot in plots.PLOTS.items():
         assert plot.name == name
         assert getattr(plots, name) is plot.draw
@@ -354,13 +313,20 @@ def test_unknown_names_give_the_choices(ds):
 def test_save_all(ds, tmp_path):
     before = dict(matplotlib.rcParams)
     one = ds.isel(flashpoint=[0])
-    saved = plots.save_all(one, tmp_path / "new" / "figures", format="png")
+    saved = plots.save_all(one, tmp_path / "new" / "figures", format="png", everything=True)
     assert [path.name for path in saved] == [f"{name}.png" for name in NAMES]
     assert sorted(tmp_path.glob("new/figures/*")) == sorted(saved)
     assert not list(tmp_path.glob("new/figures/.*"))
     assert set(saved.skipped) == set(FIT)
     assert all("12 parameter draws say nothing" in reason for reason in saved.skipped.values())
     assert dict(matplotlib.rcParams) == before
+
+
+def test_four_figures_are_drawn_by_themselves(ds, tmp_path):
+    saved = plots.save_all(ds.isel(flashpoint=[0]), tmp_path)
+    main = {name for name, plot in plots.PLOTS.items() if plot.main}
+    assert len(main) == 4
+    assert {path.stem for path in saved} | set(saved.skipped) == main
 
 
 def test_save_all_refuses_bad_places(ds, tmp_path):

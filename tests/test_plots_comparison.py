@@ -20,9 +20,7 @@ from escalation.plots.flip_map import find_plane, side_shares
 from escalation.plots.gap import find_subject
 from escalation.plots.style import signed
 from escalation.plots.tornado import find_swings
-from escalation.plots.variance_split import parts
-from escalation.results.derive import with_probabilities
-from escalation.results.estimates import estimates, panel, ratio_estimates, ratio_quantiles
+from escalation.results.estimates import panel, ratio_estimates, ratio_quantiles
 from escalation.results.quantities import HEADLINE, RISKS
 from escalation.results.under_rule import under_rule
 from escalation.statistics.surrogate import fit_surrogate
@@ -168,48 +166,6 @@ def test_ranks_where_nothing_happened(ds):
     assert not figure.axes[1].patches
 
 
-# ---------------------------------------------------------------- variance
-
-
-def test_variance_split_agrees_with_the_derived_variables(ds):
-    found = parts(under_rule(ds), TAIWAN, "war")
-    here = under_rule(with_probabilities(ds)).sel(flashpoint=TAIWAN)
-    total = here["p_war"].var("draw", ddof=1)
-    np.testing.assert_allclose(found.monte_carlo + found.parameter, total.values, rtol=0.02)
-    sd = estimates(ds, ["p_war"]).sel(flashpoint=TAIWAN)["parameter_sd"]
-    np.testing.assert_array_equal(np.sqrt(found.parameter), sd.values[0])
-    assert not found.rule.any()
-    bars = [p.get_width() for p in plots.variance_split(ds, "war", TAIWAN).axes[1].patches]
-    assert len(bars) == 2 * ds.sizes["structure"]
-    total = found.parameter + found.monte_carlo
-    np.testing.assert_allclose(bars[0::2], found.parameter / total)
-    np.testing.assert_allclose(bars[1::2], found.monte_carlo / total)
-
-
-def test_decision_rules_are_a_third_part(ds):
-    both = two_rules(ds)
-    found = parts(both, TAIWAN, "war")
-    share = both["first_event_count"].sel(event="war", flashpoint=TAIWAN).sum("year") / 300
-    expected = share.mean("draw").var("decision_rule")
-    np.testing.assert_allclose(found.rule, expected)
-    pooled = share.stack(any=("decision_rule", "draw")).var("any")
-    whole = found.parameter + found.monte_carlo + found.rule
-    np.testing.assert_allclose(whole, pooled, rtol=0.15)
-    seen = texts(plots.variance_split(both, "war"))
-    assert "expected utility, prospect theory" in seen
-    one = texts(plots.variance_split(both, "war", decision_rule="prospect_theory"))
-    assert "how the two sides choose" in seen
-    assert "how the two sides choose" not in one
-    assert "Decision rule: prospect theory." in one
-    with pytest.raises(InputError, match="unknown decision rule 'chance'"):
-        plots.variance_split(both, decision_rule="chance")
-
-
-def test_variance_needs_draws(ds):
-    with pytest.raises(ResultsError, match="2 draws are too few to split a variance"):
-        plots.variance_split(ds.isel(draw=slice(2)))
-
-
 # ---------------------------------------------------------------- what drives a difference
 
 
@@ -333,14 +289,14 @@ def test_drivers_that_cannot_be_known(driven, name):
 
 
 def test_figures_of_drivers_that_cannot_be_known_are_skipped(driven, tmp_path):
-    saved = plots.save_all(driven.isel(draw=slice(12)), tmp_path)
+    saved = plots.save_all(driven.isel(draw=slice(12)), tmp_path, everything=True)
     for name in ("tornado", "flip_map", "break_even"):
         assert "12 parameter draws" in saved.skipped[name]
 
 
 def test_two_structures_and_one_flashpoint(driven, tmp_path):
     small = driven.drop_dims("sweep_point").sel(structure=[REFERENCE, "asian_nato"])
-    saved = plots.save_all(small, tmp_path)
+    saved = plots.save_all(small, tmp_path, everything=True)
     assert not saved.skipped
     names = {path.stem for path in saved}
     assert {"tornado", "flip_map", "rank_probability", "break_even"} <= names

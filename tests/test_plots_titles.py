@@ -66,7 +66,7 @@ def test_no_panel_collapses(twelve: xr.Dataset, name: str) -> None:
             assert ax.get_position().width * width > 0.5
 
 
-@pytest.mark.parametrize("name", ["trade_off", "ladder_survival"])
+@pytest.mark.parametrize("name", ["trade_off"])
 def test_a_tall_legend_covers_no_panel(twelve: xr.Dataset, name: str) -> None:
     figure = drawn(plots.PLOTS[name].draw(titled(twelve, LONG)))
     (legend,) = (ax.get_legend() for ax in figure.axes if ax.get_legend())
@@ -105,7 +105,7 @@ def test_twenty_structures_have_twenty_colours() -> None:
     assert max(np.dot(c, (0.2126, 0.7152, 0.0722)) for c in colours) < 0.85
 
 
-@pytest.mark.parametrize("name", ["risk_ridgelines", "variance_split"])
+@pytest.mark.parametrize("name", ["risk_ridgelines"])
 def test_titles_without_a_font_give_way_to_names(
     twelve: xr.Dataset, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +136,7 @@ def a_family_with_more_letters() -> tuple[str, str]:
     raise AssertionError("no such family")
 
 
-@pytest.mark.parametrize("name", ["risk_ridgelines", "variance_split"])
+@pytest.mark.parametrize("name", ["risk_ridgelines"])
 def test_an_installed_family_lends_its_letters(
     twelve: xr.Dataset, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,14 +98,18 @@ def show(results: str) -> None:
 @main.command()
 @click.argument("results", type=click.Path())
 @click.option("-o", "--output", required=True, type=click.Path(), help="Folder for the figures.")
-def plot(results: str, output: str) -> None:
-    """Draw every figure of RESULTS, in place of those of other results in the folder."""
+@click.option("--all", "everything", is_flag=True, help="Every figure, not only the main four.")
+@click.option("--format", default="png", show_default=True, help="png, svg or pdf.")
+def plot(results: str, output: str, everything: bool, format: str) -> None:
+    """Draw the main figures of RESULTS, in place of those of other results in the folder."""
     from escalation.plots import save_all
     from escalation.results import open_results
 
     ds = open_results(results)
     with progress(DRAWING) as display:
-        saved = save_all(ds, Path(output), progress=display.counting(DRAWING))
+        saved = save_all(
+            ds, Path(output), format, everything=everything, progress=display.counting(DRAWING)
+        )
     for path in saved:
         click.echo(path)
     say_skipped(saved)

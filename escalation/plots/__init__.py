@@ -23,17 +23,14 @@ from escalation.plots.break_even import break_even, sweep
 from escalation.plots.cumulative import cumulative_risk
 from escalation.plots.flip_map import answer_map, flip_map
 from escalation.plots.heat_map import risk_heat_map
-from escalation.plots.ladder_survival import ladder_survival
-from escalation.plots.paired import paired_difference
+from escalation.plots.paired import answer_difference, paired_difference
 from escalation.plots.participation import participation
 from escalation.plots.prior_posterior import prior_posterior
 from escalation.plots.rank_probability import rank_probability
 from escalation.plots.ridgelines import risk_ridgelines
 from escalation.plots.style import DPI
-from escalation.plots.tornado import tornado
+from escalation.plots.tornado import answer_drivers, tornado
 from escalation.plots.trade_off import trade_off
-from escalation.plots.transitions import transition_matrix
-from escalation.plots.variance_split import variance_split
 from escalation.results.companion import has_companion
 
 if TYPE_CHECKING:
@@ -45,11 +42,12 @@ __all__ = [
     "PLOTS",
     "Plot",
     "SavedFigures",
+    "answer_difference",
+    "answer_drivers",
     "answer_map",
     "break_even",
     "cumulative_risk",
     "flip_map",
-    "ladder_survival",
     "paired_difference",
     "participation",
     "prior_posterior",
@@ -61,8 +59,6 @@ __all__ = [
     "sweep",
     "tornado",
     "trade_off",
-    "transition_matrix",
-    "variance_split",
 ]
 
 
@@ -82,6 +78,8 @@ class Plot:
         How to read it.
     applies : callable
         Whether results are of the kind that has this figure at all.
+    main : bool
+        Whether it is one of the four that a run draws by itself.
     """
 
     name: str
@@ -89,15 +87,33 @@ class Plot:
     title: str
     caption: str
     applies: Callable[[xr.Dataset], bool] = lambda ds: True
+    main: bool = False
 
 
 _ALL = (
     Plot(
-        "trade_off",
-        trade_off,
-        "The trade-off plane",
-        "How often grave crises start, against how often one becomes a war; one point per "
-        "structure. Towards the lower left is safer on both; the grey lines join equal risk.",
+        "answer_map",
+        answer_map,
+        "The answer, and where it turns",
+        "Expected difference in war between the two structures that the study compares, over two "
+        "assumptions that nobody knows, with what each premise says of them.",
+        main=True,
+    ),
+    Plot(
+        "answer_difference",
+        answer_difference,
+        "Against the alternative, risk by risk",
+        "Mean difference of every structure to the alternative of the study's answer at its first "
+        "flashpoint, with its Monte Carlo interval, its range over draws and P(safer).",
+        main=True,
+    ),
+    Plot(
+        "answer_drivers",
+        answer_drivers,
+        "What moves the difference",
+        "The most influential parameters of the answer's difference in war: how far each swings "
+        "it, and its share of the variance, with intervals.",
+        main=True,
     ),
     Plot(
         "risk_heat_map",
@@ -105,12 +121,14 @@ _ALL = (
         "Risk by structure and flashpoint",
         "Chance of war, great-power war, nuclear use and concession within the horizon, each "
         "in a panel of its own, because the ranking depends on the risk chosen.",
+        main=True,
     ),
     Plot(
-        "ladder_survival",
-        ladder_survival,
-        "How far disputes climb",
-        "Chance that a dispute reaches a rung or goes beyond it, on a logarithmic axis.",
+        "trade_off",
+        trade_off,
+        "The trade-off plane",
+        "How often grave crises start, against how often one becomes a war; one point per "
+        "structure. Towards the lower left is safer on both; the grey lines join equal risk.",
     ),
     Plot(
         "cumulative_risk",
@@ -133,13 +151,6 @@ _ALL = (
         "although bound.",
     ),
     Plot(
-        "transition_matrix",
-        transition_matrix,
-        "Steps up the ladder",
-        "Where the steps from each rung lead, and whether chance, the challenger's decision or "
-        "a spiral caused them.",
-    ),
-    Plot(
         "paired_difference",
         paired_difference,
         "Against the reference, draw by draw",
@@ -153,25 +164,11 @@ _ALL = (
         "Chance of every rank of every structure, risk by risk; rank 1 has the least risk.",
     ),
     Plot(
-        "variance_split",
-        variance_split,
-        "Ignorance or chance",
-        "Variance of one draw's estimate, split into what parameters, Monte Carlo error and, with "
-        "several of them, decision rules contribute.",
-    ),
-    Plot(
         "tornado",
         tornado,
         "What moves the difference",
         "The most influential parameters of the difference to the reference: how far each swings "
         "it, and its share of the variance, with intervals.",
-    ),
-    Plot(
-        "answer_map",
-        answer_map,
-        "The answer, and where it turns",
-        "Expected difference in war between the two structures that the study compares, over two "
-        "assumptions that nobody knows, with what each premise says of them.",
     ),
     Plot(
         "flip_map",
@@ -228,9 +225,10 @@ def save_all(
     directory: str | os.PathLike[str],
     format: str = "png",
     *,
+    everything: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> SavedFigures:
-    """Draw and save every figure that the results have the data for.
+    """Draw and save the four main figures, or every one that the results have the data for.
 
     Figures of earlier results in the directory, of the same format, are removed first, so that
     none is left beside those of these results.
@@ -243,6 +241,8 @@ def save_all(
         Where the files go, named after the figures; it is made if need be.
     format : {"png", "svg", "pdf"}
         File format.
+    everything : bool
+        Whether all figures are drawn.
     progress : callable, optional
         Called with (figures done, figures in all); those that cannot be drawn count too.
 
@@ -260,7 +260,7 @@ def save_all(
     if format not in FORMATS:
         raise InputError(f"unknown figure format {format!r}; choices: {', '.join(FORMATS)}")
     saved = SavedFigures()
-    left = [plot for plot in PLOTS.values() if plot.applies(ds)]
+    left = [p for p in PLOTS.values() if p.applies(ds) and (everything or p.main)]
     total = len(left)
     try:
         folder = Path(directory)

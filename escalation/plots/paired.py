@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from escalation.analysis.comparison import quantity_of
+from escalation.analysis.selection import asked
 from escalation.plots.grid import (
     beside,
     comparisons,
@@ -88,6 +89,22 @@ def paired_difference(
     headline(figure, ds, f"Safer or riskier than {name}, draw by draw, within {years} years")
     footnote(figure, ds, _note(ds, int(first["draws"])))
     return figure
+
+
+def answer_difference(ds: xr.Dataset) -> Figure:
+    """Every structure against the alternative of the study's answer, at the first flashpoint.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; see `escalation.results`.
+
+    Returns
+    -------
+    Figure
+        As `paired_difference`.
+    """
+    return paired_difference(asked(ds), flashpoints=str(ds["flashpoint"].values[0]))
 
 
 def _legend() -> tuple[list[Artist], list[str]]:

@@ -20,6 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator
 
+from escalation.analysis.selection import asked
 from escalation.errors import ResultsError
 from escalation.plots.gap import (
     Subject,
@@ -130,6 +131,22 @@ def tornado(
     headline(figure, ds, "What moves the difference, parameter by parameter", title_of(ds, subject))
     footnote(figure, ds, _note(subject, shown))
     return figure
+
+
+def answer_drivers(ds: xr.Dataset) -> Figure:
+    """Most influential parameters of the difference in war of the study's answer.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Results; see `escalation.results`.
+
+    Returns
+    -------
+    Figure
+        As `tornado`.
+    """
+    return tornado(asked(ds))
 
 
 def _two(figure: Figure, row: list[Axes]) -> tuple[Axes, Axes]:

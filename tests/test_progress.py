@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def few_figures() -> Iterator[None]:
     """Four figures stand for all; the last of them cannot be drawn from few draws."""
     names = ("trade_off", "participation", "rank_probability", "flip_map")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plots, "PLOTS", {name: plots.PLOTS[name] for name in names})
+        few = {name: replace(plots.PLOTS[name], main=True) for name in names}
+        patch.setattr(plots, "PLOTS", few)
         yield
 
 

@@ -42,9 +42,10 @@ BLOCK = re.compile(r"(<!-- quoted: (\w+) -->\n)(?:```text\n.*?\n```\n)?", re.DOT
 def quoted_texts(ds: xr.Dataset) -> Iterator[tuple[str, str]]:
     """Yield the name and the text of everything that documents quote."""
     first = ds.isel(flashpoint=[0])
+    point = str(first["flashpoint"].values[0])
     yield "answer", format_answer(ds, WIDTH)
-    yield "decision_table", _after(format_decision_table(first, WIDTH), str(first.flashpoint[0].item()))
-    yield "premises", _after(format_premises(first, WIDTH), f"{first.flashpoint[0].item()}: ")
+    yield "decision_table", _after(format_decision_table(first, WIDTH), point)
+    yield "premises", _after(format_premises(first, WIDTH), f"{point}: ")
     story = replay(ds, flashpoint="taiwan_strait", structure="asian_nato", draw=3, trajectory=84)
     yield "story", "\n".join([*story[:1], *_last_dispute(story)])
     yield "drivers", _after(

@@ -227,10 +227,10 @@ def test_no_verdict_from_one_history_per_draw(study: Study) -> None:
     values = cells.sampled(64, seed=9)
     simulators = {name: LocalSimulator(small, values, 0) for name in small.structures}
     text = format_show(counts_of(small, simulators, 1, 1, 64))
-    text, _, tables = text.partition("How to read this")[0].partition("taiwan_strait, ")
-    answer = " ".join(text.partition("\n- ")[0].split())
-    assert "too few histories" in answer
-    assert "of draws" not in answer
+    tables, _, answer = text.partition("taiwan_strait, ")[2].partition("The answer")
+    answer = " ".join(answer.split())
+    assert "War: too few histories" in answer
+    assert "have fewer wars under" not in answer
     numbers = tables.partition("What flips the answer")[0]
     assert "±?" in numbers
     assert "few histories" in numbers

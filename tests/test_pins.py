@@ -115,3 +115,20 @@ def test_what_cannot_be_asked_is_refused(ds: xr.Dataset) -> None:
     assert "confirmed" not in with_confirmation(changed).attrs
     few = escalation.run(cells.first_year(), draws=2, trajectories=2)
     assert np.array_equal(with_confirmation(few)["crisis_count"], few["crisis_count"])
+
+
+def test_a_pair_without_the_reference_of_the_study_is_pinned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Onset rates were observed under a structure that is neither of the two."""
+    monkeypatch.setattr(pins, "MOST", 1)
+    names = ("hub_and_spoke", "us_retrenchment", "asian_nato")
+    study = parse_study({
+        "name": "s", "extends": "asian_nato.yaml", "decision_rules": ["expected_utility"],
+        "flashpoints": ["flashpoints/taiwan_strait.yaml"], "premises": [],
+        "structures": [f"structures/{name}.yaml" for name in names],
+        "compare": {"answer": {"structure": "asian_nato", "against": "us_retrenchment"},
+                    "focus": ["asian_nato"]},
+    }, cells.CONFIGS)  # fmt: skip
+    ds = with_confirmation(escalation.run(study, draws=192, trajectories=200, seed=7))
+    assert json.loads(ds.attrs["confirmed"])

@@ -27,7 +27,7 @@ LONG = [
 ALIKE = [f"A pact number {k:02d} of the willing and the able by the Pacific" for k in range(N)]
 ONE_WORD = ["Verteidigungsbündnisverpflichtungserfüllungsverzögerungsfälle", *LONG[1:]]
 CHINESE = ["美国收缩", "轴辐体系", "한국과 일본", *(f"方案{k}" for k in range(3, N))]
-FIT = ("tornado", "flip_map", "break_even")
+FIT = ("answer_drivers", "answer_map", "tornado", "flip_map", "break_even")
 """Figures that need parameters with an effect."""
 NAMES = [name for name in plots.PLOTS if name not in FIT]
 

@@ -143,8 +143,8 @@ def asked(ds: xr.Dataset) -> xr.Dataset:
 
     Examples
     --------
-    >>> asked(ds.assign_attrs(answer='{"structure": "quad", "against": "aukus"}')) is ds
-    True
+    >>> asked(ds.assign_attrs(answer='{"structure": "asian_nato", "against": "quad"}')).reference
+    'quad'
     """
     answer: Mapping[str, str] = json.loads(ds.attrs.get("answer") or "{}")
     known = labels(ds, "structure")

@@ -36,8 +36,9 @@ def say_beforehand(study: Study, posterior: Posterior | None) -> None:
     unrecorded = unrecorded_words(study, posterior)
     if unrecorded:
         click.echo("\n".join([*paragraph(unrecorded, width), ""]))
-    if bound.attrs["idle_parameters"]:
-        click.echo(f"note: {idle_words(bound)}", err=True)
+    idle = idle_words(study, bound)
+    if idle:
+        click.echo(f"note: {idle}", err=True)
 
 
 def show_results(ds: xr.Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,19 @@ def format_bindings(bound: xr.Dataset, width: int = WIDTH) -> str:
     return "\n".join(lines)
 
 
-def idle_words(bound: xr.Dataset) -> str:
-    """Say which of a study's own parameters have no effect, given :func:`escalation.bindings`."""
-    idle = [safe(name) for name in bound.attrs["idle_parameters"]]
+_BY_PLACE = re.compile(r"\.(?:commitments\.\w+|covers|members\.\w+\.bindingness)\.(\w+)$")
+
+
+def idle_words(study: Study, bound: xr.Dataset) -> str:
+    """Say which of a study's own parameters have no effect, given :func:`escalation.bindings`.
+
+    Those that speak of places that are not played are a note of the loader's. Empty for none.
+    """
+    played = {*study.flashpoints, *study.theatres}
+    names = [(name, _BY_PLACE.search(name)) for name in bound.attrs["idle_parameters"]]
+    idle = [safe(name) for name, place in names if place is None or place[1] in played]
+    if not idle:
+        return ""
     if len(idle) == 1:
         return f"1 parameter has no effect here: {idle[0]}"
     return f"{len(idle)} parameters have no effect here: {listed(idle, 20)}"

@@ -172,8 +172,11 @@ def _pins(gap: Gap) -> Iterator[_Pin]:
 
 
 def _pair(study: Study, flashpoint: str, chosen: Choice) -> Study:
-    """Return the study of one flashpoint and two structures, under the headline rule."""
-    names = (chosen.structure, chosen.reference)
+    """Return the study of one flashpoint and two structures, under the headline rule.
+
+    The structure under which onset rates were observed stays, behind the two.
+    """
+    names = dict.fromkeys((chosen.structure, chosen.reference, study.reference))
     return study.model_copy(update={
         "flashpoints": {flashpoint: study.flashpoints[flashpoint]},
         "structures": {name: study.structures[name] for name in names},
@@ -218,7 +221,9 @@ def _difference(
     pinned = values.replaced(name, np.full(draws, at))
     simulator = LocalSimulator(study, pinned, int(ds.attrs["seed"]), threads=threads)
     counts = Counts(study, draws)
-    for block, found in simulator.simulate_all(blocks_of(study, (0, draws), (0, trajectories))):
+    blocks = blocks_of(study, (0, draws), (0, trajectories))
+    pair = (chosen.structure, chosen.reference)
+    for block, found in simulator.simulate_all(b for b in blocks if b.structure in pair):
         counts.add(block, found)
     hits = counts.arrays["first_event_count"][0, 0, :, :, EVENTS.index(on)].sum(axis=-1)
     share = hits / trajectories

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import pty
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import backtest_rows
 import cells
@@ -67,13 +71,100 @@ def duel() -> Study:
     }, cells.CONFIGS)  # fmt: skip
 
 
+class Memory:
+    """What takes long in a command is done once, and told again to each display that follows.
+
+    The first call of a command really works; later ones are given what it found, after the reports
+    that it made. What is called outside a command works each time.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, int], tuple[list[tuple[str, tuple[Any, ...]]], Any]] = {}
+        self._command, self._calls = "", Counter[str]()
+
+    @contextmanager
+    def of(self, command: str) -> Iterator[None]:
+        self._command = command
+        self._calls.clear()
+        try:
+            yield
+        finally:
+            self._command = ""
+
+    def remembered(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(function)
+
+        def again(*arguments: object, **options: object) -> Any:
+            if not self._command:
+                return function(*arguments, **options)
+            key = self._command, name, self._calls[name]
+            self._calls[name] += 1
+            given = signature.bind(*arguments, **options)
+            tell = {word: given.arguments[word] for word in ("progress", "report")
+                    if given.arguments.get(word)}  # fmt: skip
+            if key not in self._kept:
+                told: list[tuple[str, tuple[Any, ...]]] = []
+                for word, display in tell.items():
+                    given.arguments[word] = noting(told, word, display)
+                found = function(*given.args, **given.kwargs)
+                found = list(found) if inspect.isgenerator(found) else found
+                self._kept[key] = told, found
+                return found
+            told, found = self._kept[key]
+            for word, said in told:
+                tell[word](*said)
+            return found
+
+        return again
+
+
+def noting(
+    told: list[tuple[str, tuple[Any, ...]]], word: str, display: Callable[..., None]
+) -> Callable[..., None]:
+    """Return a display that takes note of what it is told."""
+
+    def note(*said: Any) -> None:
+        told.append((word, said))
+        display(*said)
+
+    return note
+
+
+MEMORY = Memory()
+SLOW = (
+    "escalation.simulation.run.execute",
+    "escalation.history.cases.load_cases",
+    "escalation.history.cases._case",
+    "escalation.history.calibrate.find_mode",
+    "escalation.history.calibrate.sample",
+    "escalation.verification.verify._checks",
+    "escalation.verification.pins.find_gaps",
+    "escalation.verification.pins._held",
+    "escalation.plots._drawn",
+    "escalation.analysis.findings.drivers_of",
+    "escalation.report.format_show",
+    "escalation.report.answer.format_answer",
+)
+"""What takes long in commands."""
+
+
 @pytest.fixture(scope="module", autouse=True)
-def few_figures() -> Iterator[None]:
-    """Four figures stand for all; the last of them cannot be drawn from few draws."""
+def little_work(ds: xr.Dataset) -> Iterator[None]:
+    """What takes long is done once, no file is opened, and no figure of four is painted.
+
+    The last of the figures cannot be drawn from few draws. All is as wide as `terminal`.
+    """
     names = ("trade_off", "participation", "rank_probability", "flip_map")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "200")
         few = {name: replace(plots.PLOTS[name], main=True) for name in names}
         patch.setattr(plots, "PLOTS", few)
+        patch.setattr("matplotlib.figure.Figure.savefig", lambda _, file, **__: file.write(b"x"))
+        patch.setattr("escalation.results.open_results", lambda _: ds)
+        for name in SLOW:
+            place, _, function = name.rpartition(".")
+            found = getattr(importlib.import_module(place), function)
+            patch.setattr(name, MEMORY.remembered(name, found))
         yield
 
 
@@ -142,7 +233,8 @@ BREAKS = {
 
 
 def call(arguments: list[str]) -> Result:
-    return CliRunner().invoke(main, arguments)
+    with MEMORY.of(arguments[0]):
+        return CliRunner().invoke(main, arguments)
 
 
 def with_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
@@ -190,7 +282,7 @@ def on_terminal(
 ) -> tuple[int, str, str]:
     """Run a command whose stderr is a terminal: exit code, stdout, what the terminal was sent."""
     capsys.readouterr()
-    with terminal(monkeypatch) as written:
+    with terminal(monkeypatch) as written, MEMORY.of(arguments[0]):
         try:
             code = main(arguments, standalone_mode=False) or 0
         except SystemExit as end:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from reprlib import repr as brief
 from typing import Any
 
@@ -13,8 +14,16 @@ import xarray as xr
 
 from escalation.contracts.codes import NUCLEAR_USE, WAR
 from escalation.errors import ResultsError
-from escalation.results.companion import beliefs, under
-from escalation.results.variables import ATTRIBUTES, CELL, FIXED_COORDS, VARIABLES, names
+from escalation.results.companion import beliefs
+from escalation.results.variables import (
+    ATTRIBUTES,
+    CELL,
+    COMPANION_COUNTS,
+    COMPANION_DIMS,
+    FIXED_COORDS,
+    VARIABLES,
+    names,
+)
 
 MONTHS = 12
 
@@ -34,16 +43,75 @@ def check_dataset(ds: xr.Dataset) -> None:
     """
     _check_attrs(ds)
     _check_presence(ds)
+    counts = _Counts(
+        {str(name): variable for name, variable in ds.variables.items()},
+        {str(name): ds.variables[name].values for name in ds.dims if name in ds.variables},
+        ds.attrs,
+    )
     for name in names("coordinate", "stored", "sweep", "companion"):
         if name in ds.variables:
-            _check_form(ds, name)
+            _check_form(counts, name)
     _check_labels(ds)
-    _check_trajectories(ds)
-    _check_disputes(ds)
-    _check_replicates(ds)
-    _check_parties(ds)
-    _check_sweep(ds)
-    _check_companions(ds)
+    _check_trajectories(counts)
+    _check_disputes(counts)
+    _check_replicates(counts)
+    _check_parties(counts)
+    _check_sweep(counts)
+    _check_companions(ds, counts)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Arrays without their coordinates, which need not be aligned again at every step.
+
+    Attributes
+    ----------
+    arrays : mapping
+        Variables by name.
+    labels : mapping
+        Labels by dimension.
+    attrs : mapping
+        Attributes of the dataset.
+    """
+
+    arrays: Mapping[str, xr.Variable]
+    labels: Mapping[str, np.ndarray]
+    attrs: Mapping[Any, Any]
+
+    def __getitem__(self, name: str) -> xr.Variable:
+        return self.arrays[name]
+
+    def refuse(self, name: str, wrong: xr.Variable, what: str, value: xr.Variable) -> None:
+        """Raise for the first True of `wrong`, naming its cell and the value there."""
+        if not wrong.values.any():
+            return
+        value = value.transpose(*_order(value.dims))
+        wrong = wrong.transpose(*_order(wrong.dims))
+        index = dict(zip(wrong.dims, np.unravel_index(int(wrong.values.argmax()), wrong.shape),
+                         strict=True))
+        where = ", ".join(f"{dim}={self._label(str(dim), i)}" for dim, i in index.items())
+        found = value.isel({dim: i for dim, i in index.items() if dim in value.dims}).values
+        raise ResultsError(f"{name} at {where}: {what} (found {found})")
+
+    def _label(self, dim: str, index: Any) -> str:
+        """Label along a dimension, harmless in a terminal."""
+        label = str(self.labels[dim][index]) if dim in self.labels else str(index)
+        return label if label.isprintable() and len(label) < 64 else brief(label)
+
+
+def _at(array: xr.Variable, **labels: str) -> xr.Variable:
+    """Return the part of an array at labels of this version."""
+    return array.isel({dim: FIXED_COORDS[dim].index(label) for dim, label in labels.items()})
+
+
+def _from(array: xr.Variable, rung: int, dim: str = "peak_rung") -> xr.Variable:
+    """Return the part of an array from a rung on."""
+    return array.isel({dim: slice(rung, None)})
+
+
+def _renamed(array: xr.Variable, dims: Mapping[str, str]) -> xr.Variable:
+    """Return an array with other names of dimensions."""
+    return xr.Variable([dims.get(str(dim), dim) for dim in array.dims], array.values)
 
 
 def _check_attrs(ds: xr.Dataset) -> None:
@@ -140,7 +208,7 @@ def _check_presence(ds: xr.Dataset) -> None:
             raise ResultsError(f"{what}: incomplete, missing {', '.join(absent)}")
 
 
-def _check_form(ds: xr.Dataset, name: str) -> None:
+def _check_form(ds: _Counts, name: str) -> None:
     variable, found = VARIABLES[name], ds[name]
     if found.dims != variable.dims:
         raise ResultsError(f"{name}: dimensions {found.dims}, not {variable.dims}")
@@ -148,9 +216,11 @@ def _check_form(ds: xr.Dataset, name: str) -> None:
     if not fits:
         raise ResultsError(f"{name}: type {found.dtype}, not {variable.dtype}")
     if variable.role != "coordinate" and variable.dtype == "int64":
-        _refuse(name, found < 0, "negative count", found)
+        ds.refuse(name, found < 0, "negative count", found)
     if variable.dtype == "float64":
-        _refuse(name, xr.apply_ufunc(np.isinf, found) | found.isnull(), "not finite", found)
+        ds.refuse(
+            name, xr.Variable(found.dims, ~np.isfinite(found.values)), "not finite", found
+        )
 
 
 def _check_labels(ds: xr.Dataset) -> None:
@@ -168,154 +238,152 @@ def _check_labels(ds: xr.Dataset) -> None:
         )
 
 
-def _check_trajectories(ds: xr.Dataset) -> None:
+def _check_trajectories(ds: _Counts) -> None:
     n = ds.attrs["trajectories"]
     worst = ds["worst_rung_count"]
     for name, dim in (
         ("worst_rung_count", "worst_rung"), ("trajectory_end_count", "trajectory_end"),
     ):
         total = ds[name].sum(dim)
-        _refuse(name, total != n, f"does not sum to the {n} trajectories", total)
+        ds.refuse(name, total != n, f"does not sum to the {n} trajectories", total)
     first = ds["first_event_count"].sum("year")
     for event, rung in (("dispute", 1), ("war", WAR), ("nuclear_use", NUCLEAR_USE)):
-        reached = worst.sel(worst_rung=slice(rung, None)).sum("worst_rung")
-        seen = first.sel(event=event, drop=True)
-        _refuse(
+        reached = _from(worst, rung, "worst_rung").sum("worst_rung")
+        seen = _at(first, event=event)
+        ds.refuse(
             "first_event_count", seen != reached,
             f"event {event} differs from the trajectories with a worst rung >= {rung}", seen,
         )
     for rare, common in (
         ("grave_crisis", "dispute"), ("concession", "grave_crisis"), ("great_power_war", "war"),
     ):
-        more = first.sel(event=rare, drop=True)
-        less = first.sel(event=common, drop=True)
-        _refuse("first_event_count", more > less, f"more {rare} than {common}", more)
+        more = _at(first, event=rare)
+        less = _at(first, event=common)
+        ds.refuse("first_event_count", more > less, f"more {rare} than {common}", more)
     limit = n * ds.attrs["horizon_years"] * MONTHS
     months = ds["exposure_months"]
-    _refuse("exposure_months", months > limit, f"more than {limit} months", months)
+    ds.refuse("exposure_months", months > limit, f"more than {limit} months", months)
 
 
-def _check_disputes(ds: xr.Dataset) -> None:
+def _check_disputes(ds: _Counts) -> None:
     crises = ds["crisis_count"]
     by_class = crises.sum(("end_state", "peak_rung", "us_fought"))
     durations = ds["duration_count"].sum("duration_bin")
-    _refuse(
+    ds.refuse(
         "duration_count", durations != by_class, "sum differs from crisis_count", durations
     )
     answered = ds["reciprocated_count"]
-    _refuse("reciprocated_count", answered > by_class, "more than disputes", answered)
-    grave = by_class.sel(dispute_class="grave", drop=True)
-    _refuse("wedge_count", ds["wedge_count"] > grave, "more than grave crises", ds["wedge_count"])
+    ds.refuse("reciprocated_count", answered > by_class, "more than disputes", answered)
+    grave = _at(by_class, dispute_class="grave")
+    ds.refuse("wedge_count", ds["wedge_count"] > grave, "more than grave crises", ds["wedge_count"])
 
     by_peak = crises.sum(("dispute_class", "end_state", "us_fought"))
-    worst = ds["worst_rung_count"].rename(worst_rung="peak_rung").isel(peak_rung=slice(1, None))
-    disputes = by_peak.isel(peak_rung=slice(1, None))
-    _refuse(
-        "crisis_count", disputes < worst,
-        "fewer disputes with this highest rung than trajectories with this worst rung", disputes,
+    worst = _renamed(ds["worst_rung_count"], {"worst_rung": "peak_rung"})
+    above = xr.Variable("peak_rung", np.array(FIXED_COORDS["peak_rung"]) > 0)
+    ds.refuse(
+        "crisis_count", (by_peak < worst) & above,
+        "fewer disputes with this highest rung than trajectories with this worst rung", by_peak,
     )
-    _refuse(
+    ds.refuse(
         "crisis_count", by_peak.isel(peak_rung=0) > 0, "a dispute that never left rung 0",
         by_peak.isel(peak_rung=0),
     )
     _check_first_events(ds, by_class)
-    wars = by_peak.sel(peak_rung=slice(WAR, None)).sum("peak_rung")
+    wars = _from(by_peak, WAR).sum("peak_rung")
     sizes = ds["coalition_size_count"].sum("coalition_size")
-    _refuse("coalition_size_count", sizes != wars, "sum differs from the wars", sizes)
+    ds.refuse("coalition_size_count", sizes != wars, "sum differs from the wars", sizes)
 
 
-def _check_first_events(ds: xr.Dataset, by_class: xr.DataArray) -> None:
+def _check_first_events(ds: _Counts, by_class: xr.Variable) -> None:
     """Every event of a trajectory has at least one dispute behind it, and the reverse."""
     first = ds["first_event_count"].sum("year")
     crises = ds["crisis_count"].sum("end_state")
-    war = crises.sel(peak_rung=slice(WAR, None)).sum(("peak_rung", "dispute_class"))
-    conceded = ds["crisis_count"].sel(dispute_class="grave", end_state="defender_concedes")
+    war = _from(crises, WAR).sum(("peak_rung", "dispute_class"))
+    conceded = _at(
+        ds["crisis_count"], dispute_class="grave", end_state="defender_concedes"
+    )
     disputes = {
         "dispute": by_class.sum("dispute_class"),
-        "grave_crisis": by_class.sel(dispute_class="grave", drop=True),
-        "concession": conceded.sum(("peak_rung", "us_fought")).drop_vars(
-            ["dispute_class", "end_state"]
-        ),
+        "grave_crisis": _at(by_class, dispute_class="grave"),
+        "concession": conceded.sum(("peak_rung", "us_fought")),
         "war": war.sum("us_fought"),
-        "great_power_war": war.sel(us_fought=1, drop=True),
-        "nuclear_use": crises.sel(peak_rung=slice(NUCLEAR_USE, None)).sum(
-            ("peak_rung", "dispute_class", "us_fought")
-        ),
+        "great_power_war": war.isel(us_fought=1),
+        "nuclear_use": _from(crises, NUCLEAR_USE).sum(("peak_rung", "dispute_class", "us_fought")),
     }
     for event, count in disputes.items():
-        seen = first.sel(event=event, drop=True)
-        _refuse(
+        seen = _at(first, event=event)
+        ds.refuse(
             "first_event_count", (seen > count) | ((seen == 0) & (count > 0)),
             f"event {event} does not fit crisis_count", seen,
         )
 
 
-def _check_replicates(ds: xr.Dataset) -> None:
+def _check_replicates(ds: _Counts) -> None:
     """Replicates add up to the counts that are not split by replicate."""
-    if "replicate_count" not in ds:
+    if "replicate_count" not in ds.arrays:
         return
     crises = ds["crisis_count"].sum("end_state")
-    grave = crises.sel(dispute_class="grave", drop=True).sum("us_fought")
+    grave = _at(crises, dispute_class="grave").sum("us_fought")
     totals = {
         "disputes": crises.sum(("dispute_class", "peak_rung", "us_fought")),
         "grave_crises": grave.sum("peak_rung"),
-        "grave_wars": grave.sel(peak_rung=slice(WAR, None)).sum("peak_rung"),
+        "grave_wars": _from(grave, WAR).sum("peak_rung"),
     }
     first = ds["first_event_count"].sum("year")
-    for event in first["event"].values.tolist():
-        totals[event] = first.sel(event=event, drop=True)
+    for event in FIXED_COORDS["event"]:
+        totals[event] = _at(first, event=event)
     counted = ds["replicate_count"].sum("replicate")
     for name, total in totals.items():
-        found = counted.sel(counted=name, drop=True)
-        _refuse("replicate_count", found != total, f"{name} differ from the whole cell", found)
+        found = _at(counted, counted=name)
+        ds.refuse("replicate_count", found != total, f"{name} differ from the whole cell", found)
 
 
-def _check_parties(ds: xr.Dataset) -> None:
+def _check_parties(ds: _Counts) -> None:
     third = ds["is_third_party"]
     crises = ds["crisis_count"].sum(("dispute_class", "end_state", "us_fought"))
     disputes = crises.sum("peak_rung")
-    wars = crises.sel(peak_rung=slice(WAR, None)).sum("peak_rung")
+    wars = _from(crises, WAR).sum("peak_rung")
     fought, out = ds["fought_count"], ds["stayed_out_count"]
-    _refuse(
+    ds.refuse(
         "stayed_out_count", third & (fought + out != wars), "with fought_count not all wars", out
     )
-    limits = {
+    limits: dict[str, xr.Variable | int] = {
         "supported": disputes, "vetoed": disputes, "fought": wars, "stayed_out": wars,
         "entrapped": fought, "abandoned": out, "exited": ds.attrs["trajectories"],
     }
     for outcome, limit in limits.items():
         name = f"{outcome}_count"
-        _refuse(name, ds[name] > limit, "more than there can be", ds[name])
-        _refuse(name, ~third & (ds[name] > 0), "counted for an actor that is no third party",
+        ds.refuse(name, ds[name] > limit, "more than there can be", ds[name])
+        ds.refuse(name, ~third & (ds[name] > 0), "counted for an actor that is no third party",
                 ds[name])
     _check_great_power(ds, fought)
 
 
-def _check_great_power(ds: xr.Dataset, fought: xr.DataArray) -> None:
-    actor = ds.attrs.get("great_power", "")
-    if actor not in ds["actor"].values:
+def _check_great_power(ds: _Counts, fought: xr.Variable) -> None:
+    actor, actors = ds.attrs.get("great_power", ""), ds.labels["actor"].tolist()
+    if actor not in actors:
         return
-    crises = ds["crisis_count"].sel(us_fought=1, peak_rung=slice(WAR, None), drop=True)
+    crises = _from(ds["crisis_count"].isel(us_fought=1), WAR)
     joint = crises.sum(("dispute_class", "end_state", "peak_rung"))
-    counted = fought.sel(actor=actor, drop=True)
-    here = ds["is_third_party"].sel(actor=actor, drop=True)
-    _refuse(
+    one = {"actor": actors.index(actor)}
+    counted, here = fought.isel(one), ds["is_third_party"].isel(one)
+    ds.refuse(
         "fought_count", here & (counted != joint),
         f"{actor} differs from crisis_count with us_fought = 1", counted,
     )
 
 
-def _check_sweep(ds: xr.Dataset) -> None:
-    if "sweep_event_count" not in ds:
+def _check_sweep(ds: _Counts) -> None:
+    if "sweep_event_count" not in ds.arrays:
         return
     n = ds.attrs.get("sweep_trajectories", 0)
     if n < 1:
         raise ResultsError("attribute sweep_trajectories is missing although there is a sweep")
     count = ds["sweep_event_count"]
-    _refuse("sweep_event_count", count > n, f"more than the {n} trajectories", count)
+    ds.refuse("sweep_event_count", count > n, f"more than the {n} trajectories", count)
 
 
-def _check_companions(ds: xr.Dataset) -> None:
+def _check_companions(ds: xr.Dataset, counts: _Counts) -> None:
     """A companion holds disputes and first events that fit together, as the run does."""
     if "companion_crisis_count" not in ds:
         return
@@ -330,37 +398,30 @@ def _check_companions(ds: xr.Dataset) -> None:
     held = beliefs(ds)
     if len(set(held)) < len(held):
         raise ResultsError("companion: two are of the same premise and source")
-    for belief in held[1:]:
+    for k, belief in enumerate(held[1:]):
         try:
-            found = under(ds, belief)
+            found = _companion(counts, k)
             by_class = found["crisis_count"].sum(("end_state", "peak_rung", "us_fought"))
             answered = found["reciprocated_count"]
-            _refuse("reciprocated_count", answered > by_class, "more than disputes", answered)
+            found.refuse("reciprocated_count", answered > by_class, "more than disputes", answered)
             _check_first_events(found, by_class)
         except ResultsError as error:
             label = f"companion {brief(belief.premise)} from the {brief(belief.source)}"
             raise ResultsError(f"{label}: {error}") from None
 
 
-def _refuse(name: str, wrong: xr.DataArray, what: str, value: xr.DataArray) -> None:
-    """Raise for the first True of `wrong`, naming its cell and the value there."""
-    if not bool(wrong.any()):
-        return
-    value = value.transpose(*_order(value.dims))
-    wrong = wrong.transpose(*_order(wrong.dims))
-    index = dict(zip(wrong.dims, np.unravel_index(int(wrong.values.argmax()), wrong.shape),
-                     strict=True))
-    where = ", ".join(
-        f"{dim}={_label(wrong, dim, i)}" for dim, i in index.items()
-    )
-    found = value.isel({dim: i for dim, i in index.items() if dim in value.dims}).values
-    raise ResultsError(f"{name} at {where}: {what} (found {found})")
-
-
-def _label(array: xr.DataArray, dim: object, index: Any) -> str:
-    """Label along a dimension, harmless in a terminal."""
-    label = str(array[dim].values[index]) if dim in array.coords else str(index)
-    return label if label.isprintable() and len(label) < 64 else brief(label)
+def _companion(counts: _Counts, k: int) -> _Counts:
+    """Return the counts of a companion, named like those of a run."""
+    renamed = {new: old for old, new in COMPANION_DIMS.items()}
+    arrays = {
+        name: _renamed(counts[f"companion_{name}"].isel(companion=k), renamed)
+        for name in COMPANION_COUNTS if f"companion_{name}" in counts.arrays
+    }
+    labels = {
+        **counts.labels,
+        **{old: counts.labels[new] for new, old in renamed.items() if new in counts.labels},
+    }
+    return _Counts(arrays, labels, counts.attrs)
 
 
 def _order(dims: Iterable[object]) -> list[object]:

@@ -62,7 +62,9 @@ def _first_event(event: str) -> Count:
 
 
 def _constant(ds: xr.Dataset, value: int) -> xr.DataArray:
-    return xr.full_like(_stored(ds, "exposure_months").drop_attrs(), value)
+    found = xr.full_like(_stored(ds, "exposure_months"), value)
+    found.attrs = {}
+    return found
 
 
 _COUNTS: Mapping[str, Count] = MappingProxyType({

@@ -25,6 +25,10 @@ from escalation.results import open_results
 STUDY = Path(__file__).resolve().parent.parent / "configs" / "asian_nato.yaml"
 STRAIT = Path(__file__).with_name("small_study.yaml")
 """One flashpoint and one rule: what is played, where the shipped study itself is not the point."""
+FEW = {
+    name: replace(plots.PLOTS[name], main=True)
+    for name in ("trade_off", "risk_heat_map", "break_even")
+}
 SMALL = ("--trajectories", "60", "--draws", "2", "--seed", "5")
 
 
@@ -73,15 +77,28 @@ def test_default_output_is_a_new_folder_each_time(tmp_path, monkeypatch):
     assert (tmp_path / "results" / folders[0] / "results.nc").is_file()
 
 
-def test_show_and_plot_open_a_saved_file(finished, tmp_path):
+def test_show_and_plot_open_a_saved_file(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr("escalation.plots.PLOTS", FEW)
     shown = call("show", finished[1])
     assert shown.exit_code == 0, shown.output
     assert "Rates to hold against history" in shown.output
     drawn = call("plot", finished[1], "-o", tmp_path / "figures")
     assert drawn.exit_code == 0, drawn.output
-    assert len(drawn.stdout.split()) == len(list((tmp_path / "figures").iterdir()))
+    assert len(drawn.stdout.split()) == len(list((tmp_path / "figures").iterdir())) > 0
 
 
+@pytest.fixture(scope="module")
+def opened(finished):
+    return open_results(finished[1])
+
+
+@pytest.fixture
+def opened_once(opened, monkeypatch):
+    """The results of the small run, without reading their file at every command."""
+    monkeypatch.setattr("escalation.results.open_results", lambda _: opened)
+
+
+@pytest.mark.usefixtures("opened_once")
 def test_replay_tells_one_history(finished):
     where = ("--flashpoint", "taiwan_strait", "--structure", "asian_nato", "--draw", 1)
     stories = [call("replay", finished[1], *where, "--trajectory", i).output for i in range(12)]
@@ -91,6 +108,7 @@ def test_replay_tells_one_history(finished):
     assert call("replay", finished[1], *where, "--trajectory", 3).output == stories[3]
 
 
+@pytest.mark.usefixtures("opened_once")
 @pytest.mark.parametrize(("option", "value", "words"), [
     ("--flashpoint", "taiwan", "unknown name 'taiwan' (did you mean 'taiwan_strait'?)"),
     ("--structure", "nato", "unknown name 'nato' (choices: us_retrenchment"),
@@ -215,20 +233,13 @@ def test_an_output_folder_that_is_not_writable(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.fixture(scope="module")
-def opened(finished):
-    return open_results(finished[1])
-
-
 @pytest.fixture
 def played(opened, monkeypatch):
     """A run that takes no time, with a short table and three figures only."""
     ds = opened
     monkeypatch.setattr("escalation.simulation.run.run", lambda *_, **__: ds)
     monkeypatch.setattr("escalation.report.answer.format_answer", lambda *_, **__: "The answer")
-    names = ("trade_off", "risk_heat_map", "break_even")
-    few = {name: replace(plots.PLOTS[name], main=True) for name in names}
-    monkeypatch.setattr("escalation.plots.PLOTS", few)
+    monkeypatch.setattr("escalation.plots.PLOTS", FEW)
     return ds
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import runpy
 from dataclasses import replace
+from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -70,8 +71,15 @@ def close(found: list[float], r: float) -> bool:
 
 def achieved(design: str, correlations: list, a: str, b: str) -> list[float]:
     """Return the rank correlation of two parameters in several designs."""
-    drawn = (draw_parameters(REGISTRY, N, seed, design, correlations) for seed in SEEDS)
-    return [spearman(draws, a, b) for draws in drawn]
+    sizes = tuple((*one.between, one.rank_correlation) for one in correlations)
+    return [spearman(draws, a, b) for draws in drawn(design, sizes)]
+
+
+@lru_cache(maxsize=8)
+def drawn(design: str, sizes: tuple[tuple[str, str, float], ...]) -> list[Draws]:
+    """Return several designs, which several tests look at; not to be changed."""
+    related = [stated(*one) for one in sizes]
+    return [draw_parameters(REGISTRY, N, seed, design, related) for seed in SEEDS]
 
 
 def shares(draws: Draws, name: str) -> np.ndarray:

@@ -183,26 +183,30 @@ def peak():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
 
 before = peak()
-ds = escalation.run(little(), draws=int(sys.argv[1]), trajectories=1, sweep=False, source="prior")
-save_results(ds, sys.argv[2])
-print(peak() - before)
+for draws in map(int, sys.argv[2:]):
+    ds = escalation.run(little(), draws=draws, trajectories=1, sweep=False, source="prior")
+    save_results(ds, sys.argv[1])
+    del ds
+    print(peak() - before)
 """
 
 
-def taken(draws: int, folder: Path) -> int:
+def taken(folder: Path, *draws: int) -> dict[int, int]:
+    """Bytes at the peak of runs of so many draws, the smaller before the larger."""
     code = MEASURE.replace("TESTS", str(ROOT / "tests"))
     done = subprocess.run(
-        [sys.executable, "-c", code, str(draws), str(folder / f"{draws}.nc")],
+        [sys.executable, "-c", code, str(folder / "r.nc"), *map(str, draws)],
         env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )
-    return int(done.stdout)
+    return dict(zip(draws, map(int, done.stdout.split()), strict=True))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc to measure")
 def test_what_is_foretold_is_what_is_taken(tmp_path):
     small, large = 64, 512
-    taken(2, tmp_path)  # what is not compiled yet is compiled here: that takes more than a run
-    took = {n: taken(n, tmp_path) for n in (small, large)}
+    # What is not compiled yet is compiled here: that takes more than a run.
+    escalation.run(little(), draws=2, trajectories=1, sweep=False, source="prior")
+    took = taken(tmp_path, small, large)
     plans = {n: Plan.of(little(), draws=n, trajectories=1) for n in (small, large)}
     foretold = {n: run_bytes(plan, Source(little())) for n, plan in plans.items()}
     for n in (small, large):

@@ -132,7 +132,7 @@ def planted(tables: Tables) -> dict[str, Tables]:
     }
 
 
-PLAIN = {"great power's decisions": 2, "opening rung": 2, "challenger's victory": 2}
+SOON = {"great power's decisions": 2, "opening rung": 2, "challenger's victory": 2}
 """Biases that show in so many million disputes (p below 1e-8); the others need six."""
 
 
@@ -140,7 +140,7 @@ PLAIN = {"great power's decisions": 2, "opening rung": 2, "challenger's victory"
 def test_a_planted_bias_of_one_per_cent_is_caught(what: str) -> None:
     """Negative control: one kind of threshold is 1 % too high, 2e6 or 6e6 disputes."""
     tables = cells.chosen(planted(case("alone", True))[what], 0)
-    seen = cells.count(tables, PLAIN.get(what, 6) * N, seed=2026).crisis[0, 1]
+    seen = cells.count(tables, SOON.get(what, 6) * N, seed=2026).crisis[0, 1]
     assert cells.p_value(seen, expected("alone", True, 0)) < LEVEL
 
 

@@ -382,7 +382,7 @@ def options(examples: int) -> settings:
     )
 
 
-@options(8)
+@options(4)
 @given(studies())
 def test_extreme_studies_compiled_and_plain(
     plain: subprocess.Popen[str], words: dict[str, Any]

@@ -164,7 +164,7 @@ def risk_grid(
     figure, grid = strip_panels(
         len(flashpoints), len(risks), width, height, entries, len(entries[1])
     )
-    labels = [structure_label(ds, s, 36, 1) for s in structures]
+    labels = [structure_label(ds, s, 30, 2) for s in structures]
     axes = {}
     for row, flashpoint in zip(grid, flashpoints, strict=True):
         for ax, risk in zip(row, risks, strict=True):

@@ -272,7 +272,7 @@ RIGHT = [
                                 "default: 0.2, unit: 1/year, meaning: disputes}"),
     ("flashpoint", "rate: 0.3", "rate: {prior: fixed, default: 1, source: ours, mark: judgement}"),
     ("structure", ALL,
-     "name: pacted\nextends: parent_structure\ncommitments: {d: null, a: {sea: 0.2}}\n"
+     "name: pacted\nextends: parent_structure\ncommitments: {a: null, d: {sea: 0.2}}\n"
      "pact: {name: one, members: [a], bindingness: 0.5, decision_delay_days: 3}"),
     ("structure", "[pact.yaml]", "[{extends: pact.yaml, name: other, members: {b: {}}, "
                                  "covers: {sea: null}, encirclement: 0.5}]"),
@@ -280,7 +280,7 @@ RIGHT = [
     ("pact", ALL, "members: [a, d]\nbindingness: {sea: 0.5}\ndecision_delay_days: 7"),
     ("pact", ALL, "extends: parent_pact.yaml\ncovers: null\nencirclement: 0.5"),
     ("pact", "a: 0.3", "a: {median: 0.3, range: [0.2, 0.4]}"),
-    ("pact", "a: 0.3", "a: {bindingness: {sea: 0.3}}, b: null"),
+    ("pact", "a: 0.3", "a: {bindingness: {sea: 0.3}}, b: {bindingness: 0, realised: null}"),
     ("premise", ALL, "name: hawk\nsource: ours"),
     ("premise", "defender_multiplier", "nato.encirclement"),
 ]  # fmt: skip

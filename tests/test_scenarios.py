@@ -48,13 +48,13 @@ def test_a_parameter_is_set_by_its_name_and_nothing_else(study: Study) -> None:
 
 def test_anything_is_patched_by_its_path(study: Study) -> None:
     other = scenario(
-        taiwan_strait__base_host=None, horizon_years=5, actors__japan__nuclear=True,
+        taiwan_strait__base_host=None, horizon_years=5, actors__japan__staunch_logit=0.5,
         asian_nato__pact__members__vietnam={"bindingness": {"median": 0.3, "range": [0.1, 0.5]}},
         structures__us_retrenchment__actors__japan__stake_scale=0.5,
     )  # fmt: skip
     assert other.flashpoints["taiwan_strait"].base_host is None
     assert other.horizon_years == 5
-    assert other.actors["japan"].nuclear
+    assert other.actors["japan"].staunch_logit.at({}) == 0.5
     assert "vietnam" in other.structures["asian_nato"].pacts[0].members
     assert "vietnam" not in study.structures["asian_nato"].pacts[0].members
     assert other.structures["us_retrenchment"].actors["japan"].stake_scale.at({}) == 0.5

@@ -21,7 +21,7 @@ from escalation.cli.cases_command import cases
 from escalation.cli.compare_command import compare
 from escalation.cli.confirm_command import confirm
 from escalation.cli.options import Whole
-from escalation.cli.output import say_beforehand, say_skipped, show_results
+from escalation.cli.output import cut_off_everywhere, say_beforehand, say_skipped, show_results
 from escalation.cli.premises_command import premises
 from escalation.cli.progress import COMPILING, DRAWING, progress
 from escalation.cli.run_command import run
@@ -149,12 +149,15 @@ def validate(study: str) -> None:
     from escalation.study import load_study
 
     words = load_study(study)
+    beyond = cut_off_everywhere(words, None)
     click.echo(
         f"{study}: {len(words.actors)} actors, {len(words.flashpoints)} flashpoints, "
         f"{len(words.structures)} structures, {len(words.parameters)} parameters; no mistakes"
     )
     click.echo(printable(stake_unit_words(words.stake_unit)))
     say_beforehand(words, shipped_posterior())
+    for line in beyond:
+        click.echo(f"note: {line}", err=True)
 
 
 @main.command()

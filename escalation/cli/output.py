@@ -41,6 +41,24 @@ def say_beforehand(study: Study, posterior: Posterior | None) -> None:
         click.echo(f"note: {idle}", err=True)
 
 
+def cut_off_everywhere(study: Study, source: str | None) -> list[str]:
+    """Return what bounds cut off of the priors of a study, its premises and its scenarios.
+
+    Raises
+    ------
+    InputError
+        A run of one of them would be refused, which is better known before the first.
+    """
+    from escalation.model.bounds import cut_off
+    from escalation.simulation.parameter_source import Source
+
+    believed = [study.under(name) for name in (study.premise, *study.premises)]
+    found: list[str] = []
+    for one in (*believed, *study.scenarios.values()):
+        found += cut_off(one, None, Source.of(one, source).covered)
+    return list(dict.fromkeys(found))
+
+
 def show_results(ds: xr.Dataset) -> None:
     """Print everything that results say."""
     from escalation.report import format_show

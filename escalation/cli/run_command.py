@@ -13,7 +13,13 @@ import click
 from escalation.cli.campaign_command import finish
 from escalation.cli.destination import Destination, destination
 from escalation.cli.options import plan_options, source_options, where_options
-from escalation.cli.output import after_saving, answered, say_beforehand, write_companions
+from escalation.cli.output import (
+    after_saving,
+    answered,
+    cut_off_everywhere,
+    say_beforehand,
+    write_companions,
+)
 from escalation.cli.progress import COMPARING, COMPILING, LOOKING, PINNING, part_words, progress
 from escalation.errors import InputError
 
@@ -68,12 +74,14 @@ def _values(changes: tuple[str, ...]) -> dict[str, Any]:
     """Return the values that options set, by path; each is read as YAML."""
     from escalation.study.loader import value_of
 
-    found = {}
+    found: dict[str, Any] = {}
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not path.strip() or not text.strip():
             raise InputError(f"--set: {change!r} is not PATH=VALUE, such as "
                              "japan.domestic_veto=0.6 or patron_realisation=beta(2,6)")
+        if path.strip() in found:
+            raise InputError(f"--set: {path.strip()} is set twice; one value can hold")
         found[path.strip()] = value_of(text)
     return found
 
@@ -116,6 +124,7 @@ def _run_once(
     with destination(output, study.name, replace=overwrite) as place:
         found = Source.of(study, source)
         wanted = Plan.of(study, **plan)
+        cut_off_everywhere(study, source)  # what a scenario cannot be, before hours of its study
         _announce(study, wanted)
         _announce_source(found)
         say_beforehand(study, found.posterior)

@@ -23,15 +23,15 @@ TOLD, REFUSED = 0.05, 0.5
 _PROBED = (np.arange(1_000) + 0.5) / 1_000
 
 
-def cut_off(study: Study, values: Draws, fitted: Collection[str] = ()) -> list[str]:
+def cut_off(study: Study, values: Draws | None, fitted: Collection[str] = ()) -> list[str]:
     """Return a line for everything of a study that its bounds cut off in many draws.
 
     Parameters
     ----------
     study : Study
         With the priors as it states them; the registry's own keep within their bounds.
-    values : Draws
-        What is played.
+    values : Draws or None
+        What is played; None looks at the priors alone, before anything is drawn.
     fitted : collection of str
         Parameters whose values do not come from their priors.
 
@@ -40,7 +40,9 @@ def cut_off(study: Study, values: Draws, fitted: Collection[str] = ()) -> list[s
     InputError
         Something is cut off in more than half of the draws.
     """
-    found = [*_priors(study.parameters, fitted), *_places(study, values)]
+    found = list(_priors(study.parameters, fitted))
+    if values is not None:
+        found += _places(study, values)
     for share, line in found:
         if share > REFUSED:
             raise InputError(line)

@@ -36,9 +36,7 @@ def format_changes(found: xr.Dataset, width: int = WIDTH, *, brief: bool = False
     brief : bool
         Only the first flashpoint and war; everything otherwise.
     """
-    title = found.attrs["after"]
-    before = found.attrs["before"]
-    lines = paragraph(f"Scenario: {safe(title.removeprefix(before).removeprefix(': '))}", width)
+    lines = paragraph(safe(_heading(found.attrs["before"], found.attrs["after"])), width)
     if found.attrs["unchanged"]:
         return "\n".join([*lines, *paragraph("It changes no count at all.", width)])
     points, risks = (found[dim].values.tolist() for dim in ("flashpoint", "risk"))
@@ -46,6 +44,17 @@ def format_changes(found: xr.Dataset, width: int = WIDTH, *, brief: bool = False
         for risk in risks[:1] if brief else risks:
             lines += _block(found.sel(flashpoint=point, risk=risk), point, risk, width)
     return "\n".join([*lines, *paragraph(_legend(found), width)])
+
+
+def _heading(before: str, after: str) -> str:
+    """Say which of two results is the scenario, by their titles."""
+    if before == after:
+        return f"Both results are of the same study: {after}"
+    if before.startswith(f"{after}: "):
+        return f"Before: the scenario {before.removeprefix(f'{after}: ')}; after: without it"
+    if after.startswith(f"{before}: "):
+        return f"Scenario: {after.removeprefix(f'{before}: ')}"
+    return f"Before: {before}; after: {after}"
 
 
 def _block(here: xr.Dataset, flashpoint: str, risk: str, width: int) -> list[str]:

@@ -17,11 +17,11 @@ from escalation.parameters.registry import REGISTRY
 from escalation.schemas.attribute_docs import summary
 from escalation.schemas.definitions import NULL, Definitions, Schema
 from escalation.study.alliances import Member, Pact, Structure
-from escalation.study.assembly import SCENARIO_KEYS
+from escalation.study.base import written_keys
 from escalation.study.flashpoints import Actor, Flashpoint, ThirdParty
 from escalation.study.overrides import ParameterOverride
 from escalation.study.quantity import InlinePrior, Number, ParameterRef, UnitMagnitude
-from escalation.study.schema import Premise, Study
+from escalation.study.schema import Premise, Scenario, Study
 from escalation.study.vocabulary import ActorName, Name, ParameterName, Titled
 
 Shorthand: TypeAlias = Callable[[Definitions, type[BaseModel]], Schema]
@@ -157,7 +157,7 @@ def _study(definitions: Definitions, model: type[BaseModel]) -> Schema:
 
 def _scenario() -> Schema:
     """Return the keys of a scenario, which sets values of any form by path."""
-    keys: dict[str, Schema] = {key: {"type": "string"} for key in SCENARIO_KEYS}
+    keys: dict[str, Schema] = {key: {"type": "string"} for key in written_keys(Scenario)}
     keys["set"] = {
         "description": "Values by path: a parameter's name, or keys from a part's name on.",
         "type": "object", "minProperties": 1,

@@ -38,6 +38,8 @@ class Member(StudyModel):
         Share of the bindingness added by the pact that the member would honour.
     """
 
+    empty_is_default = True
+
     bindingness: Annotated[
         Annotated[ByTheatre, Tag("<theatres>")] | Annotated[UnitMagnitude, Tag("<everywhere>")],
         Discriminator(_by_theatre_or_not),
@@ -75,6 +77,8 @@ class Pact(Titled):
     nuclear_sharing : bool
         Whether nuclear weapons are shared.
     """
+
+    empty_is_default = True
 
     members: dict[ActorName, Member]
     covers: dict[PlaceName, UnitMagnitude] = Field(default_factory=dict)
@@ -118,6 +122,8 @@ class ActorOverride(StudyModel):
         Factor on what the actor has at stake everywhere.
     """
 
+    empty_is_default = True
+
     staunch_logit: LogOdds | None = None
     stake_scale: Amount | None = None
 
@@ -143,6 +149,8 @@ class Structure(Titled):
     actors : dict of str to ActorOverride
         What this structure changes about actors.
     """
+
+    empty_is_default = True
 
     extends: str | None = None
     encirclement: UnitMagnitude | None = None

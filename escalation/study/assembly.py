@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from pydantic import ValidationError
+
 from escalation.errors import Problem
 from escalation.parameters.registry import REGISTRY
+from escalation.study.base import written_keys
 from escalation.study.inherit import (
     Find,
     chain,
@@ -20,17 +23,31 @@ from escalation.study.inherit import (
     merged,
     spelled_out,
     with_entries,
-    without_nulls,
+    without_taken,
 )
+from escalation.study.messages import problems_of
 from escalation.study.names import listed, nearest, shown, suggestion
-from escalation.study.nodes import Items, Node, Position, Scalar, Table, is_prior, kind, walk
+from escalation.study.nodes import (
+    Items,
+    Node,
+    Position,
+    Scalar,
+    Table,
+    is_empty,
+    is_prior,
+    kind,
+    to_data,
+    walk,
+)
 from escalation.study.references import WHAT_IF, Library, is_file_name
+from escalation.study.schema import Scenario, Study
 
 Context = dict[str, list[str] | None]
 """Known names by group; None where a broken file leaves them unknown."""
 
 _ACTOR_NEEDS = {"alignment", "trade_dependence"}
 STUDY_ONLY = ("extends", "scenarios")
+STUDY_KEYS = (*written_keys(Study), *STUDY_ONLY, "parameters")
 
 
 @dataclass
@@ -101,13 +118,13 @@ class Assembly:
 
     def structure(self, table: Table) -> Table:
         """Return a structure with everything inherited and every pact filled in."""
-        whole = without_nulls(self._chain(table, self._parent_structure, self._prepared_structure))
+        whole = without_taken(self._chain(table, self._parent_structure, self._prepared_structure))
         orphan = table.position in self.orphans
         pacts: list[Node] = []
         single = whole.entries.get("pact")
         if isinstance(single, Table):
             pacts.append(self._pact(single, table.text("name") or "pact", orphan))
-        elif single is not None:
+        elif single is not None and not is_empty(single):
             self._expected(single, "a pact's keys")
         listed = whole.entries.get("pacts")
         if listed is not None:
@@ -131,6 +148,8 @@ class Assembly:
         ]
         groups["theatres"] = list(dict.fromkeys(theatres))
         groups["covered"] = list(dict.fromkeys([*points, *theatres]))
+        own_structures = groups["structures"] or ()
+        groups["left_out"] = [name for name in self.parents if name not in own_structures]
         if self.library.broken:
             groups = dict.fromkeys(groups)
         inline = dict.fromkeys(name for name, _ in _inline_priors(whole))
@@ -166,11 +185,11 @@ class Assembly:
                 yield item, table
 
     def _with_parents(self, root: Table) -> Table:
-        whole = self._chain(root, self._parent_file, lambda table: table)
+        whole = self._chain(root, self._parent_file, _with_whole_answer)
         self.library.broken |= root.position in self.orphans
         empty = [
             key for key, entry in whole.entries.items()
-            if isinstance(entry, Scalar) and entry.value is None
+            if is_empty(entry) and key in STUDY_KEYS
         ]
         return with_entries(whole, **dict.fromkeys(empty))
 
@@ -244,7 +263,7 @@ class Assembly:
                 del known.entries[name], known.key_positions[name]
             else:
                 if isinstance(earlier, Table) and isinstance(actor, Table):
-                    actor = without_nulls(merged(earlier, actor))
+                    actor = without_taken(merged(earlier, actor))
                 known.entries[name] = actor
                 known.key_positions[name] = position
 
@@ -252,9 +271,11 @@ class Assembly:
         if not isinstance(actor, Table):
             return actor
         given = actor.entries.get("name")
-        if isinstance(given, Scalar) and given.value != name:
-            self.library.problems.append(given.position.problem(
-                f"{shown(given.value)} differs from the key above it, {shown(name)}"
+        if given is not None and actor.text("name") != name:
+            found = shown(given.value) if isinstance(given, Scalar) else kind(given)
+            found = "nothing" if is_empty(given) else found
+            self.library.problems.append(actor.key_position("name").problem(
+                f"{found} differs from the key above it, {shown(name)}; leave it out"
             ))
         return self._label(
             with_entries(actor, name=Scalar(key_position, name, name)), name
@@ -291,7 +312,7 @@ class Assembly:
         whole = self._chain(table, self._parent_file, prepare)
         parties = whole.entries.get("third_parties")
         if isinstance(parties, Table):
-            whole = with_entries(whole, third_parties=without_nulls(parties))
+            whole = with_entries(whole, third_parties=without_taken(parties))
         return with_entries(whole, extends=None)
 
     def _parent_file(self, link: Scalar) -> Table | None:
@@ -333,7 +354,9 @@ class Assembly:
         if "encirclement" in table.entries:
             return with_entries(table, base_encirclement=table.entries["encirclement"])
         if "pact" in table.entries or "pacts" in table.entries:
-            return with_entries(table, encirclement=Scalar(table.position, None))
+            return with_entries(table, encirclement=Scalar(
+                table.position, None, takes_away=True
+            ))
         return table
 
     def _prepared_pact(self, pact: Table, owner: str) -> Table:
@@ -345,7 +368,7 @@ class Assembly:
                 return self._prepared_pact(part, part.text("name") or "pact")
 
             whole = self._chain(table, self._parent_file, prepare)
-            whole = without_nulls(with_entries(whole, extends=None))
+            whole = without_taken(with_entries(whole, extends=None))
             orphan = table.position in self.orphans
             yield self._pact(whole, table.text("name") or "pact", orphan)
 
@@ -360,17 +383,20 @@ class Assembly:
 
     def _scenarios(self, whole: Table) -> dict[str, Table]:
         """Return the scenarios that the study names, and the one of the command line."""
-        found = self._named(whole, "scenarios", lambda table: table).entries
+        found = self._named(whole, "scenarios", lambda table: table)
+        if WHAT_IF in found.entries:
+            self.library.problems.append(found.key_position(WHAT_IF).problem(
+                f"{shown(WHAT_IF)} is what --set asks for; give the scenario another name"
+            ))
         asked = self.library.what_if()
         if asked is not None:
-            found[WHAT_IF] = asked
-        scenarios = {name: table for name, table in found.items() if isinstance(table, Table)}
+            found.entries[WHAT_IF] = asked
+        scenarios = {k: table for k, table in found.entries.items() if isinstance(table, Table)}
         for table in scenarios.values():
-            for key in table.entries:
-                if key not in SCENARIO_KEYS:
-                    self.library.problems.append(table.key_position(key).problem(
-                        f"unknown key {shown(key)} {suggestion(key, SCENARIO_KEYS)}"
-                    ))
+            try:
+                Scenario.model_validate(to_data(table))
+            except ValidationError as error:
+                self.library.problems.extend(problems_of(error, table))
         return scenarios
 
     def labelled(self, whole: Table) -> Table:
@@ -435,7 +461,14 @@ class Assembly:
         return with_entries(node, name=Scalar(node.position, name, name))
 
 
-SCENARIO_KEYS = ("name", "title", "description", "set")
+def _with_whole_answer(study: Table) -> Table:
+    """Keep a question that names both of its structures from being mixed with an inherited one."""
+    compare = study.entries.get("compare")
+    answer = compare.entries.get("answer") if isinstance(compare, Table) else None
+    if not isinstance(answer, Table) or not {"structure", "against"} <= answer.entries.keys():
+        return study
+    own = with_entries(study.entries["compare"], answer=replace(answer, whole=True))
+    return with_entries(study, compare=own)
 
 
 def _own_question(whole: Table, root: Table) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -38,6 +38,9 @@ _PYDANTIC_KINDS = frozenset(get_args(ErrorType))
 class StudyModel(BaseModel):
     """Base of the user's words: strict, frozen, and helpful about unknown keys."""
 
+    empty_is_default: ClassVar[bool] = False
+    """Whether an empty value of an optional key stands for its default, as in a patch."""
+
     # Infinite bounds survive a study's way through JSON and back.
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants"
@@ -47,9 +50,16 @@ class StudyModel(BaseModel):
     @classmethod
     def _name_unknown_keys(cls, data: Any, handler: Any) -> Self:
         try:
-            return handler(data)
+            return handler(cls._without_empty(data))
         except ValidationError as error:
             raise _with_choices(error, cls) from None
+
+    @classmethod
+    def _without_empty(cls, data: Any) -> Any:
+        if not (cls.empty_is_default and isinstance(data, dict)):
+            return data
+        optional = {key for key, info in cls.model_fields.items() if not info.is_required()}
+        return {k: value for k, value in data.items() if value is not None or k not in optional}
 
 
 def _with_choices(error: ValidationError, model: type[BaseModel]) -> ValidationError:

@@ -30,6 +30,8 @@ class Actor(Titled):
         Added to the log-odds of being staunch.
     """
 
+    empty_is_default = True
+
     nuclear: bool = False
     trade_dependence: dict[ActorName, Annotated[Magnitude, AfterValidator(Within(0, 10))]]
     alignment: Annotated[Magnitude, AfterValidator(Within(-1, 1))]

@@ -46,6 +46,8 @@ class Words:
         What is said about parameters, in the order in which it is applied.
     rival : dict of str to list of Change
         What each premise says about them.
+    written : dict of str to Table
+        Structures as written, without what they inherit.
     """
 
     study: Study
@@ -55,6 +57,7 @@ class Words:
     inherited: set[str]
     changes: list[Change]
     rival: dict[str, list[Change]]
+    written: dict[str, Table]
 
     def position(self, *path: str | int) -> Position:
         """Return where the last key of a path stands, or as far as the path leads."""
@@ -90,8 +93,8 @@ def _third_parties(point: Table) -> set[str]:
 def idle(words: Words) -> Iterator[Problem]:
     """Yield what has no effect on the results of a study, each with its position."""
     kinds = (
-        _treaties, _coverage, _reach, _nowhere, _bound_by_nothing, _roles, _actors, _parameters,
-        _premises, _compare,
+        _treaties, _coverage, _reach, _nowhere, _bound_by_nothing, _half_said, _doubles, _roles,
+        _actors, _parameters, _premises, _compare,
     )  # fmt: skip
     for kind in kinds:
         yield from (problem for problem in kind(words) if problem.file not in words.inherited)
@@ -215,6 +218,45 @@ def _bound_by_nothing(words: Words) -> Iterator[Problem]:
                 )
 
 
+def _half_said(words: Words) -> Iterator[Problem]:
+    """Actors that a structure binds anew in some theatres, and that stay bound in the others."""
+    study = words.study
+    for name, structure in study.structures.items():
+        said = words.written[name].entries.get("commitments") if name in words.written else None
+        parent = study.structures.get(structure.extends or "")
+        if not isinstance(said, Table) or parent is None:
+            continue
+        for actor, theatres in said.entries.items():
+            again = parent.commitments.get(actor, {}).keys()
+            if not isinstance(theatres, Table) or again.isdisjoint(theatres.entries):
+                continue  # what is added to what is inherited is meant as an addition
+            kept = {
+                point.theatre: None for point in study.flashpoints.values()
+                if actor in point.third_parties and not commits_nobody(point)
+                and point.theatre not in theatres.entries
+                and not _is_nothing(structure.commitment(actor, point.theatre))
+            }
+            if kept:
+                yield said.key_position(actor).problem(
+                    f"says nothing of {listed(kept)}, where {actor} stays bound as under "
+                    f"{parent.name}; name every theatre, with 0 for not at all"
+                )
+
+
+def _doubles(words: Words) -> Iterator[Problem]:
+    """Structures that are played twice, under two names."""
+    seen: dict[str, str] = {}
+    for name, structure in words.study.structures.items():
+        pacts = tuple(pact.model_copy(update={"name": "", "title": ""})
+                      for pact in structure.pacts)
+        unnamed = structure.model_copy(update={"name": "", "pacts": pacts})
+        first = seen.setdefault(repr(_unlabelled(unnamed.model_dump())), name)
+        if first != name:
+            yield words.position("structures", name).problem(
+                f"has no effect: {shown(name)} says nothing that {shown(first)} does not"
+            )
+
+
 def _is_nothing(quantity: Magnitude) -> bool:
     return isinstance(quantity, Number | Figure) and quantity.value == 0
 
@@ -310,6 +352,26 @@ def _premises(words: Words) -> Iterator[Problem]:
                 yield table.key_position(parameter).problem(
                     f"has no effect: {idle_names[parameter]}"
                 )
+
+
+_LABELS = {"title", "source", "mark", "meaning", "unit", "description", "extends", "nuclear"}
+"""Keys of a study's parts that no equation reads."""
+_PLAYED = {
+    "horizon_years", "great_power", "reference", "actors", "flashpoints", "structures",
+    "correlations",
+}  # fmt: skip
+
+
+def played(study: Study) -> tuple:
+    """Return what a study says under its headline rule and its own priors, without its labels."""
+    entries = {name: (entry.prior, entry.default) for name, entry in study.parameters.items()}
+    return _unlabelled(study.model_dump(include=_PLAYED)), study.decision_rules[0], entries
+
+
+def _unlabelled(data: object) -> object:
+    if isinstance(data, dict):
+        return {key: _unlabelled(value) for key, value in data.items() if key not in _LABELS}
+    return tuple(map(_unlabelled, data)) if isinstance(data, tuple) else data
 
 
 def _same(one: Parameter, other: Parameter) -> bool:

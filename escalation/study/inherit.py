@@ -7,14 +7,24 @@ from dataclasses import replace
 
 from escalation.errors import Problem
 from escalation.study.names import shown
-from escalation.study.nodes import Items, Node, Position, Scalar, Table, is_quantity, kind
+from escalation.study.nodes import (
+    Items,
+    Node,
+    Position,
+    Scalar,
+    Table,
+    is_empty,
+    is_quantity,
+    kind,
+)
 
 
 def merged(parent: Table, child: Table) -> Table:
     """Return `child` with everything it does not say taken from `parent`.
 
     Tables of names merge key by key. A quantity, a list or a single value replaces the
-    inherited one, and an empty value (``null``) takes the inherited one away.
+    inherited one, and an empty value (``null``) takes the inherited one away. One that finds
+    nothing to take away stays, for the schema to refuse.
     """
     entries: dict[str, Node] = dict(parent.entries)
     positions = dict(parent.key_positions)
@@ -22,6 +32,9 @@ def merged(parent: Table, child: Table) -> Table:
         inherited = entries.get(key)
         if isinstance(mine, Table) and isinstance(inherited, Table) and _mergeable(mine, inherited):
             entries[key] = merged(inherited, mine)
+        elif isinstance(mine, Scalar) and mine.value is None:
+            found = inherited is not None and not is_empty(inherited)
+            entries[key] = replace(mine, takes_away=mine.takes_away or found)
         else:
             entries[key] = mine
         positions[key] = child.key_positions[key]
@@ -32,13 +45,13 @@ def _mergeable(mine: Table, inherited: Table) -> bool:
     return not mine.whole and not is_quantity(mine) and not is_quantity(inherited)
 
 
-def without_nulls(node: Table) -> Table:
-    """Return the table without its empty values, at every level."""
+def without_taken(node: Table) -> Table:
+    """Return the table without what empty values took away, at every level."""
     kept: dict[str, Node] = {}
     for key, entry in node.entries.items():
-        if isinstance(entry, Scalar) and entry.value is None:
+        if isinstance(entry, Scalar) and entry.takes_away:
             continue
-        kept[key] = without_nulls(entry) if isinstance(entry, Table) else entry
+        kept[key] = without_taken(entry) if isinstance(entry, Table) else entry
     return Table(node.position, kept, {key: node.key_positions[key] for key in kept})
 
 

@@ -24,17 +24,23 @@ from escalation.parameters.registry import REGISTRY, Parameter
 from escalation.study.assembly import Assembly, Context
 from escalation.study.base import parts_of
 from escalation.study.correlations import impossible as impossible_correlations
-from escalation.study.idle import Words, idle, unread
+from escalation.study.idle import Words, idle, played, unread
 from escalation.study.inherit import with_entries
 from escalation.study.messages import problems_of
 from escalation.study.names import listed, nearest, shown, suggestion
 from escalation.study.nodes import Items, Position, Scalar, Table, from_data, kind, to_data
-from escalation.study.overrides import ParameterOverride, impossible, overridden, patched
+from escalation.study.overrides import (
+    ParameterOverride,
+    impossible,
+    not_a_change,
+    overridden,
+    patched,
+)
 from escalation.study.quantity import InlinePrior
 from escalation.study.references import ASKED, CHOSEN, WHAT_IF, Library
 from escalation.study.schema import Study
 from escalation.study.theatres import strange_places, unnamed_theatres
-from escalation.study.vocabulary import MAX_TITLE
+from escalation.study.vocabulary import MAX_NAME, MAX_TITLE
 from escalation.study.yaml_text import read_yaml
 
 BUILT_IN_PYTHON = "<study>"
@@ -260,6 +266,7 @@ def _finished(library: Library, root: Table | None) -> Study:
     words = Words(
         study.model_copy(update={"premises": premises}), root, whole,
         assembly.tables_elsewhere(), assembly.inherited, changes, rival,
+        assembly.structures,
     )
     for nowhere, problem in unnamed_theatres(words):
         (library.problems if nowhere else library.notes).append(problem)
@@ -286,6 +293,22 @@ def _scenario(base: Study, whole: Table, table: Table, assembly: Assembly) -> St
             f"scenario {shown(name)} sets nothing; write `set: {{PATH: VALUE}}`"
         ))
         return None
+    study = _with_values(base, whole, stated, assembly)
+    if study is None or library.problems:
+        return None
+    library.notes.extend(_set_in_vain(base, study, whole, stated, assembly))
+    title = table.text("title") or name.replace("_", " ")
+    return study.model_copy(update={
+        "name": f"{base.name}_{name}"[:MAX_NAME],
+        "title": f"{base.title}: {title}"[:MAX_TITLE],
+        "premises": {}, "decision_rules": study.decision_rules[:1],
+        "compare": study.compare.model_copy(update={"sweep": ()}),
+    }).with_text({**base.text, CHOSEN: name})
+
+
+def _with_values(base: Study, whole: Table, stated: Table, assembly: Assembly) -> Study | None:
+    """Return a study with other values at some paths, and its parameters as they are then."""
+    library = assembly.library
     tree, said = patched(whole, stated, base.parameters, library.problems)
     tree = assembly.labelled(with_entries(tree, premises=None))
     context = assembly.context(tree)
@@ -296,21 +319,29 @@ def _scenario(base: Study, whole: Table, table: Table, assembly: Assembly) -> St
             _known_alone(stated_by, context), context, library
         )
     ]
+    library.problems.extend(strange_places(tree, context)[0])
     if study is None or library.problems:
         return None
-    vain = unread(study)
-    library.notes.extend(
-        said.key_position(parameter).problem(f"has no effect: {vain[parameter]}")
-        for parameter in said.entries if parameter in vain
-    )
-    title = table.text("title") or name.replace("_", " ")
-    return study.model_copy(update={
-        "name": f"{base.name}_{name}"[:63],
-        "title": f"{base.title}: {title}"[:MAX_TITLE],
-        "parameters": _parameters(study, changes, library),
-        "premises": {}, "decision_rules": study.decision_rules[:1],
-        "compare": study.compare.model_copy(update={"sweep": ()}),
-    }).with_text({**base.text, CHOSEN: name})
+    words = Words(study, tree, tree, assembly.tables_elsewhere(), set(), [], {}, {})
+    library.problems.extend(problem for nowhere, problem in unnamed_theatres(words) if nowhere)
+    return study.model_copy(update={"parameters": _parameters(study, changes, library)})
+
+
+def _set_in_vain(
+    base: Study, study: Study, whole: Table, stated: Table, assembly: Assembly
+) -> Iterator[Problem]:
+    """Yield the paths of a scenario without which it would be the same."""
+    vain, problems = unread(study), assembly.library.problems
+    for path in stated.entries:
+        at = stated.key_position(path)
+        if path in vain:
+            yield at.problem(f"has no effect: {vain[path]}")
+            continue
+        others = with_entries(stated, **{path: None})
+        without = _with_values(base, whole, others, assembly) if others.entries else base
+        problems.clear()  # of a change that needs this one
+        if without is not None and played(without) == played(study):
+            yield at.problem("has no effect: without it, all that is played is the same")
 
 
 def _known_alone(table: Table, context: Context) -> Table:
@@ -380,6 +411,10 @@ def _changes(
                 f"unknown parameter {shown(name)} {choices}".rstrip()
             ))
             continue
+        fault = not_a_change(node)
+        if fault:
+            library.problems.append(node.position.problem(fault))
+            continue
         try:
             yield name, ParameterOverride.model_validate(to_data(node))
         except ValidationError as error:
@@ -430,6 +465,8 @@ def _is_absent(name: str, context: Context) -> bool:
     if known is None or name in known or "." not in name:
         return False
     part, _, place = name.partition(".")
+    if part in (context["left_out"] or ()):
+        return True
     parts = set(_parts(context))
     if part not in parts:
         return nearest(part, parts) is None

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from escalation.errors import Problem
 from escalation.parameters.priors import Prior
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Items, Node, Position, Scalar, Table, kind
+from escalation.study.nodes import Items, Node, Position, Scalar, Table, is_empty, kind
 from escalation.study.quantity import QUANTITY_FORMS
 from escalation.study.yaml_text import writing_hint
 
@@ -55,7 +55,7 @@ def _problem(line: Any, root: Node) -> Problem:
             missing, position = str(line["loc"][-1]), table.position
             return position.problem(f"missing key {missing!r}", key=position.child(missing))
         case "extra_forbidden":
-            choices = suggestion(key, _prior_keys(container))
+            choices = suggestion(key, _prior_keys(container, change=container is root))
             return _key_position(container, key).problem(f"unknown key {shown(key)} {choices}")
         case "unknown_key":
             return _key_position(container, key).problem(line["msg"])
@@ -83,12 +83,16 @@ def _key_position(container: Node, key: str) -> Position:
     return container.key_position(key) if isinstance(container, Table) else container.position
 
 
-def _prior_keys(container: Node) -> list[str]:
-    """Return the keys that the prior written in `container` takes."""
+def _prior_keys(container: Node, change: bool) -> list[str]:
+    """Return the keys that the prior written in `container` takes.
+
+    One that changes a parameter leaves it its unit and its meaning.
+    """
     name = container.text("prior") if isinstance(container, Table) else None
     if isinstance(container, Table) and name is None and "median" in container.entries:
         name = "elicited"
-    return _PRIOR_KEYS.get(name or "", [])
+    keys = _PRIOR_KEYS.get(name or "", [])
+    return [key for key in keys if not (change and key in ("unit", "meaning"))]
 
 
 def _words(line: Any, node: Node) -> str:
@@ -97,7 +101,7 @@ def _words(line: Any, node: Node) -> str:
     context = line.get("ctx") or {}
     if hint:
         return f"{shown(getattr(node, 'text', ''))}: {hint}"
-    found = shown(value) if value is not None else kind(node)
+    found = shown(value) if value is not None else kind(node) + _nothing_inherited(node)
     match line["type"]:
         case "study" | "parameter" | "no_members":
             return line["msg"]
@@ -119,6 +123,20 @@ def _words(line: Any, node: Node) -> str:
         case "string_too_long":
             return f"{len(str(value)):,} characters; at most {context['max_length']:,}"
     return _range_words(line, found, context)
+
+
+_TABLES_OF_NAMES = {
+    "actors", "bindingness", "commitments", "covers", "members", "third_parties",
+    "trade_dependence",
+}  # fmt: skip
+
+
+def _nothing_inherited(node: Node) -> str:
+    """Say of an empty value below names that nothing is inherited that it could take away."""
+    above = node.position.key.split(".")[-3:-1]
+    if not (is_empty(node) and _TABLES_OF_NAMES.intersection(above)):
+        return ""
+    return "; an empty value takes away what is inherited, and nothing of that name is"
 
 
 def _range_words(line: Any, found: str, context: dict) -> str:

@@ -56,12 +56,15 @@ class Scalar:
         The characters written.
     plain : bool
         True when written without quotes.
+    takes_away : bool
+        True for an empty value in the place of something inherited.
     """
 
     position: Position
     value: Any
     text: str = ""
     plain: bool = False
+    takes_away: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,11 @@ def kind(node: Node) -> str:
     return {type(None): "nothing", bool: "true or false", str: "text"}.get(
         type(node.value), "a number"
     )
+
+
+def is_empty(node: Node | None) -> bool:
+    """Tell an empty value from anything that says something."""
+    return isinstance(node, Scalar) and node.value is None
 
 
 def is_quantity(node: Node) -> bool:

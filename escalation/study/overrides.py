@@ -28,9 +28,11 @@ from escalation.parameters.priors import (
 )
 from escalation.parameters.registry import Mark, Parameter
 from escalation.study.base import FiniteFloat, StudyModel, Text
+from escalation.study.inherit import with_entries
 from escalation.study.names import shown, suggestion
-from escalation.study.nodes import Items, Node, Scalar, Table, table_of
+from escalation.study.nodes import Items, Node, Scalar, Table, is_empty, kind, table_of
 from escalation.study.quantity import default_within, gather_prior
+from escalation.study.yaml_text import writing_hint
 
 
 class ParameterOverride(StudyModel):
@@ -71,6 +73,37 @@ class ParameterOverride(StudyModel):
 def _placed(prior: Prior | None, entry: Parameter) -> Prior | None:
     """Return a prior with the bounds of the parameter that it is given to."""
     return prior.within(entry.low, entry.high) if isinstance(prior, Elicited) else prior
+
+
+CHANGE_FORMS = "a number, {median: ..., range: ...}, {prior: ...} or {default: ...}"
+
+
+def not_a_change(node: Node) -> str:
+    """Return why what is said of a parameter is no change of it, or an empty string."""
+    if isinstance(node, Table):
+        return ""
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return ""
+    if not isinstance(value, str):
+        return f"expected {CHANGE_FORMS}, found {kind(node)}"
+    hint = writing_hint(value) if isinstance(node, Scalar) and node.plain else ""
+    return f"expected {CHANGE_FORMS}, found {shown(value)}{hint and '; '}{hint}{_call_hint(value)}"
+
+
+def _call_hint(text: str) -> str:
+    """Say how to write a prior that was meant as `beta(2, 6)`."""
+    name, bracket, rest = text.partition("(")
+    if not bracket:
+        return ""
+    if not rest.endswith(")"):
+        return f"; between {{ }} a comma ends a value, so put {name}(...) in quotes"
+    if name.strip() not in _SHORT:
+        return f"; unknown prior {shown(name)} {suggestion(name, _SHORT)}"
+    keys = _SHORT[name.strip()]
+    long = ", ".join(f"{key}: ..." for key in keys)
+    return (f"; write {{prior: {name.strip()}, {long}}}, or in a scenario "
+            f"{name.strip()}({', '.join(keys)})")
 
 
 def overridden(entry: Parameter, change: ParameterOverride, origin: str) -> Parameter:
@@ -146,13 +179,21 @@ def patched(
             continue
         try:
             if not steps:
-                choices = suggestion(path, [*_paths(whole), *sorted(known)])
                 raise LookupError("no parameter and no entry of the study is called "
-                                  f"{shown(path)} {choices}")
+                                  f"{shown(path)} {_advice(whole, path, known)}")
             whole = _with(whole, steps, value)
         except LookupError as error:
             problems.append(changes.key_position(path).problem(str(error)))
     return whole, table_of(changes.position, said)
+
+
+def _advice(whole: Table, path: str, known: set[str]) -> str:
+    first = path.partition(".")[0]
+    if first == "plan":
+        return "that a scenario may change; its size is the study's (--draws, --trajectories)"
+    if first in NOT_SET:
+        return f"that a scenario may change; {first!r} is no part of what is simulated"
+    return suggestion(path, [*_paths(whole), *sorted(known)])
 
 
 def _spelled_out(node: Node) -> Node:
@@ -207,10 +248,15 @@ def _with(node: Table, steps: list[str], value: Node) -> Table:
     Raises
     ------
     LookupError
-        There is no such pact.
+        There is no such pact, or nothing that an empty value could take away.
     """
     step, rest = steps[0], steps[1:]
     inner = node.entries.get("pacts" if step == "pact" else step)
+    if not rest and is_empty(value):
+        if step not in node.entries:
+            raise LookupError(f"nothing is called {shown(step)} here that an empty value could "
+                              f"take away {suggestion(step, node.entries)}")
+        return with_entries(node, **{step: None})
     if not rest:
         new = value
     elif isinstance(inner, Items):

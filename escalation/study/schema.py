@@ -206,6 +206,21 @@ class Premise(Titled):
     parameters: dict[str, Entry] = internal({})
 
 
+class Scenario(Titled):
+    """What a study would be if some of its values were others.
+
+    Attributes
+    ----------
+    description : str
+        Why anybody should think so, in sentences.
+    set : dict
+        Values by path, which the loader looks at.
+    """
+
+    description: Annotated[str, Field(max_length=MAX_DESCRIPTION), UNCONTROLLED] = ""
+    set: Any = None
+
+
 class Study(StudyModel):
     """Flashpoints crossed with structures, with everything that they refer to.
 
@@ -288,6 +303,14 @@ class Study(StudyModel):
         if not table and found_whole:
             raise fault(f"names no {info.field_name}")
         return table
+
+    @field_validator("premises")
+    @classmethod
+    def _rival(cls, premises: dict[str, Premise], info: ValidationInfo) -> dict[str, Premise]:
+        if info.data.get("premise") in premises:
+            raise fault(f"{shown(info.data['premise'])} is what `premise` calls the study's own "
+                        "priors; give one of the two another name")
+        return premises
 
     @field_validator("decision_rules")
     @classmethod

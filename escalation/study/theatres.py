@@ -131,9 +131,10 @@ def unnamed_theatres(words: Words) -> Iterator[tuple[bool, Problem]]:
         actor = next(iter(point.third_parties))
         near = nearest(point.theatre, known)
         hint = f"did you mean {near!r}?" if near else f"theatres named: {listed(known)}"
+        hint = f" ({hint})" if nowhere else ""
         yield nowhere, words.position("flashpoints", name, "theatre").problem(
             f"{left_out} theatre {shown(point.theatre)} of {shown(name)}, so whoever "
-            f"is bound by theatre is free there ({hint}); say how far "
+            f"is bound by theatre is free there{hint}; say how far "
             f"each actor is bound, as in `commitments: {{{actor}: {{{point.theatre}: 0.5}}}}`, "
             "with 0 for not at all"
         )

@@ -12,7 +12,7 @@ from escalation.study.base import UNCONTROLLED, StudyModel, fault
 from escalation.study.names import NAME_PATTERN, NAME_RULE, RESERVED, is_name, shown, suggestion
 from escalation.study.quantity import PARAMETER_SHAPE, Number, UnitMagnitude
 
-MAX_TITLE = 200
+MAX_NAME, MAX_TITLE = 63, 200
 ONE = Number(value=1.0)
 ZERO = Number(value=0.0)
 
@@ -23,6 +23,12 @@ def _named(name: str) -> str:
     return name
 
 
+def _one_line(title: str) -> str:
+    if "\n" in title:
+        raise fault("is more than one line")
+    return title
+
+
 def _known(group: str, what: str) -> AfterValidator:
     """Return a validator that looks a name up among the context's `group`."""
 
@@ -30,6 +36,9 @@ def _known(group: str, what: str) -> AfterValidator:
         context = info.context or {}
         known = context.get(group)
         if known is not None and name not in known:
+            if group == "structures" and name in (context.get("left_out") or ()):
+                raise fault(f"this study's own list of structures replaces the inherited one, and "
+                            f"leaves out {shown(name)}; name it there too")
             raise fault(f"unknown {what} {shown(name)} {_choices(name, known, context)}".rstrip())
         return name
 
@@ -57,7 +66,9 @@ NAME_SHAPE = WithJsonSchema({
 """What every name looks like, for editors; validators say of a name whether it is known."""
 
 Name: TypeAlias = Annotated[str, AfterValidator(_named), NAME_SHAPE]
-Title: TypeAlias = Annotated[str, Field(max_length=MAX_TITLE), UNCONTROLLED]
+Title: TypeAlias = Annotated[
+    str, Field(max_length=MAX_TITLE), UNCONTROLLED, AfterValidator(_one_line)
+]
 ActorName: TypeAlias = Annotated[str, _known("actors", "actor"), NAME_SHAPE]
 StructureName: TypeAlias = Annotated[str, _known("structures", "structure"), NAME_SHAPE]
 PlaceName: TypeAlias = Annotated[str, NAME_SHAPE]

@@ -44,5 +44,6 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_readme_is_short() -> None:
-    words = (ROOT / "README.md").read_text(encoding="utf-8").split()
-    assert len(words) <= 900
+    """The last screen of a run, which it shows, is not counted."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(RENEW["BLOCK"].sub("", text).split()) <= 900

@@ -1,7 +1,8 @@
 """Shared set-up of the tests.
 
 Three threads are asked for before numba is imported, so that thread counts 1, 2 and 3 can
-be tried on any machine.
+be tried on any machine. Linear algebra is left one: its own threads wait busily, and the workers of
+the suite share the cores already.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "3")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import campaign_tools
 import cells

@@ -21,7 +21,7 @@ from escalation.statistics.dependence import (
     innovations,
     whitened,
 )
-from escalation.statistics.polynomials import hermite, normal_scores
+from escalation.statistics.polynomials import hermite, normal_scores, polynomials
 
 FEWEST_DRAWS = 16
 SHOWN_NAMES = 12
@@ -233,7 +233,7 @@ class Design:
 
 def powers_of(z: np.ndarray) -> np.ndarray:
     """Return Hermite polynomials of normal scores, shape (n, d) -> (d, REACH, n)."""
-    return np.ascontiguousarray(hermite(z, REACH).transpose(1, 2, 0))
+    return np.stack(polynomials(np.ascontiguousarray(z.T), REACH), axis=1)
 
 
 def with_one(z: np.ndarray) -> np.ndarray:

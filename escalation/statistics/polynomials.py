@@ -28,10 +28,15 @@ def hermite(z: np.ndarray, degree: int) -> np.ndarray:
     >>> hermite(np.array([2.0]), 2).round(4).tolist()
     [[2.0, 2.1213]]
     """
+    return np.stack(polynomials(z, degree), axis=-1)
+
+
+def polynomials(z: np.ndarray, degree: int) -> list[np.ndarray]:
+    """Return the same, one array for each degree."""
     below, here = np.ones_like(z), z
     found = []
     for d in range(1, degree + 1):
         found.append(here)
         # He_{d+1} = z He_d - d He_{d-1}, each divided by the root of its factorial.
         below, here = here, (z * here - np.sqrt(d) * below) / np.sqrt(d + 1)
-    return np.stack(found, axis=-1)
+    return found

@@ -7,6 +7,7 @@ the suite share the cores already.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import shutil
@@ -20,6 +21,7 @@ import campaign_tools
 import cells
 import compile_once
 import pytest
+import xarray as xr
 
 from escalation.contracts.tables import Tables
 from escalation.study import Study
@@ -37,6 +39,29 @@ def no_line_of_progress() -> Iterator[None]:
     """On a slow machine a command under test may take longer than what is told of."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("escalation.cli.progress.FIRST_LINE", math.inf)
+        yield
+
+
+@pytest.fixture(scope="module")
+def read_once() -> Iterator[None]:
+    """Commands read every results file of one content once."""
+    from escalation import results
+
+    known: dict[bytes, xr.Dataset] = {}
+
+    def open_once(path: str | os.PathLike[str]) -> xr.Dataset:
+        try:
+            content = Path(path).read_bytes()
+        except (OSError, ValueError):
+            return real(path)
+        key = hashlib.sha256(content).digest()
+        if key not in known:
+            known[key] = real(path)
+        return known[key].copy()
+
+    real = results.open_results
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("escalation.results.open_results", open_once)
         yield
 
 

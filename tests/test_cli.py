@@ -92,13 +92,7 @@ def opened(finished):
     return open_results(finished[1])
 
 
-@pytest.fixture
-def opened_once(opened, monkeypatch):
-    """The results of the small run, without reading their file at every command."""
-    monkeypatch.setattr("escalation.results.open_results", lambda _: opened)
-
-
-@pytest.mark.usefixtures("opened_once")
+@pytest.mark.usefixtures("read_once")
 def test_replay_tells_one_history(finished):
     where = ("--flashpoint", "taiwan_strait", "--structure", "asian_nato", "--draw", 1)
     stories = [call("replay", finished[1], *where, "--trajectory", i).output for i in range(12)]
@@ -108,7 +102,7 @@ def test_replay_tells_one_history(finished):
     assert call("replay", finished[1], *where, "--trajectory", 3).output == stories[3]
 
 
-@pytest.mark.usefixtures("opened_once")
+@pytest.mark.usefixtures("read_once")
 @pytest.mark.parametrize(("option", "value", "words"), [
     ("--flashpoint", "taiwan", "unknown name 'taiwan' (did you mean 'taiwan_strait'?)"),
     ("--structure", "nato", "unknown name 'nato' (choices: us_retrenchment"),

@@ -28,6 +28,8 @@ from escalation.study import Study
 STRUCTURES = ("us_retrenchment", "hub_and_spoke", "asian_nato")
 HEADLINE = {"war", "great_power_war", "nuclear_use", "concession"}
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 
 @pytest.fixture(scope="module")
 def ds(study: Study) -> xr.Dataset:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from escalation import plots
     from escalation.analysis.comparison import compare
     from escalation.analysis.premises import premises
+    from escalation.analysis.reweighting import reweight
     from escalation.history.backtest import backtest
     from escalation.history.cases import cases
     from escalation.model.bindings import bindings
@@ -48,6 +49,7 @@ _HOMES = {
     "decision_table": "escalation.report.decision_table",
     "diff": "escalation.study.diff",
     "premises": "escalation.analysis.premises",
+    "reweight": "escalation.analysis.reweighting",
     "parameters": "escalation.report.parameter_table",
     "schema": "escalation.schemas.json_schema:file_schema",
     "verify": "escalation.verification.verify",
@@ -80,6 +82,7 @@ __all__ = [
     "plots",
     "premises",
     "replay",
+    "reweight",
     "run",
     "save_results",
     "schema",

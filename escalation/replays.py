@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from escalation.study.names import suggestion
 if TYPE_CHECKING:
     import xarray as xr
 
+    from escalation.contracts.tables import Tables
     from escalation.study.schema import Study
 
 
@@ -65,14 +67,78 @@ def replay(
     >>> len(story) > 0
     True
     """
-    from escalation.model.compile import compile_block, onset_anchor
-    from escalation.model.draws import Draws
-    from escalation.simulation.threads import log_trajectory
     _require("flashpoint", flashpoint, ds.flashpoint.values.tolist())
     _require("structure", structure, ds.structure.values.tolist())
     _require_below("draw", draw, ds.sizes["draw"])
     _require_below("trajectory", trajectory, int(ds.attrs["trajectories"]))
     study = kept_study(ds, flashpoint, [structure])
+    stage = set_stage(
+        ds, study, flashpoint=flashpoint, structure=structure, draw=draw, rule=rule
+    )
+    head = (
+        f"{study.flashpoints[flashpoint].title} under {study.structures[structure].title}, "
+        f"draw {draw}, trajectory {trajectory}, seed {ds.attrs['seed']}"
+        + (f", {stage.rule.replace('_', ' ')}" if len(rules_of(ds)) > 1 else "")
+    )
+    story = tell(stage.log(trajectory), stage.cast, width)
+    return [*paragraph(safe(head), width), *story]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A structure at a flashpoint in one draw of a run, ready to be played.
+
+    Attributes
+    ----------
+    tables : Tables
+        Compiled, of this draw alone.
+    seed, draw : int
+    rule : str
+        Decision rule.
+    cast : Cast
+        Titles of everybody.
+    """
+
+    tables: Tables
+    seed: int
+    draw: int
+    rule: str
+    cast: Cast
+
+    def log(self, trajectory: int) -> np.ndarray:
+        """Play one trajectory; see :mod:`escalation.kernel.log`."""
+        from escalation.simulation.threads import log_trajectory
+
+        return np.asarray(log_trajectory(self.tables, 0, self.seed, self.draw, trajectory))
+
+
+def set_stage(
+    ds: xr.Dataset,
+    study: Study,
+    *,
+    flashpoint: str,
+    structure: str,
+    draw: int,
+    rule: str | None = None,
+) -> Stage:
+    """Compile what it takes to play trajectories of one draw again.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Results.
+    study : Study
+        Theirs, from :func:`escalation.results.kept_study.kept_study`.
+    flashpoint, structure : str
+        Names.
+    draw : int
+        Number, counted from 0.
+    rule : str, optional
+        Decision rule; the headline rule if not given.
+    """
+    from escalation.model.compile import compile_block, onset_anchor
+    from escalation.model.draws import Draws
+
     place = study.flashpoints[flashpoint]
     names = tuple(str(name) for name in ds.parameter.values)
     draws = Draws(names, ds.parameter_value.values[:, [draw]])
@@ -81,14 +147,7 @@ def replay(
     tables = compile_block(
         study, place, study.structures[structure], draws, anchor, rule=rule
     )
-    log = log_trajectory(tables, 0, int(ds.attrs["seed"]), draw, trajectory)
-    head = (
-        f"{place.title} under {study.structures[structure].title}, draw {draw}, "
-        f"trajectory {trajectory}, seed {ds.attrs['seed']}"
-        + (f", {rule.replace('_', ' ')}" if len(rules_of(ds)) > 1 else "")
-    )
-    story = tell(np.asarray(log), cast_of(study, flashpoint), width)
-    return [*paragraph(safe(head), width), *story]
+    return Stage(tables, int(ds.attrs["seed"]), draw, rule, cast_of(study, flashpoint))
 
 
 def cast_of(study: Study, flashpoint: str) -> Cast:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -55,6 +56,16 @@ def test_the_audit_says_whether_anybody_was_asked(tmp_path, answer, ended, code,
     assert done.returncode == code, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].startswith(last)
     assert ("PYSEC-1" in done.stdout) == bool(code)
+
+
+def test_a_browser_that_cannot_be_installed_fails_nothing(tmp_path):
+    for name in ("bash", "id"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    done = subprocess.run(
+        [CI / "browser"], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stdout.strip().endswith("the tests that open the page are skipped")
 
 
 def test_an_audit_of_nothing_fails(tmp_path):

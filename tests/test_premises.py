@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 import escalation
 from escalation.analysis.comparison import plausible_values
-from escalation.analysis.premises import effective, premises, weighted, weights
+from escalation.analysis.premises import premises, weighted
+from escalation.analysis.reweighting import effective, weights
 from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError, StudyError, StudyWarning
 from escalation.report.beliefs_table import format_premises, history_words, premises_words
@@ -41,6 +42,13 @@ MILD = {
 FAR = {
     "name": "far", "source": "made up",
     "parameters": {name: {"prior": "normal", "mean": 0.6, "sd": 0.1}
+                   for name in ("provocation_onset", "provocation_stake")},
+}  # fmt: skip
+
+
+BEYOND = {
+    "name": "beyond", "source": "made up",
+    "parameters": {name: {"prior": "normal", "mean": 1.0, "sd": 0.1}
                    for name in ("provocation_onset", "provocation_stake")},
 }  # fmt: skip
 
@@ -194,7 +202,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset, Path]:
     """Results of a study read from files, and a folder with premises."""
     folder = tmp_path_factory.mktemp("kept")
     (folder / "configs").symlink_to(cells.CONFIGS)
-    for premise in (MILD, FAR):
+    for premise in (MILD, BEYOND):
         (folder / f"{premise['name']}.yaml").write_text(json.dumps(premise))
     (folder / "study.yaml").write_text(json.dumps(words(
         extends="configs/asian_nato.yaml", premises=["mild.yaml"],
@@ -235,7 +243,7 @@ def test_what_no_draw_can_be_weighted_for_is_refused(
 ) -> None:
     there, folder = kept
     with pytest.raises(InputError, match=r"are worth .* run the study with this premise"):
-        weighted(there, folder / "far.yaml")
+        weighted(there, folder / "beyond.yaml")
     with pytest.raises(InputError, match=r"cannot read .*No such file"):
         weighted(there, folder / "hope.yaml")
     (folder / "odd.yaml").write_text("name: odd\nsource: x\nparameters: {hope: 1}\n")

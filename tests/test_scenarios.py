@@ -104,6 +104,15 @@ def block(*scenarios: dict[str, Any]) -> Study:
                         "scenarios": list(scenarios)}, CONFIGS)  # fmt: skip
 
 
+def test_a_question_is_inherited_while_its_structures_are_there(study: Study) -> None:
+    assert block({"name": "veto", "set": {"japan.domestic_veto": 0.9}}).compare == study.compare
+    fewer = parse_study({
+        "name": "child", "extends": "asian_nato.yaml", "compare": {"focus": ["trilateral"]},
+        "structures": ["structures/hub_and_spoke.yaml", "structures/trilateral.yaml"],
+    }, CONFIGS)  # fmt: skip
+    assert fewer.compare.answer is None
+
+
 def test_a_study_names_its_scenarios(study: Study) -> None:
     found = block(
         {"name": "veto", "title": "Tokyo says no", "set": {"japan.domestic_veto": 0.9}},

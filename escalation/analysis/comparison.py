@@ -220,18 +220,18 @@ def _compared(whole: Panel, reference: str) -> Arrays:
     """Return all variables of `compare_panel` by name."""
     kept = np.isfinite(whole.values).all(axis=0)
     r = whole.structures.index(reference)
-    carried, ranking = _carried(whole, whole.only(kept), r)
+    carried, ranking = supports(whole, r)
     n = int(kept.sum())
     if not n:
         kept = np.arange(len(kept)) == 0  # a draw of NaN, of which nothing is carried
     p, plausible = whole.only(kept), plausible_values(whole)[:, kept]
     flat = plausible.reshape(len(plausible), -1)
     rng = whole.rng(1)
+    noisy = values_by_chance(whole, kept, rng).reshape(flat.shape)
     gap = apart(flat, flat[r])
     noise = ((p.errors - p.errors[r]) ** 2).sum(axis=2)
     mean = p.values.mean(axis=1)
     same = (p.values == p.values[r]).all(axis=1)
-    noisy = _with_mean_errors(flat, noise_covariance(p.errors) / len(p.values[0]), rng)
     low, high = np.quantile(gap, (LOW, HIGH), axis=1)
     found = {
         "draws": np.array(n),
@@ -271,8 +271,22 @@ def plausible_values(p: Panel) -> np.ndarray:
     return p.cleaned().plausible if p.coupled else np.repeat(p.values[..., None], 2, axis=2)
 
 
-def _carried(whole: Panel, p: Panel, r: int) -> tuple[tuple[Support, ...], Support]:
+def values_by_chance(
+    whole: Panel, kept: np.ndarray, rng: np.random.Generator | None = None
+) -> np.ndarray:
+    """Return what chances and ranks are counted from, shape (structure, kept draw, copy).
+
+    These are plausible values with errors of the mean added.
+    """
+    p, plausible = whole.only(kept), plausible_values(whole)[:, kept]
+    flat = plausible.reshape(len(plausible), -1)
+    covariance = noise_covariance(p.errors) / len(p.values[0])
+    return _with_mean_errors(flat, covariance, rng or whole.rng(1)).reshape(plausible.shape)
+
+
+def supports(whole: Panel, r: int) -> tuple[tuple[Support, ...], Support]:
     """Return what each structure's difference to structure `r` carries, and the order of all."""
+    p = whole.complete()
     freedom = np.where(np.isfinite(whole.values).all(axis=0), whole.freedom, -1)
 
     def ask(*some: int) -> Support:
@@ -404,16 +418,20 @@ def _first_twin(values: np.ndarray) -> list[int]:
 
 def _ranks(noisy: np.ndarray, p: Panel) -> Arrays:
     """Chance of every rank, shape (structure, rank), tied structures sharing theirs; regret."""
-    n = len(noisy)
-    below = (noisy[None] < noisy[:, None]).sum(axis=1)
-    tied = np.maximum((noisy[None] == noisy[:, None]).sum(axis=1), 1)
-    shares = [((below <= k) & (k < below + tied)) / tied for k in range(n)]
+    shares = rank_shares(noisy)
     best = int(np.argmin(p.values.mean(axis=1)))
     return {
         "rank_probability": np.stack([share.mean(axis=1) for share in shares], axis=1),
         "regret": apart(noisy, noisy.min(axis=0)).mean(axis=1),
         "regret_monte_carlo_se": _mean_error(((p.errors - p.errors[best]) ** 2).sum(axis=2)),
     }
+
+
+def rank_shares(noisy: np.ndarray) -> list[np.ndarray]:
+    """Return for every rank how far each structure has it, shape as `noisy`; ties share."""
+    below = (noisy[None] < noisy[:, None]).sum(axis=1)
+    tied = np.maximum((noisy[None] == noisy[:, None]).sum(axis=1), 1)
+    return [((below <= k) & (k < below + tied)) / tied for k in range(len(noisy))]
 
 
 def _dominance(clean: np.ndarray, r: int) -> Arrays:

@@ -1,41 +1,23 @@
-r"""What follows for those who believe otherwise, and what the fit to history changed about it.
+"""What follows for those who believe otherwise, and what the fit to history changed about it.
 
 A premise is a set of priors. A run holds a companion for each: the reference and the structures in
 focus at the same random numbers, with the posterior and from the priors alone. What no run has
-played, a premise of the reader's own, is reached by weighting the draws at hand: with :math:`p` the
-prior of the run and :math:`p'` that of the premise for each parameter that it speaks of, draw
-:math:`j` gets
-
-.. math:: w_j \propto \prod_k p'_k(\theta_{jk}) / p_k(\theta_{jk}),
-
-and as good as :math:`(\sum w)^2 / \sum w^2` draws are left (Kish 1965, Survey Sampling). Below
-`LEAST_EFFECTIVE` of them nothing is said. Parameters that the run took from a posterior cannot be
-weighted like this, and are refused.
+played, a premise of the reader's own, is reached by weighting the draws at hand
+(:mod:`escalation.analysis.reweighting`).
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
-from escalation.analysis.comparison import compare, plausible_values
-from escalation.analysis.selection import Choice, choose, labels
-from escalation.errors import InputError
-from escalation.parameters.priors import Fixed
-from escalation.parameters.registry import Parameter
+from escalation.analysis.comparison import compare
+from escalation.analysis.reweighting import reweight
+from escalation.analysis.selection import labels
 from escalation.results.companion import Belief, beliefs, under
-from escalation.results.estimates import panel
-from escalation.results.kept_study import kept_with_premise
-from escalation.results.quantities import Quantity
-from escalation.results.support import Says
 
-LEAST_EFFECTIVE = 64
-"""Draws, effectively, below which weighted ones say nothing."""
 SAID = (
     "mean", "difference", "difference_monte_carlo_se", "difference_low", "difference_high",
     "p_safer", "p_safer_low", "p_safer_high", "verdict", "says", "reason",
@@ -109,62 +91,6 @@ def compared_beliefs(ds: xr.Dataset) -> list[Belief]:
     return held if ds.sizes.get("companion_structure", 0) > 1 else held[:1]
 
 
-def weights(ds: xr.Dataset, own: Mapping[str, Parameter], other: Mapping[str, Parameter]
-            ) -> np.ndarray:
-    """Return the weight of every draw of a run under other priors; they add up to one.
-
-    Parameters
-    ----------
-    ds : Dataset
-        Results.
-    own, other : mapping of str to Parameter
-        The parameters of the study, and those that a premise changes.
-
-    Returns
-    -------
-    float array, shape (draw,)
-
-    Raises
-    ------
-    InputError
-        A parameter is fixed, or was taken from a posterior, or hardly a draw is left.
-    """
-    if not other:
-        raise InputError("premise: it says nothing of any parameter of the study")
-    fitted = set(json.loads(ds.attrs.get("posterior_names") or "[]"))
-    pinned = set(json.loads(ds.attrs.get("pinned") or "{}"))
-    total = np.zeros(ds.sizes["draw"])
-    for name, entry in other.items():
-        why = ("is fixed" if isinstance(own[name].prior, Fixed) or isinstance(entry.prior, Fixed)
-               else "was taken from the posterior" if name in fitted
-               else "was set to a number" if name in pinned else "")
-        if why:
-            raise InputError(f"premise: parameter {name} {why}, so draws cannot be weighted: run "
-                             "the study with this premise among its `premises`")
-        drawn = ds["parameter_value"].sel(parameter=name).values
-        total += entry.prior.log_density(drawn) - own[name].prior.log_density(drawn)
-    found = np.exp(total - total.max())
-    found /= found.sum()
-    left = effective(found)
-    if not left >= LEAST_EFFECTIVE:
-        raise InputError(
-            f"premise: the draws at hand are worth {left:.0f} under it, fewer than "
-            f"{LEAST_EFFECTIVE}: run the study with this premise among its `premises`"
-        )
-    return found
-
-
-def effective(found: np.ndarray) -> float:
-    """Return how many draws weighted ones are worth (Kish 1965).
-
-    Examples
-    --------
-    >>> effective(np.array([0.5, 0.5, 0.0]))
-    2.0
-    """
-    return float(found.sum() ** 2 / (found**2).sum())
-
-
 def weighted(
     ds: xr.Dataset,
     premise: str | os.PathLike[str],
@@ -200,40 +126,9 @@ def weighted(
     ResultsError
         The study cannot be read, there is nothing to compare, or counts are missing.
     """
-    try:
-        text = Path(premise).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"premise: cannot read {os.fspath(premise)!r}: {reason}") from None
-    study, read = kept_with_premise(ds, text)
-    weight = weights(ds, study.parameters, read.parameters)
-    chosen = choose(ds, on, reference=reference, loss={}, flashpoints=flashpoints)
+    found = reweight(ds, premise, on, reference=reference, flashpoints=flashpoints)
     own = compare(ds, on, reference=reference, loss={}, flashpoints=flashpoints)
     own = own.isel(decision_rule=0, drop=True)[["p_safer", "verdict", "says"]]
-    found = np.array([
-        [_safer(chosen, ds, f, q, weight) for q in chosen.risks] for f in chosen.flashpoints
-    ])  # fmt: skip
-    dims = ("flashpoint", "risk", "structure")
-    carried = own["says"].transpose(*dims) >= Says.VERDICT
     return own.rename(p_safer="p_safer_own").assign(
-        p_safer=(dims, np.where(carried, found[..., 0], np.nan)),
-        p_safer_error=(dims, np.where(carried, found[..., 1], np.nan)),
-    ).assign_attrs(
-        premise=read.title, reference=chosen.reference, effective=effective(weight)
-    )  # fmt: skip
-
-
-def _safer(
-    chosen: Choice, ds: xr.Dataset, flashpoint: str, quantity: Quantity, weight: np.ndarray
-) -> np.ndarray:
-    """Return P(safer) of every structure and its standard error, shape (structure, 2)."""
-    whole = panel(ds, quantity, flashpoint, chosen.rules[0])
-    values = plausible_values(whole)
-    base = values[whole.structures.index(chosen.reference)]
-    less = ((values < base) + 0.5 * (values == base)).mean(axis=-1)
-    known = np.isfinite(values).all(axis=(0, 2))
-    weight = np.where(known, weight, 0.0)
-    weight = weight / max(weight.sum(), 1e-300)
-    p = less @ weight
-    error = np.sqrt(((less - p[:, None]) ** 2) @ weight**2)
-    return np.stack([p, error], axis=1)
+        {name: found[name] for name in ("p_safer", "p_safer_error")}
+    ).assign_attrs({name: found.attrs[name] for name in ("premise", "reference", "effective")})

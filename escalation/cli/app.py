@@ -22,6 +22,7 @@ from escalation.cli.compare_command import compare
 from escalation.cli.confirm_command import confirm
 from escalation.cli.options import Whole
 from escalation.cli.output import cut_off_everywhere, say_beforehand, say_skipped, show_results
+from escalation.cli.page_command import page
 from escalation.cli.premises_command import premises
 from escalation.cli.progress import COMPILING, DRAWING, progress
 from escalation.cli.run_command import run
@@ -78,6 +79,7 @@ main.add_command(calibrate)
 main.add_command(cases)
 main.add_command(compare)
 main.add_command(confirm)
+main.add_command(page)
 main.add_command(premises)
 main.add_command(run)
 main.add_command(schema)

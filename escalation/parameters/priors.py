@@ -79,6 +79,16 @@ class _Prior(BaseModel, ABC):
         """
         return _log_density(self, np.asarray(x, float))
 
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """Return the normal scores of values: -8 and 8 at most, 0 at the median.
+
+        Examples
+        --------
+        >>> Uniform(low=0, high=4).score(np.array([2.0, 9.0]))
+        array([0., 8.])
+        """
+        return np.interp(np.asarray(x, float), _at_scores(self), _SCORES)
+
     def middle(self) -> float | None:
         """Return the median, or None for a constant, whose parameter has a default.
 
@@ -94,11 +104,16 @@ _SCORES = np.linspace(-8.0, 8.0, 4_001)
 """Normal scores between which a density is read off a quantile function."""
 
 
+def _at_scores(prior: _Prior) -> np.ndarray:
+    """Values at the normal scores `_SCORES`."""
+    return prior.quantile(_special().ndtr(_SCORES))
+
+
 def _log_density(prior: _Prior, x: np.ndarray) -> np.ndarray:
-    values = prior.quantile(_special().ndtr(_SCORES))
+    values = _at_scores(prior)
     slope = np.gradient(values, _SCORES)
     inside = (x > values[0]) & (x < values[-1])
-    z = np.interp(x, values, _SCORES)
+    z = prior.score(x)
     with np.errstate(divide="ignore"):
         density = -0.5 * z**2 - 0.5 * math.log(2.0 * math.pi) - np.log(np.interp(z, _SCORES, slope))
     return np.where(inside, density, -np.inf)

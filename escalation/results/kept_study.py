@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from escalation.errors import ResultsError
+from escalation.parameters.registry import Parameter
 from escalation.study.loader import study_from_text
 from escalation.study.references import is_file_name
 from escalation.study.schema import Premise, Study
@@ -28,6 +29,17 @@ def kept_study(ds: xr.Dataset, flashpoint: str, structures: Sequence[str]) -> St
     if flashpoint not in study.flashpoints or not set(structures) <= set(study.structures):
         raise ResultsError("attribute study_text: the study of other results")
     return study
+
+
+def kept_parameters(ds: xr.Dataset) -> dict[str, Parameter]:
+    """Return the parameters of the study that results are of, with its own priors.
+
+    Raises
+    ------
+    ResultsError
+        The text of the study is missing or cannot be read.
+    """
+    return dict(study_from_text(_kept_text(ds)).parameters)
 
 
 def premise_quantiles(

@@ -479,8 +479,8 @@ def _own_question(whole: Table, root: Table) -> Table:
         answer.position.file == root.position.file
     ):
         return whole
-    known, asked = _keys(whole, "structures"), [answer.text(key) for key in answer.entries]
-    if not set(asked) - set(known):
+    asked = {answer.text(key) for key in ("structure", "against", "also")} - {None}
+    if asked <= set(_keys(whole, "structures")):
         return whole
     return with_entries(whole, compare=with_entries(compare, answer=None))
 

@@ -116,7 +116,10 @@ def test_the_text_fits_80_columns(parties: int, length: int) -> None:
         "name": "crowd", "great_power": states[0], "reference": name("s", 0),
         "actors": dict.fromkeys([*states, "b", "c"], actor),
         "flashpoints": [point],
-        "structures": [{"name": name("s", k), **alone, "pact": pact} for k in range(6)],
+        "structures": [
+            {"name": name("s", k), **alone, "decision_delay_days": 7 + k, "pact": pact}
+            for k in range(6)
+        ],
     })  # fmt: skip
     said = format_bindings(escalation.bindings(study))
     assert max(map(len, said.splitlines())) <= 80

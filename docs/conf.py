@@ -1,10 +1,10 @@
 """How the documentation is built: `sphinx-build -W docs BUILD`."""
 
-from importlib.metadata import version
+from importlib import metadata
 
 project = "escalation"
 author = "The escalation developers"
-release = version("escalation")
+release = metadata.version("escalation")
 extensions = [
     "myst_parser",  # the guide and the model are Markdown
     "sphinx.ext.autodoc",

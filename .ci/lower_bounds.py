@@ -1,6 +1,6 @@
 """Print the lower bounds of pyproject.toml as pins, one a line; with --python the lowest Python.
 
-Standard library only, so that it runs before anything is installed. The extras `test` and
+Standard library only, so that it runs before anything is installed. The extras `test`, `docs` and
 `coverage` check the package, and are not what it runs on: their tools are left out.
 
     python .ci/lower_bounds.py [PYPROJECT] [--python]
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_TOOLS = ("test", "coverage")
+_TOOLS = ("test", "coverage", "docs")
 _BOUND = re.compile(r"([A-Za-z0-9._-]+)>=([0-9][0-9.]*)")
 
 

@@ -22,7 +22,7 @@ from escalation.cli.compare_command import compare
 from escalation.cli.confirm_command import confirm
 from escalation.cli.options import Whole
 from escalation.cli.output import cut_off_everywhere, say_beforehand, say_skipped, show_results
-from escalation.cli.page_command import page
+from escalation.cli.page_command import brief, page
 from escalation.cli.premises_command import premises
 from escalation.cli.progress import COMPILING, DRAWING, progress
 from escalation.cli.run_command import run
@@ -75,6 +75,7 @@ def main() -> None:
 
 
 main.add_command(backtest)
+main.add_command(brief)
 main.add_command(calibrate)
 main.add_command(cases)
 main.add_command(compare)

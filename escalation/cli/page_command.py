@@ -1,10 +1,10 @@
-"""``escalation page``: a run as one file for readers who install nothing."""
+"""``escalation page`` and ``escalation brief``: a run as one file, for readers of a browser."""
 
 from __future__ import annotations
 
 import click
 
-from escalation.cli.progress import COMPARING, progress
+from escalation.cli.progress import COMPARING, DRAWING, progress
 
 
 @click.command()
@@ -31,5 +31,25 @@ def page(results: str, output: str, beliefs: tuple[str, ...], tell: bool, overwr
 
         text = page_of(ds, beliefs=beliefs, tell=tell, progress=report)
     content = text.encode()
+    write_somewhere(target, lambda path: write_whole(path, content))
+    click.echo(f"{target}: {len(content) / 1e6:.1f} MB")
+
+
+@click.command()
+@click.argument("results", type=click.Path())
+@click.option("-o", "--output", required=True, type=click.Path(), help="HTML file to write.")
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+def brief(results: str, output: str, overwrite: bool) -> None:
+    """Write two pages about RESULTS: answer, figures, premises, faults, sources. Print as PDF."""
+    from escalation.cli.json_file import checked_output
+    from escalation.cli.output import write_somewhere
+    from escalation.contracts.whole_file import write_whole
+    from escalation.page import brief as brief_of
+    from escalation.results import open_results
+
+    target = checked_output(output, "output", replace=overwrite)
+    ds = open_results(results)
+    with progress(DRAWING):
+        content = brief_of(ds).encode()
     write_somewhere(target, lambda path: write_whole(path, content))
     click.echo(f"{target}: {len(content) / 1e6:.1f} MB")

@@ -20,7 +20,12 @@ from escalation.analysis.premises import premises, weighted
 from escalation.analysis.reweighting import effective, weights
 from escalation.cli.app import main
 from escalation.errors import InputError, ResultsError, StudyError, StudyWarning
-from escalation.report.beliefs_table import format_premises, history_words, premises_words
+from escalation.report.beliefs_table import (
+    beliefs_on_war,
+    format_premises,
+    history_words,
+    premises_words,
+)
 from escalation.report.text import of_100
 from escalation.results import open_results, save_results
 from escalation.results.companion import Belief, beliefs, under
@@ -189,9 +194,10 @@ def test_the_table_says_what_premises_say(ds: xr.Dataset, tmp_path) -> None:
         assert lines[here].split()[1] == f"{after:.2f}".lstrip("0")
         assert lines[here + 1].split()[:3] == ["priors", "alone", f"{before:.2f}".lstrip("0")]
     assert max(map(len, text.split("\n"))) <= 100
+    held = beliefs_on_war(back, "taiwan_strait")
     by_name = dict(zip(found["premise"].values.tolist()[::2], p[::2], strict=True))
-    assert f"{of_100(by_name['mild'])} if mild" in premises_words(back, "taiwan_strait")
-    assert f"({of_100(p[1])} without it)" in history_words(back, "taiwan_strait")
+    assert f"{of_100(by_name['mild'])} if mild" in premises_words(held)
+    assert f"({of_100(p[1])} without it)" in history_words(held)
 
 
 # ---------------------------------------------------------------- weighting

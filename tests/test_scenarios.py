@@ -48,12 +48,12 @@ def test_a_parameter_is_set_by_its_name_and_nothing_else(study: Study) -> None:
 
 def test_anything_is_patched_by_its_path(study: Study) -> None:
     other = scenario(
-        taiwan_strait__base_host=None, horizon_years=5, actors__japan__staunch_logit=0.5,
+        taiwan_strait__base_host=None, great_power="japan", actors__japan__staunch_logit=0.5,
         asian_nato__pact__members__vietnam={"bindingness": {"median": 0.3, "range": [0.1, 0.5]}},
         structures__us_retrenchment__actors__japan__stake_scale=0.5,
     )  # fmt: skip
     assert other.flashpoints["taiwan_strait"].base_host is None
-    assert other.horizon_years == 5
+    assert other.great_power == "japan"
     assert other.actors["japan"].staunch_logit.at({}) == 0.5
     assert "vietnam" in other.structures["asian_nato"].pacts[0].members
     assert "vietnam" not in study.structures["asian_nato"].pacts[0].members
@@ -76,8 +76,11 @@ WRONG = {
     "pact that a structure has not": ({"asian_nato.pacts.quod.members.india": 1}, "no pact is"),
     "value out of range": ({"japan.domestic_veto": 7}, "out of range"),
     "a whole group": ({"actors": {}}, "no parameter and no entry"),
-    "the plan": ({"plan.draws": 7}, "no parameter and no entry"),
-    "the premises": ({"premises": []}, "no parameter and no entry"),
+    "the plan": ({"plan.draws": 7}, "use --draws and --trajectories"),
+    "another horizon": ({"horizon_years": 5}, "do not match draw by draw"),
+    "another reference": ({"reference": "trilateral"}, "do not match draw by draw"),
+    "other rules": ({"decision_rules": ["prospect_theory"]}, "do not match draw by draw"),
+    "the premises": ({"premises": []}, "leaves premises alone"),
     "text for a number": ({"patron_realisation": "much"}, "found 'much'"),
     "prior with a number too many": ({"patron_realisation": "beta(1, 2, 3)"}, "beta(1, 2, 3)"),
     "unknown actor": ({"great_power": "mars"}, "unknown actor 'mars'"),
@@ -211,3 +214,41 @@ def test_set_runs_both_and_says_what_changed(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(main, ["run", str(small), "--set", "japan.domestic_veto"])
     assert wrong.exit_code == 2
     assert "--set: 'japan.domestic_veto' is not PATH=VALUE" in wrong.stderr
+
+
+def test_draws_that_cannot_match_are_refused_before_anything_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Sobol sequence gives every column other points where a parameter is pinned."""
+    def run(*_: object, **__: object) -> None:
+        raise AssertionError("nothing may be simulated")
+
+    monkeypatch.setattr("escalation.simulation.run.run", run)
+    result = CliRunner().invoke(main, [
+        "run", str(STUDY), "--design", "sobol", "--draws", "16", "-o", str(tmp_path / "r.nc"),
+        "--set", "provocation_stake=0.1",
+    ])  # fmt: skip
+    assert result.exit_code == 2
+    assert "their draws do not match" in result.stderr
+
+
+def test_a_plan_is_that_of_the_scenarios_too() -> None:
+    study = load_study(STUDY, {"provocation_stake": 0.1}).with_plan(draws=7, design="sobol")
+    assert study.scenarios["what_if"].plan == study.plan
+
+
+def test_results_of_a_scenario_are_weighted_to_a_premise(tmp_path: Path) -> None:
+    small = Path(__file__).with_name("small_study.yaml")
+    bound = "us_retrenchment.commitments.united_states.taiwan"
+    study = load_study(small, {f"structures.{bound}": 0.1})
+    ds = escalation.run(study.scenarios["what_if"], draws=64, trajectories=40, source="prior")
+    stated = {
+        "mine": "provocation_stake: {prior: normal, mean: 0.02, sd: 0.2}",
+        "gone": f"{bound}: {{median: 0.1, range: [0.05, 0.2]}}",
+    }
+    for name, parameter in stated.items():
+        (tmp_path / name).write_text(f"name: {name}\nsource: me\nparameters:\n  {parameter}\n")
+    weighted = escalation.reweight(ds, tmp_path / "mine", "war")
+    assert 30 < weighted.attrs["effective"] < 64
+    with pytest.raises(InputError, match=r"united_states\.taiwan is none of this scenario"):
+        escalation.reweight(ds, tmp_path / "gone", "war")

@@ -75,7 +75,7 @@ TABLES_OF_KEYS: dict[str, dict[str, Any]] = {
     "third party": at_the_strait(third_parties={"japan": {SLIP: None}}),
     "actor": {"actors": {"japan": {SLIP: None}}},
     "premise": {"premises": [{"name": "one", "source": "me", SLIP: None}]},
-    "scenario": {"scenarios": [{"name": "one", "set": {"horizon_years": 5}, SLIP: None}]},
+    "scenario": {"scenarios": [{"name": "one", "set": {"great_power": "japan"}, SLIP: None}]},
 }
 
 
@@ -162,7 +162,7 @@ def test_no_unknown_key_is_said_to_be_meant_by_itself(key: str, prior: dict[str,
 
 
 IN_VAIN = {
-    "a value that holds": scenario(horizon_years=10),
+    "a value that holds": scenario(great_power="united_states"),
     "a prior that holds": scenario(japan__domestic_veto={"median": 0.25, "range": [0.13, 0.43]}),
     "a label": scenario(japan__title="Nippon"),
     "what no equation reads": scenario(japan__nuclear=True),
@@ -170,7 +170,7 @@ IN_VAIN = {
         "median": 0.2, "range": [0.13, 0.3], "source": "somebody else", "mark": "read"}),
     "what another path replaces": scenario(japan__domestic_veto=0.6,
                                            actors__japan__domestic_veto=0.9),
-    "one of two": scenario(horizon_years=10, great_power="japan"),
+    "one of two": scenario(great_power="united_states", taiwan_strait__base_host=None),
 }  # fmt: skip
 
 
@@ -183,7 +183,7 @@ def test_what_a_scenario_sets_in_vain_is_told(case: str) -> None:
 
 
 def test_what_a_scenario_sets_is_not_told_if_it_changes_anything() -> None:
-    found, notes = told(**scenario(japan__domestic_veto=0.6, horizon_years=5,
+    found, notes = told(**scenario(japan__domestic_veto=0.6, great_power="japan",
                                    asian_nato__pact__covers__taiwan_strait=0.5))
     assert notes == []
     assert played(found.scenarios["other"]) != played(found)
@@ -215,7 +215,7 @@ def test_a_wrong_path_or_value_of_a_scenario_says_what_to_write(case: str) -> No
     ("title", "x" * 201), ("title", 4), ("title", "\x1b[2J"), ("description", {"a": 1}),
 ])  # fmt: skip
 def test_labels_of_a_scenario_are_looked_at(label: str, value: Any) -> None:
-    one = {"name": "other", "set": {"horizon_years": 5}, label: value}
+    one = {"name": "other", "set": {"great_power": "japan"}, label: value}
     assert f"scenarios.0.{label}" in refusal(scenarios=[one])
 
 
@@ -315,10 +315,10 @@ def test_validate_looks_at_the_bounds_of_priors(tmp_path: Path, where: str) -> N
 def test_one_path_is_set_once() -> None:
     small = str(Path(__file__).with_name("small_study.yaml"))
     result = CliRunner().invoke(main, [
-        "run", small, "--set", "horizon_years=5", "--set", "horizon_years=6",
+        "run", small, "--set", "great_power=japan", "--set", "great_power=china",
     ])  # fmt: skip
     assert result.exit_code == 2
-    assert "--set: horizon_years is set twice" in result.stderr
+    assert "--set: great_power is set twice" in result.stderr
 
 
 @pytest.mark.parametrize(("before", "after", "words"), [

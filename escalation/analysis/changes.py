@@ -7,8 +7,10 @@ that of two structures is (:mod:`escalation.analysis.comparison`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
 from escalation.analysis.comparison import compare
@@ -105,20 +107,63 @@ def _refuse_unlike(before: xr.Dataset, after: xr.Dataset) -> None:
         if "replicate_count" not in ds:
             raise InputError("compare: results of format 2 and older do not tell how far two runs "
                              "differ by chance; run the study again")
-    if not _same_points(before, after):
-        raise InputError("compare: no parameter that varies has the same values in both results, "
-                         "so their draws do not match (runs of one study and its scenario do, "
-                         "with the design nested_hypercube)")
+    refuse_other_points(_points(before), _points(after), _redrawn(before) ^ _redrawn(after))
 
 
-def _same_points(before: xr.Dataset, after: xr.Dataset) -> bool:
-    """Tell whether the two runs share draws: some parameter varies, and alike in both."""
-    names = sorted(set(labels(before, "parameter")) & set(labels(after, "parameter")))
-    first, second = (ds["parameter_value"].sel(parameter=names).values for ds in (before, after))
-    if before.sizes["draw"] == 1:
-        return bool((first == second).any())
-    varies = (first != first[:, :1]).any(axis=1)
-    return bool((varies & (first == second).all(axis=1)).any())
+def _points(ds: xr.Dataset) -> dict[str, np.ndarray]:
+    values = ds["parameter_value"].transpose("parameter", "draw").values
+    return dict(zip(labels(ds, "parameter"), values, strict=True))
+
+
+def _redrawn(ds: xr.Dataset) -> set[str]:
+    """Return parameters that do not come from points of their own: fitted, or correlated."""
+    stated = json.loads(ds.attrs.get("correlations") or "[]")
+    return redrawn(
+        json.loads(ds.attrs.get("posterior_names") or "[]"), [one["between"] for one in stated]
+    )
+
+
+def redrawn(fitted: Iterable[str], correlated: Iterable[Iterable[str]]) -> set[str]:
+    """Return parameters whose draws are not points of their own through their prior alone."""
+    return {*fitted, *(name for pair in correlated for name in pair)}
+
+
+def refuse_other_points(
+    before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray], excused: set[str]
+) -> None:
+    """Refuse two runs that do not share draws.
+
+    The same points through two priors have the same order, whatever the priors. So every parameter
+    that varies in both runs must rank the draws alike.
+
+    Parameters
+    ----------
+    before, after : mapping of str to array (draw,)
+        Values by parameter.
+    excused : set of str
+        Parameters that may differ all the same: fitted or correlated in one of the two alone.
+
+    Raises
+    ------
+    InputError
+        They do not share draws.
+    """
+    shared = [name for name in before if name in after and name not in excused]
+    varying = [n for n in shared if np.ptp(before[n]) > 0 and np.ptp(after[n]) > 0]
+    other = next((n for n in varying if not _ranked_alike(before[n], after[n])), None)
+    alone = next(iter(before.values())).size == 1
+    if alone and not any(before[name] == after[name] for name in shared):
+        other = next(iter(shared), "")
+    if other is not None or not (varying or alone):
+        raise InputError(
+            f"compare: the two results draw {other or 'no parameter'} at other points, so their "
+            "draws do not match (a study and its scenario do with the design nested_hypercube)"
+        )
+
+
+def _ranked_alike(first: np.ndarray, second: np.ndarray) -> bool:
+    order = np.lexsort((second, first))
+    return bool((np.diff(second[order]) >= 0).all())
 
 
 def _common(ds: xr.Dataset, other: xr.Dataset, rule: str) -> xr.Dataset:

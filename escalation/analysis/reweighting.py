@@ -317,7 +317,7 @@ def weights(
         raise InputError("premise: it says nothing of any parameter of the study")
     total = np.zeros(ds.sizes["draw"])
     for name, entry in other.items():
-        why = "is fixed" if isinstance(entry.prior, Fixed) else unweightable(ds, own[name])
+        why = _unlike(ds, own.get(name), entry)
         if why:
             raise InputError(
                 f"premise: parameter {name} {why}, so draws cannot be weighted: {_RATHER}"
@@ -325,6 +325,13 @@ def weights(
         drawn = _drawn(ds, name)
         total += entry.prior.log_density(drawn) - own[name].prior.log_density(drawn)
     return _normalised(total, "premise", _RATHER)
+
+
+def _unlike(ds: xr.Dataset, own: Parameter | None, other: Parameter) -> str:
+    """Return why draws from one prior cannot be weighted to another; empty if they can."""
+    if own is None:
+        return "is none of this scenario"
+    return "is fixed" if isinstance(other.prior, Fixed) else unweightable(ds, own)
 
 
 def unweightable(ds: xr.Dataset, own: Parameter) -> str:

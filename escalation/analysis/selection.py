@@ -168,6 +168,19 @@ def asked_over(ds: xr.Dataset) -> tuple[str, str] | None:
     return (names[0], names[1]) if len(names) == 2 and set(names) <= set(known) else None
 
 
+def unknown_numbers(ds: xr.Dataset) -> int:
+    """Return how many parameters vary over draws and act in some cell of the results.
+
+    Results of older files do not say which act; all that vary count there.
+    """
+    values = ds["parameter_value"].transpose("parameter", "draw")
+    varies = (values != values.isel(draw=0)).any("draw").values
+    if "parameter_acts" in ds:
+        acts = ds["parameter_acts"].transpose(..., "parameter").values
+        varies = varies & acts.reshape(-1, acts.shape[-1]).any(axis=0)
+    return int(varies.sum())
+
+
 def focus_of(ds: xr.Dataset, reference: str) -> list[str]:
     """Return the structures in focus other than the reference, or the one that stands for them.
 

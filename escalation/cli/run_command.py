@@ -24,6 +24,7 @@ from escalation.cli.progress import COMPARING, COMPILING, LOOKING, PINNING, part
 from escalation.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from escalation.simulation.execution import Where
@@ -95,6 +96,7 @@ def _run_campaign(
     overwrite: bool,
     **how: Any,
 ) -> None:
+    from escalation.simulation.parameter_source import Source
     from escalation.simulation.run import run as run_study
 
     if output is not None:
@@ -105,6 +107,7 @@ def _run_campaign(
         click.echo(f"note: scenario {name} is not part of the campaign; it is a campaign of its "
                    f"own with --scenario {name}", err=True)
     plan = how.pop("plan")
+    say_beforehand(study, Source.of(study, how["source"]).posterior)
     finish(partial(run_study, study, **how, **plan), study, Path(campaign), figures=not no_figures)
 
 
@@ -125,6 +128,7 @@ def _run_once(
         found = Source.of(study, source)
         wanted = Plan.of(study, **plan)
         cut_off_everywhere(study, source)  # what a scenario cannot be, before hours of its study
+        _refuse_other_draws(study, found, source, wanted)
         _announce(study, wanted)
         _announce_source(found)
         say_beforehand(study, found.posterior)
@@ -139,6 +143,30 @@ def _run_once(
         write_companions(
             ds, place.results, place.folder, figures=not no_figures, scenarios=scenarios
         )
+
+
+def _refuse_other_draws(
+    study: Study, found: Source, source: str | None, plan: Plan
+) -> None:
+    """Refuse a scenario whose draws would not match those of its study."""
+    from escalation.analysis.changes import redrawn, refuse_other_points
+    from escalation.simulation.parameter_source import Source
+
+    def redrawn_in(one: Source) -> set[str]:
+        return redrawn(one.covered, [stated.between for stated in one.correlations[0]])
+
+    if not study.scenarios:
+        return
+    own = _points(found, plan)
+    for other in study.scenarios.values():
+        theirs = Source.of(other, source)
+        excused = redrawn_in(found) ^ redrawn_in(theirs)
+        refuse_other_points(own, _points(theirs, plan), excused)
+
+
+def _points(source: Source, plan: Plan) -> dict[str, np.ndarray]:
+    draws = source.centre() if plan.defaults else source.draws(plan.draws, plan.seed)
+    return dict(zip(draws.names, draws.values, strict=True))
 
 
 def _simulated(study: Study, plan: Plan, source: Source, where: Where) -> xr.Dataset:
@@ -203,6 +231,8 @@ def _say_until(ds: xr.Dataset) -> None:
 
 
 def _announce(study: Study, plan: Plan) -> None:
+    from escalation.report.text import counted
+
     f, s, r = len(study.flashpoints), len(study.structures), len(study.decision_rules)
     rules = f"{r} decision rules x " if r > 1 else ""
     total = r * f * s * plan.draws * plan.trajectories
@@ -211,6 +241,10 @@ def _announce(study: Study, plan: Plan) -> None:
         f"{plan.trajectories:,} histories = {total / 1e6:,.1f} M histories of "
         f"{study.horizon_years} years"
     )
+    if study.scenarios:
+        each = f * s * plan.draws * plan.trajectories
+        _say(f"{counted(len(study.scenarios), 'scenario')} of {each / 1e6:,.1f} M histories each, "
+             "by the first decision rule, on the same draws")
 
 
 def _announce_source(source: Source) -> None:

@@ -13,7 +13,13 @@ import numpy as np
 import xarray as xr
 
 from escalation.analysis.reweighting import GOOD_EFFECTIVE, LEAST_EFFECTIVE
-from escalation.analysis.selection import asked, chosen_reference, chosen_structure, labels
+from escalation.analysis.selection import (
+    asked,
+    chosen_reference,
+    chosen_structure,
+    labels,
+    unknown_numbers,
+)
 from escalation.errors import InputError, ResultsError, StudyError
 from escalation.page.page_beliefs import (
     REACH,
@@ -27,7 +33,8 @@ from escalation.page.page_beliefs import (
 )
 from escalation.page.page_numbers import Arrays, cells_in, packed
 from escalation.page.page_stories import KINDS, stories
-from escalation.page.page_words import RISKS, place_words, short, structure_words, titles_of
+from escalation.page.page_words import RISKS, place_words, structure_words, titles_of
+from escalation.report.text import short_title
 from escalation.results.companion import own_premise
 from escalation.results.kept_study import kept_study
 from escalation.results.quantities import HEADLINE, chosen_risks
@@ -122,7 +129,7 @@ def _told(ds: xr.Dataset, say: Report) -> tuple[dict[str, Any], Arrays]:
         "rule": rules_of(ds)[0].replace("_", " "),
         "years": int(ds.attrs["horizon_years"]),
         "draws": ds.sizes["draw"],
-        "unknown": ds.sizes["parameter"],
+        "unknown": unknown_numbers(ds),
         "histories": int(ds.attrs["trajectories"]),
         "seed": int(ds.attrs["seed"]),
         "checksum": str(ds.attrs.get("table_checksum") or "none"),
@@ -131,7 +138,8 @@ def _told(ds: xr.Dataset, say: Report) -> tuple[dict[str, Any], Arrays]:
         "pair": {"structure": structure, "against": against},
         "structures": [_structure(name, title) for name, title in titles["structure"].items()],
         "flashpoints": [
-            {"name": name, "label": short(title, name), "words": place_words(short(title, name))}
+            {"name": name, "label": short_title(title, name),
+             "words": place_words(short_title(title, name))}
             for name, title in titles["flashpoint"].items()
         ],
         "risks": [

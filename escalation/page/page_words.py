@@ -8,6 +8,7 @@ import xarray as xr
 
 from escalation.analysis.selection import labels
 from escalation.parameters.registry import Parameter
+from escalation.report.text import short_title
 
 STRUCTURES = MappingProxyType({
     "us_retrenchment": "American retrenchment",
@@ -61,15 +62,6 @@ def titles_of(ds: xr.Dataset, dim: str) -> dict[str, str]:
     return dict(zip(names, titles, strict=True))
 
 
-def short(title: str, name: str) -> str:
-    """Return a title without what stands in brackets.
-
-    >>> short("Asian NATO (Article 5), India declining", "asian_nato")
-    'Asian NATO'
-    """
-    return title.split(" (")[0].strip() or name.replace("_", " ")
-
-
 def place_words(title: str) -> str:
     """Return a flashpoint as it stands behind "at".
 
@@ -83,7 +75,7 @@ def place_words(title: str) -> str:
 
 def structure_words(name: str, title: str) -> tuple[str, bool]:
     """Return a structure in a sentence, and whether it takes a plural verb."""
-    return STRUCTURES.get(name) or short(title, name), name in PLURAL
+    return STRUCTURES.get(name) or short_title(title, name), name in PLURAL
 
 
 def question(entry: Parameter, owner: str) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ import xarray as xr
 
 from escalation.analysis.comparison import compare, rows_of
 from escalation.analysis.drivers import Gap, drivers_of, find_gaps, thresholds_of
+from escalation.analysis.reweighting import cell_of
 from escalation.analysis.selection import (
     also_asked,
     asked,
@@ -24,10 +25,11 @@ from escalation.analysis.selection import (
     chosen_reference,
     chosen_structure,
     focus_of,
+    unknown_numbers,
 )
 from escalation.contracts.codes import CAUSES, NUCLEAR_USE
 from escalation.errors import EscalationError
-from escalation.report.beliefs_table import history_words, premises_words
+from escalation.report.beliefs_table import beliefs_on_war, history_words, premises_words
 from escalation.report.cells import Cell, cells_of
 from escalation.report.flips import largest, threshold_rows
 from escalation.report.text import (
@@ -38,6 +40,7 @@ from escalation.report.text import (
     plain_number,
     safe,
     short_number,
+    short_title,
     table,
 )
 from escalation.results.quantities import HEADLINE
@@ -85,12 +88,13 @@ def format_answer(
     rows = rows_of(found)
     rule, *others = found["decision_rule"].values.tolist()
     here = {risk: rows[rule, flashpoint, risk, structure] for risk in HEADLINE[:3]}
-    name, other = _title(ds, "structure", structure), _title(ds, "structure", base)
+    name, alternative = _title(ds, "structure", structure), _title(ds, "structure", base)
+    held = beliefs_on_war(ds, flashpoint)
     lines = paragraph(
         f"{_title(ds, 'flashpoint', flashpoint)}, {int(ds.attrs['horizon_years'])} years: "
-        f"{name}, or {other}?", width,
+        f"{name}, or {alternative}?", width,
     )  # fmt: skip
-    lines += paragraph(_verdict(ds, here["war"], flashpoint, name), width)
+    lines += paragraph(_verdict(ds, here["war"], name, premises_words(held)), width)
     for label, text in (
         ("what if", _what_if(ds, scenarios, flashpoint, structure)),
         ("turns", _hangs_on(ds, flashpoint)),
@@ -98,29 +102,27 @@ def format_answer(
         ("if wrong", _regret(ds, flashpoint, structure, base)),
         ("also", _others(ds, here, {other: rows[other, flashpoint, "war", structure]
                                     for other in others}, flashpoint, structure)),
-        ("history", "; ".join(filter(None, (history_words(ds, flashpoint),
-                                            _accidents(ds, flashpoint))))),
+        ("history", "; ".join(filter(None, (history_words(held), _accidents(ds, flashpoint))))),
     ):  # fmt: skip
         if text:
             lines += paragraph(text, width, label.ljust(_LABEL), " " * _LABEL)
-    return "\n".join([*lines, *_table(ds, flashpoint, width)])
+    war = {s: rows[rule, flashpoint, "war", s] for s in found["structure"].values.tolist()}
+    return "\n".join([*lines, *_table(ds, war, flashpoint, width)])
 
 
 def _title(ds: xr.Dataset, dim: str, key: str) -> str:
     titles = ds.coords.get(f"{dim}_title")
-    title = str(titles.sel({dim: key}).item()) if titles is not None else ""
-    return safe(title.split(" (")[0] or key.replace("_", " "))
+    return short_title(str(titles.sel({dim: key}).item()) if titles is not None else "", key)
 
 
-def _verdict(ds: xr.Dataset, war: Any, flashpoint: str, name: str) -> str:
+def _verdict(ds: xr.Dataset, war: Any, name: str, beliefs: str) -> str:
     """In how many worlds there are fewer wars, and in how many for those who believe otherwise."""
     if war.says < Says.VERDICT:
         return f"War: {REASONS[war.reason]}."
     unsure = ", though the means differ by chance at most" if _by_chance_at_most(war) else ""
-    beliefs = premises_words(ds, flashpoint)
     said = f": {beliefs}; nobody knows which" if beliefs else ""
     return (
-        f"Of 100 worlds (draws of the {ds.sizes['parameter']} numbers that nobody knows; "
+        f"Of 100 worlds (draws of the {unknown_numbers(ds)} numbers that nobody knows; "
         f"{ds.sizes['draw']:,} were simulated) {of_100(war.p_safer)} have fewer wars under "
         f"{name}{unsure}{said}."
     )
@@ -183,7 +185,7 @@ def _others(
         c = next(iter(rows_of(found.sel(structure=[structure]).isel(decision_rule=[0])).values()))
         if c.says >= Says.VERDICT:
             parts.append(f"against {_title(ds, 'structure', third)} {of_100(c.p_safer)}")
-    return ", ".join(parts)
+    return f"of 100: {', '.join(parts)}" if parts else ""
 
 
 def _what_if(
@@ -217,8 +219,9 @@ def _hangs_on(ds: xr.Dataset, flashpoint: str) -> str:
         moving = [name for name in moving if (name, "driver") in pinned]
     turning = sorted(flips, key=lambda name: moving.index(name) if name in moving else len(moving))
     if turning:
-        parts = [_assumption(gap, flips[name]) for name in turning[:ASSUMPTIONS]]
-        return ", ".join(parts)
+        less = cell_of(gap.whole).less[gap.s, gap.r]
+        parts = [_assumption(gap, flips[name], less) for name in turning[:ASSUMPTIONS]]
+        return f"of 100: {', '.join(parts)}"
     if not moving:
         return "no single assumption stands out from chance"
     return f"no single assumption; what moves it most is {', '.join(map(safe, moving))}"
@@ -232,14 +235,16 @@ def _confirmed(ds: xr.Dataset) -> set[tuple[str, str]] | None:
     return {(row["parameter"], row["kind"]) for row in json.loads(text) if row["confirmed"]}
 
 
-def _assumption(gap: Gap, flip: Any) -> str:
-    """A threshold, and in how many worlds beyond it there are fewer wars all the same."""
+def _assumption(gap: Gap, flip: Any, less: np.ndarray) -> str:
+    """A threshold, and in how many worlds beyond it there are fewer wars all the same.
+
+    `less` is, by draw, how far the structure has less of the risk.
+    """
     values = gap.design.values[:, gap.design.column(flip.parameter)]
     beyond = values > flip.value if flip.rises else values < flip.value
-    fewer = gap.plausible[beyond]
-    share = float(((fewer < 0) + 0.5 * (fewer == 0)).mean())
+    sign = ">" if flip.rises else "<"
     return (
-        f"{of_100(share)} where {safe(flip.parameter)} {'>' if flip.rises else '<'} "
+        f"{of_100(float(less[beyond].mean()))} where {safe(flip.parameter)} {sign} "
         f"{plain_number(flip.value)} ({plain_number(flip.low)} to {plain_number(flip.high)})"
     )
 
@@ -259,16 +264,14 @@ def _accidents(ds: xr.Dataset, flashpoint: str) -> str:
     return f"nuclear use: {of_100(share)} % accidents"
 
 
-def _table(ds: xr.Dataset, flashpoint: str, width: int) -> list[str]:
+def _table(ds: xr.Dataset, war: dict[str, Any], flashpoint: str, width: int) -> list[str]:
     """Return a row for each structure: three risks, and the share of worlds with fewer wars."""
     cells = cells_of(ds, list(_COLUMNS))
     names, base = _shown(ds), chosen_reference(ds)
-    found = compare(ds, "war", loss={}, flashpoints=flashpoint).isel(decision_rule=0, risk=0)
-    safer = found.sel(flashpoint=flashpoint)
     rows: list[Row] = []
     for name in names:
         row = cells[flashpoint, name]
-        fewer = "" if name == base else _share_text(safer.sel(structure=name))
+        fewer = "" if name == base else _share_text(war[name])
         rows.append((safe(name), [*(row[q].text() for q in _COLUMNS), fewer]))
     chances = [_chance([cells[flashpoint, name][q] for name in names]) for q in _COLUMNS]
     errors = ", ".join(short_number(100 * error) for error in chances if np.isfinite(error))
@@ -291,10 +294,10 @@ def _shown(ds: xr.Dataset) -> list[str]:
     return [name for name in names if name in kept]
 
 
-def _share_text(row: xr.Dataset) -> str:
-    if int(row["says"]) < Says.VERDICT:
+def _share_text(c: Any) -> str:
+    if c.says < Says.VERDICT:
         return "-"
-    return of_100(float(row["p_safer"])).replace("over ", ">").replace("under ", "<")
+    return of_100(c.p_safer).replace("over ", ">").replace("under ", "<")
 
 
 def _chance(cells: list[Cell]) -> float:

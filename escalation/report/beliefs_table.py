@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import xarray as xr
@@ -17,6 +17,8 @@ from escalation.results.companion import uses_posterior
 from escalation.results.support import Says
 from escalation.statistics.intervals import Z95
 
+Held = tuple[str, Any, Any]
+"""A premise, what it says of a risk, and what the priors alone say (None where there are none)."""
 RISKS = ("war", "great_power_war", "nuclear_use")
 _MOVED = 0.05
 """Change of P(safer) below which history says next to nothing about it."""
@@ -101,30 +103,27 @@ def _own_text(row: xr.Dataset, draws: float) -> str:
     return chance_text(float(row["p_safer_own"]), int(draws), "" if told else "-")
 
 
-def premises_words(ds: xr.Dataset, flashpoint: str) -> str:
+def premises_words(held: Sequence[Held]) -> str:
     """Return in how many of 100 worlds there is less war under the other premises, in words.
 
     Parameters
     ----------
-    ds : Dataset
-        Results.
-    flashpoint : str
-        One of its flashpoints.
+    held : sequence of Held
+        From `beliefs_on_war`.
 
     Returns
     -------
     str
         Such as ``92 if pacts deter, 17 if pacts provoke``; empty where nothing is held.
     """
-    told = [(name, float(main["p_safer"])) for name, main, _ in _on_war(ds, flashpoint)[1:]
+    told = [(name, float(main["p_safer"])) for name, main, _ in held[1:]
             if _is_told(main)]  # fmt: skip
     ordered = sorted(told, key=lambda pair: -pair[1])
     return ", ".join(f"{of_100(share)} if {name}" for name, share in ordered)
 
 
-def history_words(ds: xr.Dataset, flashpoint: str) -> str:
+def history_words(held: Sequence[Held]) -> str:
     """Return what the fit to history changed about the share of worlds with less war."""
-    held = _on_war(ds, flashpoint)
     if not held or held[0][2] is None:
         return ""
     _, after, before = held[0]
@@ -135,7 +134,7 @@ def history_words(ds: xr.Dataset, flashpoint: str) -> str:
     return f"says {much} ({of_100(then)} without it)"
 
 
-def _on_war(ds: xr.Dataset, flashpoint: str) -> list[tuple[str, Any, Any]]:
+def beliefs_on_war(ds: xr.Dataset, flashpoint: str) -> list[Held]:
     """Return what every premise says of war under the structure in question."""
     if not has_premises(ds):
         return []
@@ -165,7 +164,7 @@ def _plain(name: str) -> str:
     return safe(name).replace("_", " ")
 
 
-def _by_premise(here: xr.Dataset) -> list[tuple[str, Any, Any]]:
+def _by_premise(here: xr.Dataset) -> list[Held]:
     """Return for every premise its name, what it says, and what the priors alone say of it."""
     found: dict[str, list[Any]] = {}
     for k, premise in enumerate(here["premise"].values.tolist()):

@@ -119,6 +119,15 @@ def safe(text: object) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text))
 
 
+def short_title(title: str, name: str) -> str:
+    """Return a title up to what stands in brackets; the name in words where there is none.
+
+    >>> short_title("Asian NATO (Article 5), India declining", "asian_nato")
+    'Asian NATO'
+    """
+    return safe(title.split(" (")[0].strip() or name.replace("_", " "))
+
+
 def wrapped_name(name: str, width: int) -> list[str]:
     """Break a name after underscores or blanks into lines of at most `width`.
 

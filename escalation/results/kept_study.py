@@ -11,7 +11,7 @@ import xarray as xr
 from escalation.errors import ResultsError
 from escalation.parameters.registry import Parameter
 from escalation.study.loader import study_from_text
-from escalation.study.references import is_file_name
+from escalation.study.references import CHOSEN, is_file_name
 from escalation.study.schema import Premise, Study
 
 
@@ -93,6 +93,7 @@ def kept_with_premise(ds: xr.Dataset, text: str) -> tuple[Study, Premise]:
         The text of the study is missing, or it was built in Python.
     """
     kept = _kept_text(ds)
+    scenario = kept.pop(CHOSEN, None)
     root = next(iter(kept))
     if not is_file_name(root):
         raise ResultsError("attribute study_text: the study was built in Python; name the premise "
@@ -100,7 +101,7 @@ def kept_with_premise(ds: xr.Dataset, text: str) -> tuple[Study, Premise]:
     asks = f"name: reader\nextends: {root}\npremises: [{_PREMISE}]\n"
     study = study_from_text({_READER: asks, **kept, _PREMISE: text}, told=True)
     (premise,) = study.premises.values()
-    return study, premise
+    return study if scenario is None else study.scenario(scenario), premise
 
 
 _READER, _PREMISE = "readers-study.yaml", "readers-premise.yaml"

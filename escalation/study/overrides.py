@@ -143,8 +143,11 @@ def impossible(entry: Parameter) -> str:
     )
 
 
-NOT_SET = ("name", "title", "description", "plan", "premise", "premises", "scenarios", "compare")
-"""Keys of a study that a scenario leaves alone: they are no part of what is simulated."""
+UNLIKE = ("horizon_years", "reference", "decision_rules")
+"""Keys that a scenario leaves alone, since two runs that differ in them do not match."""
+NOT_SET = ("name", "title", "description", "plan", "premise", "premises", "scenarios", "compare",
+           *UNLIKE)  # fmt: skip
+"""Keys of a study that a scenario leaves alone; the others are no part of what is simulated."""
 _GROUPS = ("actors", "flashpoints", "structures")
 _CALL = re.compile(r"([a-z_]+)\((.*)\)")
 _SHORT = {
@@ -179,21 +182,25 @@ def patched(
             continue
         try:
             if not steps:
-                raise LookupError("no parameter and no entry of the study is called "
-                                  f"{shown(path)} {_advice(whole, path, known)}")
+                raise LookupError(_leads_nowhere(whole, path, known))
             whole = _with(whole, steps, value)
         except LookupError as error:
             problems.append(changes.key_position(path).problem(str(error)))
     return whole, table_of(changes.position, said)
 
 
-def _advice(whole: Table, path: str, known: set[str]) -> str:
+def _leads_nowhere(whole: Table, path: str, known: set[str]) -> str:
+    """Say why a scenario cannot set what a path names."""
     first = path.partition(".")[0]
     if first == "plan":
-        return "that a scenario may change; its size is the study's (--draws, --trajectories)"
+        return "a scenario has the size of its study: use --draws and --trajectories"
+    if first in UNLIKE:
+        return (f"a scenario leaves {first} alone, since runs that differ in it do not match draw "
+                "by draw: write another study")
     if first in NOT_SET:
-        return f"that a scenario may change; {first!r} is no part of what is simulated"
-    return suggestion(path, [*_paths(whole), *sorted(known)])
+        return f"a scenario leaves {first} alone, which is no part of what is simulated"
+    choices = suggestion(path, [*_paths(whole), *sorted(known)])
+    return f"no parameter and no entry of the study is called {shown(path)} {choices}"
 
 
 def _spelled_out(node: Node) -> Node:

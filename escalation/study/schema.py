@@ -437,4 +437,8 @@ class Study(StudyModel):
                 )
         changed = numbers if design is None else {**numbers, "design": design}
         plan = self.plan.model_copy(update=changed)
-        return self.model_copy(update={"plan": plan})
+        scenarios = {
+            name: scenario.model_copy(update={"plan": plan})
+            for name, scenario in self.scenarios.items()
+        }
+        return self.model_copy(update={"plan": plan, "scenarios": scenarios})

@@ -15,6 +15,7 @@ import escalation
 from escalation.analysis.comparison import compare
 from escalation.analysis.drivers import parameter_design
 from escalation.analysis.findings import find
+from escalation.analysis.selection import unknown_numbers
 from escalation.analysis.trade_offs import trade_offs, undominated
 from escalation.cli.app import main
 from escalation.errors import InputError
@@ -205,6 +206,17 @@ def test_the_answer_in_words(ds: xr.Dataset) -> None:
     first = leading if leading in flipping else flipping[0] if flipping else ""
     assert (f" where {first} " in flat) == bool(flipping)
     assert format_show(ds, 80).endswith(text)
+
+
+def test_the_numbers_that_nobody_knows_vary_and_act(ds: xr.Dataset) -> None:
+    known = unknown_numbers(ds)
+    answer = " ".join(format_answer(ds).split())
+    assert f"(draws of the {known} numbers that nobody knows;" in answer
+    frame = ds["parameter_value"].to_pandas()
+    varying = set(frame.index[frame.nunique(axis=1) > 1])
+    acting = ds["parameter_acts"].any(("flashpoint", "structure")).to_pandas()
+    assert known == len(varying & set(acting.index[acting])) < len(varying) < ds.sizes["parameter"]
+    assert unknown_numbers(ds.drop_vars("parameter_acts")) == len(varying)
 
 
 def test_the_answer_keeps_silent_where_there_is_nothing_to_compare() -> None:

@@ -164,12 +164,9 @@ def _map(
     ax, side = figure.subplots(1, 2, width_ratios=[2.2, 1.0])
     _plane_panel(figure, ax, subject, plane, thresholds)
     _mark_premises(ax, crosses)
-    _text_panel(side, subject, plane, thresholds)
+    _text_panel(side, subject, plane, thresholds, premises=bool(crosses))
     headline(figure, ds, title, title_of(ds, subject))
-    note = _note(subject, model)
-    if crosses:
-        note = f"Named crosses: median and middle half of the priors of each premise. {note}"
-    footnote(figure, ds, note)
+    footnote(figure, ds, _note(subject, model))
     return figure
 
 
@@ -267,6 +264,7 @@ def _draw_marks(ax: Axes, gap: Gap, plane: Plane) -> None:
         ax.plot(x[some], y[some], linestyle="none", ms=size, mew=0.6, **mark)
 
 
+_PREMISE = "#B2003C"
 _SAFER: dict[str, Any] = {"marker": "o", "mfc": "white", "mec": "black"}
 _RISKIER: dict[str, Any] = {"marker": "^", "mfc": "black", "mec": "white"}
 
@@ -276,13 +274,13 @@ def _mark_premises(ax: Axes, crosses: Mapping[str, np.ndarray]) -> None:
     alike: dict[tuple[float, ...], list[str]] = {}
     for name, cross in crosses.items():
         alike.setdefault(tuple(cross.ravel().tolist()), []).append(name.replace("_", " "))
-    look: dict[str, Any] = {"color": "#B2003C", "zorder": 6, "lw": 2.2, "solid_capstyle": "butt"}
+    look: dict[str, Any] = {"color": _PREMISE, "zorder": 6, "lw": 2.2, "solid_capstyle": "butt"}
     for (left, x, right, low, y, high), names in alike.items():
         ax.plot([left, right], [y, y], **look)
         ax.plot([x, x], [low, high], **look)
         ax.annotate(
             plain(", ".join(names), 40, 1), (x, y), xytext=(4, 4), zorder=7, fontsize=8.5,
-            textcoords="offset points", color="#B2003C", fontweight="bold",
+            textcoords="offset points", color=_PREMISE, fontweight="bold",
             bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 1.2},
         )
 
@@ -317,10 +315,13 @@ def _axes(ax: Axes, gap: Gap, plane: Plane) -> None:
 
 
 def _text_panel(
-    ax: Axes, subject: Subject, plane: Plane, thresholds: Sequence[Threshold]
+    ax: Axes, subject: Subject, plane: Plane, thresholds: Sequence[Threshold], *, premises: bool
 ) -> None:
     ax.set_axis_off()
     handles, labels = _legend(plane, bool(thresholds))
+    if premises:
+        handles.append(Line2D([], [], color=_PREMISE, lw=2.2, marker="|", ms=11, mew=2.2))
+        labels.append("premise: median and middle half\nof its priors")
     ax.legend(handles, labels, loc="upper left", fontsize=8, borderaxespad=0.0, handlelength=2.2)
     text = "\n\n".join([*_side_lines(subject, plane), *(_threshold_line(t) for t in thresholds)])
     ax.text(0.02, 0.68, text, transform=ax.transAxes, va="top", fontsize=8.5, linespacing=1.35)
